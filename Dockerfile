@@ -1,0 +1,33 @@
+# The image of sprig-to-segment: a Debian Python and one virtual environment, nothing else.
+ARG PYTHON_IMAGE=python:3.13-slim-trixie
+
+FROM ${PYTHON_IMAGE} AS builder
+WORKDIR /build
+# Two environments, as the product's own gets neither pip nor the build backend.
+RUN python3 -m venv tools && python3 -m venv --without-pip /opt/sprig-to-segment
+COPY requirements requirements
+RUN tools/bin/pip install --no-cache-dir --require-hashes -r requirements/build.txt \
+    && tools/bin/pip --python /opt/sprig-to-segment/bin/python \
+       install --no-cache-dir --require-hashes --only-binary=:all: -r requirements/run.txt
+COPY pyproject.toml README.md LICENSE ./
+COPY schemas schemas
+COPY consumer consumer
+RUN tools/bin/pip wheel --no-build-isolation --no-deps --wheel-dir dist . \
+    && tools/bin/pip --python /opt/sprig-to-segment/bin/python install --no-index --no-deps dist/*.whl
+
+# The same base: the environment's interpreter is a link into it.
+FROM ${PYTHON_IMAGE}
+LABEL org.opencontainers.image.title="sprig-to-segment" \
+      org.opencontainers.image.description="Delivers Sprig survey responses from Kafka to Segment" \
+      org.opencontainers.image.licenses="Apache-2.0"
+# What installs packages has no use here.
+RUN find / -xdev \( -name pip -o -name 'pip-*' -o -name 'pip3*' -o -name ensurepip \) \
+    -prune -exec rm -rf {} +
+COPY --from=builder /opt/sprig-to-segment /opt/sprig-to-segment
+ENV PATH=/opt/sprig-to-segment/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1
+USER 65532:65532
+EXPOSE 8080
+ENTRYPOINT ["sprig-to-segment"]
+CMD ["run"]

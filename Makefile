@@ -1,0 +1,54 @@
+# `make demo` and `make test` set up all that they need. `make help` lists the rest.
+SHELL := bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+CACHE := .cache
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo unit test lint format lock clean
+
+help:  ## what can be made
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/'
+
+install: $(VENV)/installed  ## .venv with the product in it
+$(VENV)/installed: requirements/run.txt requirements/build.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version) if sys.version_info < (3, 11) else 0'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary=:all: --require-hashes -r requirements/run.txt -r requirements/build.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
+	@touch $@
+
+$(VENV)/developed: $(VENV)/installed requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary=:all: --require-hashes -r requirements/dev.txt
+	@touch $@
+
+demo: install  ## the whole way on this machine, with an embedded broker and a stand-in of Segment
+	@$(BIN)/sprig-to-segment demo
+
+unit: $(VENV)/developed  ## the tests that need nothing but Python
+	$(BIN)/python -m pytest tests/unit
+
+test: $(VENV)/developed  ## all tests, with Kafka and the product's image in containers
+	@mkdir -p $(CACHE)
+	tests/bed/up > $(CACHE)/bed.env
+	set -a && . $(CACHE)/bed.env && set +a && $(BIN)/python -m pytest
+
+lint: $(VENV)/developed  ## format, style, types, shell scripts
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/shellcheck .ci/run $$(grep -lE '^#!.*(bash|sh)$$' -r tests/bed)
+
+format: $(VENV)/developed  ## let the formatter have its way
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+lock: $(VENV)/developed  ## resolve requirements/*.in anew, with hashes
+	pins=(); for set in run build test dev; do \
+	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	    --upgrade "$${pins[@]}" requirements/$$set.in -o requirements/$$set.txt || exit 1; pins+=(-c requirements/$$set.txt); \
+	done
+
+clean:  ## remove what was made here
+	rm -rf $(VENV) $(CACHE) .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,1 @@
+"""sprig-to-segment: survey responses of Sprig from Kafka to Segment, each exactly accounted for."""

@@ -1,0 +1,1 @@
+"""From a decoded record to a Segment call: contract files, compiled and checked."""

@@ -1,0 +1,1 @@
+"""How calls are delivered: request bodies, one attempt, what an answer means, and when what is sent again."""

@@ -1,0 +1,153 @@
+"""One HTTP attempt: an immutable request in, an outcome out, within one deadline; the only module that knows httpx."""
+
+import base64
+import logging
+import ssl
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import httpcore
+import httpx
+
+from consumer.delivery import body as bodies
+from consumer.delivery import deadline
+from consumer.delivery.answer import Answer, judge
+from consumer.model import Outcome, Request, Retry, WriteKey
+
+LIFETIME = 300.0  # seconds; Segment's addresses change, so a connection must not live for ever
+READ_AT_MOST = 65536
+FAILURES = (httpx.TransportError, httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError, OSError)
+
+# They log each request and each byte on the wire, the Authorization header with them.
+for _library in ("httpx", "httpcore"):
+    logging.getLogger(_library).setLevel(logging.WARNING)
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where and how calls are posted. `timeout` in seconds is the deadline of a whole attempt."""
+
+    url: str
+    timeout: float
+    gzip: bool
+    any_body: bool
+    user_agent: str
+
+
+class Segment:
+    """Makes attempts, on any thread; each attempt has a connection to itself, a kept one if there is one."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._endpoint = endpoint
+        self._tls = httpx.create_ssl_context()
+        self._idle: list[_Connection] = []
+
+    def attempt(self, request: Request) -> Outcome:
+        """Post the request once. Never raises for what the network or the peer does."""
+        deadline.start(self._endpoint.timeout)
+        connection = self._connection()
+        try:
+            answer = self._post(connection.client, request)
+        except FAILURES as error:
+            connection.client.close()
+            return Retry(_snake(type(error).__name__), detail=str(error))
+        if answer.status < 500:
+            self._idle.append(connection)
+        else:
+            connection.client.close()
+        return judge(answer, time.time(), self._endpoint.any_body)
+
+    def close(self) -> None:
+        """Close the kept connections; those of attempts under way close when these end."""
+        while self._idle:
+            self._idle.pop().client.close()
+
+    def _post(self, client: httpx.Client, request: Request) -> Answer:
+        content = bodies.encode(request.bodies, request.key, datetime.now(UTC))
+        headers = self._headers(request)
+        if self._endpoint.gzip:
+            content = bodies.compress(content)
+            headers["Content-Encoding"] = "gzip"
+        with client.stream("POST", self._endpoint.url, content=content, headers=headers) as response:
+            return Answer(response.status_code, response.headers, _whole(response.iter_raw()))
+
+    def _headers(self, request: Request) -> dict[str, str]:
+        headers = {
+            "Content-Type": "application/json",
+            "Authorization": _basic(request.key),
+            "User-Agent": self._endpoint.user_agent,
+            "Accept-Encoding": "identity",  # so that a small answer cannot unpack into a large one
+        }
+        if request.attempts:
+            headers["X-Retry-Count"] = str(request.attempts)
+        return headers
+
+    def _connection(self) -> "_Connection":
+        now = time.monotonic()
+        while self._idle:
+            kept = self._idle.pop()
+            if now < kept.old_at:
+                return kept
+            kept.client.close()
+        # No proxy, .netrc or redirect: the key goes to the endpoint that was configured, and nowhere else.
+        client = httpx.Client(transport=_Transport(self._tls), trust_env=False, follow_redirects=False)
+        return _Connection(client, now + LIFETIME)
+
+
+@dataclass(frozen=True, slots=True)
+class _Connection:
+    client: httpx.Client
+    old_at: float
+
+
+class _Transport(httpx.BaseTransport):
+    """httpx's own way to httpcore, over connections that keep to the attempt's deadline."""
+
+    def __init__(self, tls: ssl.SSLContext) -> None:
+        self._pool = httpcore.ConnectionPool(ssl_context=tls, network_backend=deadline.DeadlineBackend())
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        url = request.url
+        answer = self._pool.handle_request(
+            httpcore.Request(
+                request.method,
+                httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
+                headers=request.headers.raw,
+                content=request.read(),
+            )
+        )
+        return httpx.Response(answer.status, headers=answer.headers, stream=_Stream(answer))
+
+    def close(self) -> None:
+        self._pool.close()
+
+
+class _Stream(httpx.SyncByteStream):
+    def __init__(self, answer: httpcore.Response) -> None:
+        self._answer = answer
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from self._answer.iter_stream()
+
+    def close(self) -> None:
+        self._answer.close()
+
+
+def _whole(chunks: Iterator[bytes]) -> bytes:
+    """The whole body; none of one so long that it cannot be Segment's, so that it is not taken for an acceptance."""
+    body = b""
+    for chunk in chunks:
+        body += chunk
+        if len(body) > READ_AT_MOST:
+            return b""
+    return body
+
+
+def _basic(key: WriteKey) -> str:
+    return "Basic " + base64.b64encode(f"{key.secret}:".encode()).decode()
+
+
+def _snake(name: str) -> str:
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("_")

@@ -1,0 +1,59 @@
+"""When the next request of one write key may go: what Segment asked for, backing off, holding."""
+
+import random
+from dataclasses import dataclass, field
+
+SHORTEST_WAIT = 0.5  # seconds, as Segment's own clients wait
+LONGEST_WAIT = 60.0
+
+
+def backoff(failures: int, jitter: random.Random) -> float:
+    """Seconds before try number `failures + 1`: 0.5 doubling to 60, spread so that members do not go in step."""
+    return min(LONGEST_WAIT, SHORTEST_WAIT * 2.0 ** min(failures - 1, 10) * jitter.uniform(1, 1.5))
+
+
+@dataclass(slots=True)
+class Pace:
+    """
+    The state of one write key. Times in monotonic seconds.
+
+    While it fails or holds, one request at a time finds out whether that is over, and the first acceptance ends it.
+    `holding` names the mistake of ours that it holds for, "" if it does not.
+    """
+
+    jitter: random.Random = field(default_factory=random.Random)
+    under_way: int = 0
+    failures: int = 0
+    refused_in_a_row: int = 0
+    failed_at: float = float("-inf")
+    accepted_at: float = float("-inf")
+    probe_at: float = float("-inf")
+    throttled_until: float = float("-inf")
+    holding: str = ""
+    holding_since: float = 0.0
+
+    def may_send(self, now: float) -> bool:
+        if now < self.throttled_until:
+            return False
+        return not self.failures or (now >= self.probe_at and not self.under_way)
+
+    def accepted(self, now: float) -> None:
+        self.accepted_at = now
+        self.failures = self.refused_in_a_row = 0
+        self.holding = ""
+
+    def throttled(self, wait: float, now: float) -> None:
+        self.throttled_until = max(self.throttled_until, now + wait)
+
+    def failed(self, started_at: float, now: float) -> None:
+        """A request that started at `started_at` failed. Those that were under way together count as one failure."""
+        if started_at >= self.failed_at:
+            self.failures += 1
+            self.failed_at = now
+            self.probe_at = now + backoff(self.failures, self.jitter)
+
+    def hold(self, reason: str, started_at: float, now: float) -> None:
+        if not self.holding:
+            self.holding_since = now
+        self.holding = reason
+        self.failed(started_at, now)

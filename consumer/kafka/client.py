@@ -1,0 +1,48 @@
+"""The options of the Kafka clients: what our promises need, what a small pod needs, and what users add."""
+
+from collections.abc import Mapping
+from typing import Any
+
+SHARED = (
+    "security.",
+    "sasl.",
+    "ssl.",
+    "https.",
+    "socket.",
+    "broker.",
+    "client.",
+    "metadata.",
+    "enable.ssl",
+    "enable.sasl",
+    "logger",
+)
+
+# What the promises rest on: settings.kafka refuses these in KAFKA_CONFIG.
+PROMISES = {
+    "enable.auto.commit": False,
+    "enable.auto.offset.store": False,
+    "auto.offset.reset": "error",
+    "enable.partition.eof": True,
+    "isolation.level": "read_committed",
+}
+
+# The client's own defaults prefetch more than a small pod has.
+MEMORY = {
+    "queued.max.messages.kbytes": 8192,
+    "fetch.max.bytes": 8388608,
+    "max.partition.fetch.bytes": 1048576,
+    "fetch.queue.backoff.ms": 100,
+}
+
+
+def consumer_config(servers: str, group: str, further: Mapping[str, Any]) -> dict[str, Any]:
+    """Options of the group's consumer."""
+    classic = further.get("group.protocol", "classic") == "classic"
+    assignor = {"partition.assignment.strategy": "cooperative-sticky"} if classic else {}
+    return {**MEMORY, **further, **assignor, **PROMISES, "bootstrap.servers": servers, "group.id": group}
+
+
+def producer_config(servers: str, further: Mapping[str, Any]) -> dict[str, Any]:
+    """Options of the producer of dead letters, which goes the consumer's way to the brokers."""
+    shared = {name: value for name, value in further.items() if name.startswith(SHARED)}
+    return {**shared, "bootstrap.servers": servers, "enable.idempotence": True, "message.timeout.ms": 30000}

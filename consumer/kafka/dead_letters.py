@@ -1,0 +1,112 @@
+"""Letters into the dead-letter topic, and their confirmation."""
+
+import logging
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from confluent_kafka import KafkaError, KafkaException, Producer
+from confluent_kafka import Message as RawMessage
+
+from consumer.model import Letter
+
+log = logging.getLogger(__name__)
+
+TOO_LARGE = KafkaError.MSG_SIZE_TOO_LARGE
+TRY_AGAIN_AFTER = 1.0  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Reports:
+    """What became of letters: those that the topic holds, and those that it will never take as they are too large."""
+
+    confirmed: Sequence[Letter] = field(default_factory=list)
+    too_large: Sequence[Letter] = field(default_factory=list)
+
+
+class DeadLetters:
+    """A letter that was put in is sent again until the topic holds it, it proves too large, or it is revoked."""
+
+    def __init__(self, config: Mapping[str, Any], topic: str, source_topic: str, version: str) -> None:
+        self._producer = Producer({**config, "error_cb": _on_error})
+        self._topic = topic
+        self._origin = (("topic", source_topic), ("version", version))
+        self._to_send: deque[Letter] = deque()
+        self._confirmed: list[Letter] = []
+        self._too_large: list[Letter] = []
+        self._not_before = float("-inf")
+
+    def put(self, letter: Letter) -> None:
+        self._to_send.append(letter)
+
+    def advance(self, now: float) -> Reports:
+        """Send what waits and collect what was reported. Never blocks. `now` in monotonic seconds."""
+        while self._to_send and now >= self._not_before:
+            letter = self._to_send.popleft()
+            if not letter.revoked:
+                self._send(letter, now)
+        self._producer.poll(0)
+        reports = Reports(self._confirmed, self._too_large)
+        self._confirmed, self._too_large = [], []
+        return reports
+
+    def close(self) -> None:
+        """Forget what is not confirmed: its records are not committed, so the next owner makes these letters again."""
+        self._producer.purge()
+        self._producer.close()
+
+    def _send(self, letter: Letter, now: float) -> None:
+        def reported(error: KafkaError | None, _: RawMessage) -> None:
+            self._reported(letter, error, now)
+
+        message = letter.message
+        try:
+            self._producer.produce(
+                self._topic,
+                message.value,
+                message.key,
+                headers=self._headers(letter),
+                timestamp=max(message.timestamp, 0),  # 0: the producer's own clock
+                on_delivery=reported,
+            )
+        except BufferError:
+            self._again(letter, now)
+        except KafkaException as error:
+            self._reported(letter, error.args[0], now)
+
+    def _reported(self, letter: Letter, error: KafkaError | None, now: float) -> None:
+        if error is None:
+            self._confirmed.append(letter)
+        elif error.code() == TOO_LARGE:
+            self._too_large.append(letter)
+        else:
+            log.warning("dead letter not written; it is sent again", extra={**_address(letter), "error": error.str()})
+            self._again(letter, now)
+
+    def _again(self, letter: Letter, now: float) -> None:
+        self._to_send.append(letter)
+        self._not_before = now + TRY_AGAIN_AFTER
+
+    def _headers(self, letter: Letter) -> list[tuple[str, str | bytes | None]]:
+        message = letter.message
+        ours = [
+            *self._origin,
+            ("partition", message.partition),
+            ("offset", message.offset),
+            ("timestamp", message.timestamp),
+            ("reason", letter.reason),
+            ("stage", letter.stage),
+            ("detail", letter.detail),
+            ("schema", letter.schema),
+            ("attempts", letter.attempts),
+        ]
+        return [*message.headers, *((f"dead-letter-{name}", str(value).encode()) for name, value in ours)]
+
+
+def _address(letter: Letter) -> dict[str, object]:
+    return {"partition": letter.message.partition, "offset": letter.message.offset, "reason": letter.reason}
+
+
+def _on_error(error: KafkaError) -> None:
+    log.warning("Kafka client of dead letters", extra={"error": error.str()})

@@ -1,0 +1,207 @@
+"""The consumer group's records in, settled offsets out."""
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
+
+from consumer.errors import NoAnswer, ServiceError
+from consumer.model import Message
+
+log = logging.getLogger(__name__)
+
+OVERHEAD = 400  # bytes of Python objects around one held record
+ASK_TIMEOUT = 5.0  # seconds for a question to the broker, asked at a rebalance and after a reset only
+
+Rebalance = Callable[[Sequence[int]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Reset:
+    """
+    The broker has no record at `expected`, the group's offset (-1: it has none at all).
+
+    What is left is from `low` to before `high`; whether the partition `goes_on` at `low` or is not read any more.
+    """
+
+    partition: int
+    expected: int
+    low: int
+    high: int
+    goes_on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What one read brought: records by partition, ends of partitions that were reached, resets."""
+
+    messages: Mapping[int, list[Message]] = field(default_factory=dict)
+    ends: Mapping[int, int] = field(default_factory=dict)
+    resets: Sequence[Reset] = ()
+
+
+class Source:
+    """
+    One member of the group, used by one thread only.
+
+    Its client never commits by itself, never skips by itself (a lost offset is an event here), and reports ends.
+    """
+
+    def __init__(self, config: Mapping[str, Any], topic: str, from_beginning: bool) -> None:
+        self._consumer = Consumer({**config, "on_commit": self._on_commit, "error_cb": self._on_error})
+        self._topic = topic
+        self._from_beginning = from_beginning
+        self._paused: set[int] = set()
+        self._lost: set[int] = set()
+        self._fatal: KafkaError | None = None
+        self.commits = {"ok": 0, "failed": 0}
+
+    def subscribe(self, on_assign: Rebalance, on_revoke: Rebalance, on_lost: Rebalance) -> None:
+        """Join the group. The callbacks run inside `read` and `close`, on the caller's thread."""
+
+        def assigned(_: Consumer, parts: list[TopicPartition]) -> None:
+            self._consumer.incremental_assign(self._starts(parts))
+            on_assign([part.partition for part in parts])
+
+        def gone(callback: Rebalance) -> Callable[[Consumer, list[TopicPartition]], None]:
+            def adapted(_: Consumer, parts: list[TopicPartition]) -> None:
+                numbers = [part.partition for part in parts]
+                callback(numbers)
+                self._lost.difference_update(numbers)
+                self.resume(self._paused.intersection(numbers))  # else they stay paused in their next assignment
+
+            return adapted
+
+        self._consumer.subscribe([self._topic], on_assign=assigned, on_revoke=gone(on_revoke), on_lost=gone(on_lost))
+
+    def read(self, limit: int, timeout: float) -> Read:
+        """At most `limit` records, after at most `timeout` seconds; a rebalance happens in here."""
+        messages: dict[int, list[Message]] = {}
+        ends: dict[int, int] = {}
+        raws: list[Any] = self._consumer.consume(limit, timeout)  # its types allow None for what each record has
+        now = time.monotonic()
+        for raw in raws:
+            if raw.error() is not None:
+                self._note(raw, ends)
+                continue
+            partition, key, value = raw.partition(), raw.key(), raw.value()
+            headers = raw.headers() or ()
+            weight = OVERHEAD + len(value or b"") + len(key or b"") + (_weight(headers) if headers else 0)
+            message = Message(partition, raw.offset(), raw.timestamp()[1], key, value, headers, now, weight)
+            if partition in messages:
+                messages[partition].append(message)
+            else:
+                messages[partition] = [message]
+        if self._fatal:
+            raise ServiceError(f"the Kafka client cannot go on: {self._fatal.str()}")
+        return Read(messages, ends, [reset for partition in list(self._lost) for reset in self._reset(partition)])
+
+    def store(self, offsets: Mapping[int, int]) -> None:
+        """Mark offsets for the next commit. Those of partitions that are no longer ours are refused by the client."""
+        for partition, offset in offsets.items():
+            try:
+                self._consumer.store_offsets(offsets=[TopicPartition(self._topic, partition, offset)])
+            except KafkaException as error:
+                log.info("offset not stored", extra={"partition": partition, "error": error.args[0].name()})
+
+    def commit(self, wait: bool = False) -> None:
+        """Commit what is stored. A refused commit is a warning: the same offset or a later one goes next time."""
+        try:
+            if wait:
+                self._on_commit(None, self._consumer.commit(asynchronous=False))
+            else:
+                self._consumer.commit(asynchronous=True)
+        except KafkaException as error:
+            self._on_commit(error.args[0], [])
+
+    def pause(self, partitions: Iterable[int]) -> None:
+        if starting := set(partitions) - self._paused:
+            self._consumer.pause([TopicPartition(self._topic, number) for number in starting])
+            self._paused |= starting
+
+    def resume(self, partitions: Iterable[int]) -> None:
+        if ending := set(partitions) & self._paused:
+            self._consumer.resume([TopicPartition(self._topic, number) for number in ending])
+            self._paused -= ending
+
+    def end(self, partition: int) -> int:
+        """The partition's end as last heard of, without asking the broker; -1 if nothing was heard."""
+        _, high = self._consumer.get_watermark_offsets(TopicPartition(self._topic, partition), cached=True) or (-1, -1)
+        return int(high)
+
+    @property
+    def joined(self) -> bool:
+        return bool(self._consumer.memberid())
+
+    def partitions(self, topic: str) -> int:
+        """How many partitions a topic has, 0 if it is not there. Raises NoAnswer if no broker answers in time."""
+        try:
+            found = self._consumer.list_topics(topic, timeout=ASK_TIMEOUT).topics[topic]
+        except KafkaException as error:
+            raise NoAnswer(f"no answer from Kafka about topic {topic}: {error.args[0].str()}") from None
+        return len(found.partitions)
+
+    def close(self) -> None:
+        self._consumer.close()
+
+    def _starts(self, parts: list[TopicPartition]) -> list[TopicPartition]:
+        """Where to read from: a group's own offset, or from the beginning where it has none and that is wanted."""
+        if not self._from_beginning or not parts:
+            return parts
+        try:
+            committed = self._consumer.committed(parts, timeout=ASK_TIMEOUT)
+        except KafkaException as error:
+            log.warning("committed offsets not known yet", extra={"error": error.args[0].str()})
+            return parts  # the client asks again, and a reset tells if there are none
+        for part in committed:
+            if part.offset < 0 and part.error is None:
+                part.offset = OFFSET_BEGINNING
+        return committed
+
+    def _note(self, raw: Any, ends: dict[int, int]) -> None:
+        error, partition = raw.error(), raw.partition()
+        if error.code() == KafkaError._PARTITION_EOF:
+            ends[partition] = raw.offset()
+        elif error.code() == KafkaError._AUTO_OFFSET_RESET:
+            self._lost.add(partition)
+        elif error.fatal():
+            self._fatal = error
+        else:
+            log.warning("Kafka reports an error", extra={"partition": partition, "error": error.str()})
+
+    def _reset(self, partition: int) -> Sequence[Reset]:
+        """Ask what is left of the partition and, where that is wanted, go on there. No answer: at the next read."""
+        part = TopicPartition(self._topic, partition)
+        try:
+            (committed,) = self._consumer.committed([part], timeout=ASK_TIMEOUT)
+            low, high = self._consumer.get_watermark_offsets(part, timeout=ASK_TIMEOUT) or (-1, -1)
+        except KafkaException as error:
+            log.warning("offsets not known yet", extra={"partition": partition, "error": error.args[0].str()})
+            return []
+        self._lost.discard(partition)
+        if self._from_beginning:
+            self._consumer.incremental_unassign([part])
+            self._consumer.incremental_assign([TopicPartition(self._topic, partition, low)])
+            self._paused.discard(partition)
+        return [Reset(partition, max(committed.offset, -1), low, high, self._from_beginning)]
+
+    def _on_commit(self, error: KafkaError | None, parts: list[TopicPartition]) -> None:
+        errors = [error] if error else [part.error for part in parts if part.error]
+        if not errors:
+            self.commits["ok"] += 1
+        elif errors[0].code() != KafkaError._NO_OFFSET:  # that one says: nothing new to commit
+            self.commits["failed"] += 1
+            log.warning("commit refused; it is made again with the next one", extra={"error": errors[0].str()})
+
+    def _on_error(self, error: KafkaError) -> None:
+        if error.fatal():
+            self._fatal = error
+        else:
+            log.warning("Kafka client", extra={"error": error.str()})
+
+
+def _weight(headers: Any) -> int:
+    return sum(len(name) + len(value or b"") + 100 for name, value in headers)

@@ -1,0 +1,157 @@
+"""What is held of one partition, from its assignment to its revocation."""
+
+from collections import Counter, deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from consumer.model import Call, Held, Letter, Message, Part, Pending, Skipped, Treat, WriteKey
+
+UNCOUNTED = "no_write_key"  # a missing key is our configuration, so it says nothing about the stream's quality
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Of one batch of a lane: events, bytes of their calls, and unprocessable records in a row before it holds."""
+
+    events: int
+    size: int
+    unprocessable: int
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A lane's next batch: a part for each write key, letters, and how many records were skipped for which reason."""
+
+    parts: list[Part]
+    letters: list[Letter]
+    skipped: Counter[str]
+
+
+class Lane:
+    """
+    Records enter in the order of their offsets, and everything below `frontier` is settled.
+
+    For each unsettled record is in exactly one place: waiting, in an open part, or in an open letter. At most one batch
+    is open; of its parts only the first of each write key may be sent. So order is kept, and no gap tracker is needed.
+    """
+
+    def __init__(self, partition: int) -> None:
+        self.partition = partition
+        self.position: int | None = None
+        self.blocked: Pending | Held | None = None
+        self.weight = 0
+        self._waiting: deque[Message] = deque()
+        self._parts: dict[WriteKey, deque[Part]] = {}
+        self._letters: set[Letter] = set()
+        self._unprocessable_in_a_row = 0
+
+    @property
+    def frontier(self) -> int | None:
+        """The offset that may be committed: that of the oldest unsettled record. None before anything was read."""
+        unsettled = [parts[0].calls[0].message.offset for parts in self._parts.values()]
+        unsettled += [letter.message.offset for letter in self._letters]
+        unsettled += [message.offset for message in list(self._waiting)[:1]]
+        return min(unsettled, default=self.position)
+
+    @property
+    def waiting(self) -> int:
+        return len(self._waiting)
+
+    @property
+    def in_flight(self) -> int:
+        return sum(len(part.calls) for parts in self._parts.values() for part in parts) + len(self._letters)
+
+    @property
+    def letters(self) -> int:
+        """How many of its letters are not confirmed."""
+        return len(self._letters)
+
+    @property
+    def ready(self) -> bool:
+        """Whether a next batch may be taken."""
+        return bool(self._waiting) and not self._parts and not self._letters and self.blocked is None
+
+    @property
+    def waiting_since(self) -> float:
+        """When the oldest waiting record was read, in monotonic seconds; only of a lane with something waiting."""
+        return self._waiting[0].read_at
+
+    def add(self, messages: Sequence[Message]) -> None:
+        """Take in records that were just read, at least one, in the order of their offsets."""
+        self._waiting.extend(messages)
+        self.weight += sum([message.weight for message in messages])
+        self.position = messages[-1].offset + 1
+
+    def advance(self, offset: int) -> None:
+        """Nothing is left to read below `offset`: the partition's end, past transaction markers and compacted gaps."""
+        self.position = offset if self.position is None else max(self.position, offset)
+
+    def take(self, treat: Treat, limits: Limits) -> Taken:
+        """Open the next batch. It ends at the limits, at a record that blocks the lane, or with what was read."""
+        calls: dict[WriteKey, list[Call]] = {}
+        taken = Taken([], [], Counter())
+        events = size = 0
+        while self._waiting and events < limits.events:
+            match treat(self._waiting[0]):
+                case Call() as call:
+                    size += len(call.body) + 1
+                    if size > limits.size and events:
+                        break
+                    events += 1
+                    calls.setdefault(call.key, []).append(call)
+                    self._unprocessable_in_a_row = 0
+                case Skipped(reason):
+                    taken.skipped[reason] += 1
+                case Letter() as letter if self._tolerates(letter, limits):
+                    taken.letters.append(letter)
+                case Letter():
+                    self.blocked = Held("dead_letter_limit")
+                    break
+                case blocked:
+                    self.blocked = blocked
+                    break
+            self.weight -= self._waiting.popleft().weight
+        taken.parts.extend(Part(self.partition, key, tuple(made)) for key, made in calls.items())
+        self._parts = {part.key: deque([part]) for part in taken.parts}
+        self._letters = set(taken.letters)
+        return taken
+
+    def settle(self, part: Part) -> Sequence[Part]:
+        """Segment took this part; what may be sent now."""
+        parts = self._parts[part.key]
+        assert parts.popleft() is part
+        if not parts:
+            del self._parts[part.key]
+        return list(parts)[:1]
+
+    def split(self, part: Part) -> Sequence[Part]:
+        """Send this part in halves; what may be sent now."""
+        parts = self._parts[part.key]
+        assert parts.popleft() is part
+        parts.extendleft(reversed(part.halves()))
+        return [parts[0]]
+
+    def set_aside(self, part: Part, letter: Letter) -> Sequence[Part]:
+        """Write this part of one call to the dead-letter topic instead; what may be sent now."""
+        self._letters.add(letter)
+        return self.settle(part)
+
+    def confirm(self, letter: Letter) -> None:
+        """The dead-letter topic holds this letter."""
+        self._letters.remove(letter)
+
+    def drop(self) -> int:
+        """Forget everything, as the partition is somebody else's now; how many records were unsettled."""
+        unsettled = self.waiting + self.in_flight
+        for parts in self._parts.values():
+            for part in parts:
+                part.revoked = True
+        for letter in self._letters:
+            letter.revoked = True
+        self._waiting.clear()
+        return unsettled
+
+    def _tolerates(self, letter: Letter, limits: Limits) -> bool:
+        if letter.reason != UNCOUNTED:
+            self._unprocessable_in_a_row += 1
+        return self._unprocessable_in_a_row <= limits.unprocessable

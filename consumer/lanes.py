@@ -1,0 +1,114 @@
+"""All lanes of this member: who may take a batch, who must not be read for a while, what may be committed."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from consumer.lane import Lane, Limits
+from consumer.model import Held, Pending
+
+BATCHES_WAITING = 4  # a lane with that many is full, with half of them it is read again
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """`batch` is the most that a lane takes at once, `held` bytes are shared by all lanes, `linger` is in seconds."""
+
+    batch: Limits
+    held: int
+    linger: float
+
+
+class Lanes:
+    """
+    One lane for each assigned partition, and no other.
+
+    Each has the same share of what may be held: half of it waiting, half of it made into calls.
+    """
+
+    def __init__(self, shares: Shares) -> None:
+        self._shares = shares
+        self._lanes: dict[int, Lane] = {}
+        self._stored: dict[int, int] = {}
+
+    def __iter__(self) -> Iterator[Lane]:
+        return iter(self._lanes.values())
+
+    def __getitem__(self, partition: int) -> Lane:
+        return self._lanes[partition]
+
+    def __contains__(self, partition: int) -> bool:
+        return partition in self._lanes
+
+    @property
+    def batch(self) -> Limits:
+        """The limits of one lane's batch, so that all lanes together keep to what may be held."""
+        batch = self._shares.batch
+        return Limits(batch.events, min(batch.size, self._half), batch.unprocessable)
+
+    @property
+    def holding(self) -> Counter[str]:
+        """How many lanes hold, by reason."""
+        return Counter(lane.blocked.reason for lane in self if isinstance(lane.blocked, Held))
+
+    def open(self, partitions: Iterable[int]) -> None:
+        for partition in partitions:
+            self._lanes[partition] = Lane(partition)
+
+    def drop(self, partitions: Iterable[int]) -> int:
+        """Forget these lanes; how many records were unsettled in them."""
+        gone = [self._lanes.pop(partition) for partition in partitions if partition in self._lanes]
+        for lane in gone:
+            self._stored.pop(lane.partition, None)
+        return sum(lane.drop() for lane in gone)
+
+    def unblock(self, is_pending: Callable[[object], bool]) -> None:
+        """Let those lanes go on whose schema is known by now."""
+        for lane in self:
+            if isinstance(lane.blocked, Pending) and not is_pending(lane.blocked.schema):
+                lane.blocked = None
+
+    def full(self) -> Sequence[Lane]:
+        """Lanes with a whole batch to take."""
+        events = self._shares.batch.events
+        return [lane for lane in self if lane.ready and (lane.waiting >= events or lane.weight >= self._half)]
+
+    def due(self, now: float) -> Sequence[Lane]:
+        """Once one lane has waited for its linger, all that have something: they share a request."""
+        ready = [lane for lane in self if lane.ready]
+        lingered = any(now - lane.waiting_since >= self._shares.linger for lane in ready)
+        return ready if lingered else []
+
+    def crowded(self) -> Sequence[int]:
+        """Partitions not to be read for now."""
+        return [lane.partition for lane in self if self._crowds(lane, 1)]
+
+    def relaxed(self) -> Sequence[int]:
+        """Partitions to be read again. Between the two a lane stays as it is, since resuming costs a download."""
+        return [lane.partition for lane in self if not self._crowds(lane, 2)]
+
+    def last(self, lane: Lane) -> None:
+        """The others come first next time."""
+        self._lanes[lane.partition] = self._lanes.pop(lane.partition)
+
+    def to_store(self, partitions: Iterable[int]) -> dict[int, int]:
+        """Offsets that became committable since the last call."""
+        moved: dict[int, int] = {}
+        for partition in partitions:
+            frontier = self._lanes[partition].frontier if partition in self._lanes else None
+            if frontier is not None and frontier != self._stored.get(partition):
+                moved[partition] = frontier
+        self._stored |= moved
+        return moved
+
+    @property
+    def partitions(self) -> list[int]:
+        return list(self._lanes)
+
+    @property
+    def _half(self) -> int:
+        return self._shares.held // max(1, len(self._lanes)) // 2
+
+    def _crowds(self, lane: Lane, divisor: int) -> bool:
+        events = BATCHES_WAITING * self._shares.batch.events // divisor
+        return lane.waiting >= events or lane.weight >= self._half // divisor

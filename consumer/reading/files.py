@@ -1,0 +1,29 @@
+"""The Avro schemas in files, for values that carry no reference to one."""
+
+from pathlib import Path
+
+from consumer.errors import UnsafeSchema
+from consumer.json import JsonError, loads
+from consumer.reading.avro import load
+from consumer.schema import WriterSchema
+
+
+def raw_schema(schemas_dir: Path) -> WriterSchema:
+    """
+    The one schema in `sprig/*.avsc` of the schemas' folder, which `raw` values are written with.
+
+    Raises UnsafeSchema when there is not exactly one, or when it is not JSON, not Avro or not safe to decode with.
+    """
+    folder = schemas_dir / "sprig"
+    files = sorted(folder.glob("*.avsc"))
+    if len(files) != 1:
+        raise UnsafeSchema(f"{folder}: expected one .avsc file, as raw values name none; found {len(files)}")
+    return load_file(files[0])
+
+
+def load_file(path: Path) -> WriterSchema:
+    """The schema in a file, labelled with the file's name. Raises UnsafeSchema."""
+    try:
+        return load(path.name, loads(path.read_bytes()))
+    except (OSError, JsonError) as error:
+        raise UnsafeSchema(f"{path.name}: not a readable JSON file: {error}") from None

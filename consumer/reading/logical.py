@@ -1,0 +1,76 @@
+"""The JSON forms of Avro's logical types, given while decoding."""
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from consumer.json import iso_millis
+
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - naive, so that its text has no offset and "Z" can follow
+_EPOCH_DAY = _EPOCH.toordinal()
+
+
+def _iso_millis(value: int, *_: Any) -> str:
+    return iso_millis(value)
+
+
+def _iso_micros(value: int, *_: Any) -> str:
+    return f"{(_EPOCH + timedelta(microseconds=value)).isoformat(timespec='microseconds')}Z"
+
+
+def _iso_nanos(value: int, *_: Any) -> str:
+    seconds, nanos = divmod(value, 1_000_000_000)
+    return f"{(_EPOCH + timedelta(seconds=seconds)).isoformat(timespec='seconds')}.{nanos:09}Z"
+
+
+def _iso_date(value: int, *_: Any) -> str:
+    return date.fromordinal(value + _EPOCH_DAY).isoformat()
+
+
+def _time_millis(value: int, *_: Any) -> str:
+    return _clock(timedelta(milliseconds=value), "milliseconds")
+
+
+def _time_micros(value: int, *_: Any) -> str:
+    return _clock(timedelta(microseconds=value), "microseconds")
+
+
+def _clock(since_midnight: timedelta, precision: str) -> str:
+    if not timedelta() <= since_midnight < timedelta(days=1):
+        raise OverflowError
+    return (_EPOCH + since_midnight).time().isoformat(precision)
+
+
+def _decimal(value: bytes, schema: Any, *_: Any) -> str:
+    unscaled = Decimal(int.from_bytes(value, "big", signed=True))
+    return format(Decimal(f"{unscaled}E-{int(schema.get('scale', 0))}"), "f")
+
+
+def _as_it_is(value: str, *_: Any) -> str:
+    return value
+
+
+def _uuid(value: bytes, *_: Any) -> str:
+    return str(UUID(bytes=value))
+
+
+READERS: Mapping[str, Callable[..., str]] = {
+    "long-timestamp-millis": _iso_millis,
+    "long-timestamp-micros": _iso_micros,
+    "long-timestamp-nanos": _iso_nanos,
+    # A local timestamp names no zone, and Segment wants one: it is taken for UTC.
+    "long-local-timestamp-millis": _iso_millis,
+    "long-local-timestamp-micros": _iso_micros,
+    "long-local-timestamp-nanos": _iso_nanos,
+    "int-date": _iso_date,
+    "int-time-millis": _time_millis,
+    "long-time-micros": _time_micros,
+    # A JSON number is a double for whoever reads it; text keeps every digit.
+    "bytes-decimal": _decimal,
+    "fixed-decimal": _decimal,
+    "string-uuid": _as_it_is,
+    "fixed-uuid": _uuid,
+}
+"""By Avro type and logicalType (Avro 1.12 specification, "Logical Types"); any other logicalType changes nothing."""

@@ -1,0 +1,27 @@
+"""What a schema look-up is, and how it can fail."""
+
+from collections.abc import Callable
+
+from consumer.errors import SprigToSegmentError
+from consumer.reading.framing import SchemaKey
+from consumer.schema import WriterSchema
+
+Fetch = Callable[[SchemaKey], WriterSchema]
+"""One look-up, on a worker thread. Raises NotThere, UnsupportedSchema, UnsafeSchema or Unreachable."""
+
+
+class NotThere(SprigToSegmentError):
+    """The registry does not know the id, so far."""
+
+
+class UnsupportedSchema(SprigToSegmentError):
+    """The id is of a schema that is not Avro."""
+
+
+class Unreachable(SprigToSegmentError):
+    """No answer about the id, which says nothing about the id. The text holds no credentials."""
+
+
+def no_registry(key: SchemaKey) -> WriterSchema:
+    """The look-up where there is no registry: nothing but what is known already."""
+    raise NotThere(str(key))

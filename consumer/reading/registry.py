@@ -1,0 +1,101 @@
+"""A Confluent-compatible schema registry: schemas by id, with what they refer to."""
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Any, TypeVar
+from urllib.parse import unquote, urlsplit
+
+from confluent_kafka.schema_registry import Schema, SchemaRegistryClient, SchemaRegistryError
+
+from consumer.errors import SettingsError, UnsafeSchema
+from consumer.json import JsonError, loads
+from consumer.reading.avro import load
+from consumer.reading.framing import SchemaKey
+from consumer.reading.lookup import NotThere, Unreachable, UnsupportedSchema
+from consumer.schema import WriterSchema
+
+MAX_REFERENCES = 32
+
+# The client's own defaults wait without end and retry for a minute; `Schemas` retries, where the loop can see it.
+_DEFAULTS = {"timeout": 3.0, "max.retries": 0}
+# docs.confluent.io, "Schema Registry API Reference": subject, version, schema not found. A 404 with another code is
+# a wrong URL or a proxy's, and says nothing about the id.
+_NOT_FOUND = frozenset({40401, 40402, 40403})
+_T = TypeVar("_T")
+
+
+class Registry:
+    """
+    One request at a time, bounded by `timeout` (seconds, for connecting and between bytes); no retry of its own.
+
+    Nothing that a server or the client says is repeated in an error but status and code: it could hold credentials.
+    """
+
+    def __init__(self, url: str, config: Mapping[str, Any]) -> None:
+        """`config`: further options of the client, as in Confluent's documentation. Raises SettingsError."""
+        try:
+            self._client = SchemaRegistryClient({**_DEFAULTS, **config, **_address(url)})
+        except Exception as error:  # noqa: BLE001 - ValueError, TypeError, or of files that it does not find
+            raise SettingsError(f"SCHEMA_REGISTRY_URL, SCHEMA_REGISTRY_CONFIG: {_why(error)}") from None
+
+    def fetch(self, key: SchemaKey) -> WriterSchema:
+        """
+        The schema with this id, on any thread.
+
+        Raises NotThere, UnsupportedSchema (not Avro), UnsafeSchema, or Unreachable for anything that is no answer.
+        """
+        label = f"schema id {key}"
+        schema = _ask(partial(self._client.get_schema, int(str(key))))
+        if schema.schema_type != "AVRO":
+            raise UnsupportedSchema(f"{label}: expected an Avro schema, not {schema.schema_type}")
+        return load(label, _parsed(label, schema), list(self._references(label, schema, set())))
+
+    def close(self) -> None:
+        self._client.close()
+
+    def _references(self, label: str, schema: Schema, seen: set[tuple[str, int]]) -> Iterator[object]:
+        for reference in schema.references or ():
+            subject, version = str(reference.subject), int(reference.version or 0)
+            if (subject, version) in seen:
+                continue
+            seen.add((subject, version))
+            if len(seen) > MAX_REFERENCES:
+                raise UnsafeSchema(f"{label}: refers to more than {MAX_REFERENCES} other schemas")
+            found = _ask(partial(self._client.get_version, subject, version, deleted=True)).schema
+            yield from self._references(label, found, seen)
+            yield _parsed(label, found)
+
+
+def _address(url: str) -> dict[str, str]:
+    """Credentials out of the URL, which HTTP clients log, and into an option."""
+    parts = [urlsplit(one.strip()) for one in url.split(",")]
+    address = {"url": ",".join(part._replace(netloc=part.netloc.rpartition("@")[2]).geturl() for part in parts)}
+    if parts[0].username:
+        address["basic.auth.user.info"] = f"{unquote(parts[0].username)}:{unquote(parts[0].password or '')}"
+    return address
+
+
+def _why(error: Exception) -> str:
+    text = str(error)
+    known = text.startswith("Unrecognized properties")  # their names; other texts repeat values
+    return text if known else f"not as the registry client wants it ({type(error).__name__})"
+
+
+def _ask(request: Callable[[], _T]) -> _T:
+    try:
+        return request()
+    except SchemaRegistryError as error:
+        if error.http_status_code == 404 and error.error_code in _NOT_FOUND:
+            raise NotThere from None
+        raise Unreachable(f"HTTP status {error.http_status_code}, code {error.error_code}") from None
+    except Exception as error:  # noqa: BLE001 - the client's HTTP library, or a page that is no answer of a registry
+        raise Unreachable(type(error).__name__) from None
+
+
+def _parsed(label: str, schema: Schema) -> object:
+    if not schema.schema_str:
+        raise Unreachable("an answer without a schema")
+    try:
+        return loads(schema.schema_str)
+    except JsonError as error:
+        raise UnsafeSchema(f"{label}: not JSON: {error.msg}") from None

@@ -1,0 +1,46 @@
+"""What is known of a writer's schema: the tree of its types, which says what a decoded record can hold."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class AvroType:
+    """
+    One type of an Avro schema with its named types put in place; a tree, as recursive schemas are refused.
+
+    `kind` is Avro's type name (`union` for unions), `logical` its logicalType or "". `name` is the full name of a
+    named type. `fields` belong to records, `items` to arrays and maps (their values), `branches` to unions.
+    """
+
+    kind: str
+    logical: str = ""
+    name: str = ""
+    fields: Mapping[str, "AvroType"] = field(default_factory=dict)
+    items: "AvroType | None" = None
+    branches: tuple["AvroType", ...] = ()
+
+    @property
+    def nullable(self) -> bool:
+        return self.kind == "null" or any(branch.nullable for branch in self.branches)
+
+    @property
+    def alternatives(self) -> tuple["AvroType", ...]:
+        """What a value can be: the branches of a union without null, else the type itself."""
+        if self.kind == "union":
+            return tuple(branch for branch in self.branches if branch.kind != "null")
+        return () if self.kind == "null" else (self,)
+
+
+@dataclass(frozen=True, slots=True)
+class WriterSchema:
+    """
+    A schema that records were written with, proved safe to decode with.
+
+    `label` names it to people (a registry id or a file), `parsed` is what the Avro library decodes with.
+    """
+
+    label: str
+    root: AvroType
+    parsed: Any

@@ -1,0 +1,95 @@
+"""The way of one record from its bytes to a call: its writer's schema, its contract, its write key."""
+
+import hashlib
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from consumer.errors import SkipRecord, UnprocessableRecord
+from consumer.json import dumps
+from consumer.model import Call, Message, Pending, Skipped, Translation, Unprocessable, WriteKey
+from consumer.schema import WriterSchema
+
+EVENT_MAX_BYTES = 32_000  # Segment's limit is 32 KB; nobody says which KB
+
+
+class Mapper(Protocol):
+    """A contract, compiled for one writer's schema."""
+
+    @property
+    def environment(self) -> Callable[[Any], str]: ...
+    def call(self, record: Any, message: Message, message_id: str) -> dict[str, Any]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """The doors of the rooms that a record passes. Each raises UnprocessableRecord for a record that cannot pass."""
+
+    frame: Callable[[Message], tuple[Hashable, int]]
+    schema: Callable[[Hashable], WriterSchema | Pending]
+    decode: Callable[[WriterSchema, bytes, int], Any]
+    mapper: Callable[[WriterSchema], Mapper]
+
+
+class Translator:
+    """
+    A record always gives the same call: nothing but the record, its schema and the contract goes into it.
+
+    `namespace` says of a key what makes its messageIds different from those of all other sources.
+    """
+
+    def __init__(
+        self, steps: Steps, topic: str, keys: Mapping[str, WriteKey], namespace: Callable[[WriteKey], str]
+    ) -> None:
+        self._steps = steps
+        self._keys = keys
+        self._only_key = keys.get("")
+        self._prefixes: dict[WriteKey | None, str] = {
+            key: message_id_prefix(namespace(key), topic) for key in keys.values()
+        }
+        self._met: dict[Hashable, tuple[WriterSchema, Mapper] | Unprocessable] = {}
+
+    def translate(self, message: Message) -> Translation:
+        """What becomes of one record."""
+        stage, label = "framing", ""
+        try:
+            reference, start = self._steps.frame(message)
+            stage, label = "schema", str(reference)
+            met = self._met.get(reference) or self._meet(reference)
+            if isinstance(met, Pending | Unprocessable):
+                return met
+            schema, mapper = met
+            stage = "decoding"
+            record = self._steps.decode(schema, message.value or b"", start)
+            stage = "mapping"
+            return self._call(mapper, record, message)
+        except SkipRecord as skip:
+            return Skipped(skip.reason)
+        except UnprocessableRecord as error:
+            return Unprocessable(error.reason, stage, error.detail, label)
+
+    def _meet(self, reference: Hashable) -> tuple[WriterSchema, Mapper] | Pending | Unprocessable:
+        """The first record of a schema: find its contract and compile it, or remember why there is none."""
+        schema = self._steps.schema(reference)
+        if isinstance(schema, Pending):
+            return schema
+        try:
+            self._met[reference] = schema, self._steps.mapper(schema)
+        except UnprocessableRecord as error:
+            self._met[reference] = Unprocessable(error.reason, "mapping", error.detail, str(reference))
+        return self._met[reference]
+
+    def _call(self, mapper: Mapper, record: Any, message: Message) -> Call:
+        key = self._only_key or self._keys.get(mapper.environment(record))
+        message_id = f"{self._prefixes.get(key)}-{message.partition}-{message.offset}-{message.timestamp}"
+        body = dumps(mapper.call(record, message, message_id))
+        if key is None:  # only now, as a record with nothing to send needs no key
+            raise UnprocessableRecord("no_write_key", "SEGMENT_WRITE_KEYS has none for the record's environment")
+        if len(body) > EVENT_MAX_BYTES:
+            raise UnprocessableRecord("event_too_large", f"{len(body)} bytes, {EVENT_MAX_BYTES} at most")
+        return Call(message, key, body)
+
+
+def message_id_prefix(namespace: str, topic: str) -> str:
+    """16 hex digits that no other source or topic has, so that Segment's global deduplication keeps them apart."""
+    return hashlib.sha256(f"{namespace}\0{topic}".encode()).hexdigest()[:16]

@@ -1,0 +1,115 @@
+"""Owns the containers of the tests: a Kafka, and the product's own image."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import socket
+import subprocess
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import docker
+import pytest
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
+from testcontainers.community.kafka import KafkaContainer
+
+ROOT = Path(__file__).parents[2]
+
+
+class Kafka:
+    """A broker; it keeps its address and its data through `kill` and `restart`."""
+
+    def __init__(self, container: KafkaContainer) -> None:
+        self.bootstrap = container.get_bootstrap_server()
+        self._container = container.get_wrapped_container()
+        self._admin = AdminClient({"bootstrap.servers": self.bootstrap, "log_level": 2})
+
+    def create_topic(self, name: str, partitions: int = 4, **config: str | int) -> None:
+        """Topic settings are written with underscores: `retention_ms=1000`."""
+        settings = {key.replace("_", "."): str(value) for key, value in config.items()}
+        topic = NewTopic(name, partitions, replication_factor=1, config=settings)
+        self._admin.create_topics([topic])[name].result(30)
+
+    def restart(self) -> None:
+        """A crash and a start: the container's first process passes no SIGTERM on to Kafka."""
+        self._container.restart(timeout=0)
+        self._wait_until_it_answers()
+
+    def kill(self) -> None:
+        """As a crash does it; `restart` brings it back."""
+        self._container.kill()
+
+    def pause(self) -> None:
+        self._container.pause()
+
+    def unpause(self) -> None:
+        self._container.unpause()
+
+    def _wait_until_it_answers(self, seconds: float = 60) -> None:
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                self._admin.list_topics(timeout=1)
+                return
+            except KafkaException:
+                if time.monotonic() > deadline:
+                    raise
+
+
+@pytest.fixture(scope="session")
+def engine() -> docker.DockerClient:
+    with contextlib.suppress(docker.errors.DockerException):
+        return docker.from_env(version="auto")
+    pytest.fail("no container engine answers: `make test` sees to one", pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def kafka(engine: docker.DockerClient) -> Iterator[Kafka]:
+    container = KafkaContainer(_image("KAFKA_IMAGE")).with_kraft()
+    # A port chosen by the engine would change at a restart; Kafka goes on announcing the old one.
+    container.with_bind_ports(9093, _free_port())
+    # After a crash the cluster lets the broker in again only when its old session is over.
+    container.with_env("KAFKA_BROKER_SESSION_TIMEOUT_MS", "3000")
+    container.with_env("KAFKA_BROKER_HEARTBEAT_INTERVAL_MS", "500")
+    try:
+        container.start(timeout=120)
+        yield Kafka(container)
+    finally:
+        container.stop()
+
+
+@pytest.fixture
+def topic(request: pytest.FixtureRequest) -> str:
+    """A name that no other test has; the topic itself is the test's to create."""
+    return re.sub(r"[^A-Za-z0-9.-]", "-", request.node.name)[:100] + f".{uuid.uuid4().hex[:8]}"
+
+
+@pytest.fixture(scope="session")
+def product_image(engine: docker.DockerClient) -> str:
+    """The tag of the product's image, built from this checkout."""
+    tag = "sprig-to-segment:test"
+    base = f"PYTHON_IMAGE={_image('PYTHON_IMAGE')}"
+    command = ["docker", "build", "--network=host", "--build-arg", base, "--tag", tag, str(ROOT)]
+    built = subprocess.run(command, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if built.returncode:
+        pytest.fail(f"docker build failed:\n{built.stdout[-3000:]}", pytrace=False)
+    return tag
+
+
+def _image(variable: str) -> str:
+    image = os.environ.get(variable)
+    if not image:
+        pytest.fail(f"{variable} is not set: `make test` chooses one (tests/bed/up)", pytrace=False)
+    return image
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("", 0))
+        return int(probe.getsockname()[1])

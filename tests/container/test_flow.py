@@ -1,0 +1,157 @@
+"""The very command, and the image, against a real Kafka: calm, killed, rebalanced, restarted, in transactions."""
+
+import json
+import struct
+import subprocess
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from confluent_kafka import Producer
+
+from consumer import paths
+from consumer.demo import faults
+from consumer.demo.fates import REFUSED, Deliver
+from consumer.demo.samples import Sample, responses
+from consumer.demo.segment import Segment
+from consumer.reading import avro, files
+from tests.support import KEYS, Flow, is_refused, registry, wait_until
+
+
+@pytest.fixture(params=["consumer", "classic"])
+def flow(kafka: Any, topic: str, request: pytest.FixtureRequest) -> Iterator[Flow]:
+    kafka.create_topic(topic)
+    kafka.create_topic(f"{topic}.dead-letter", partitions=1)
+    with Segment(KEYS.values()) as segment:
+        segment.script = faults.refuse(is_refused)
+        yield Flow(kafka.bootstrap, topic, segment, request.param)
+
+
+def assert_nothing_lost(flow: Flow, duplicates: int) -> None:
+    account = flow.account()
+    assert not account.lost
+    assert not account.unexpected
+    assert not account.out_of_order
+    assert len(account.duplicates) <= duplicates
+    assert {reason for reason, _ in flow.segment.dropped} <= {"duplicate"}
+    assert not flow.segment.breaches
+
+
+def test_a_calm_run_of_framed_records_ends_at_the_exact_offsets(flow: Flow) -> None:
+    schema = (paths.schemas() / "sprig" / "response.avsc").read_text()
+    with registry({7: schema}) as url:
+        flow.settings = {"SCHEMA_REGISTRY_URL": url}
+        flow.produce(3000, frame=lambda body: struct.pack(">bI", 0, 7) + body)
+        with flow.member() as member:
+            flow.wait_until_settled()
+            assert member.terminate() == 0
+    account = flow.account()
+    assert account.even, account
+    assert not flow.segment.dropped
+    assert not flow.segment.breaches
+    assert not any(key in member.output for key in KEYS.values())
+
+
+def test_a_member_killed_in_the_middle_loses_nothing(kafka: Any, topic: str) -> None:
+    kafka.create_topic(topic)
+    kafka.create_topic(f"{topic}.dead-letter", partitions=1)
+    with Segment(KEYS.values()) as segment:
+        segment.script = faults.refuse(is_refused)
+        flow = Flow(kafka.bootstrap, topic, segment, "classic")  # whose session is short
+        flow.produce(3000)
+        with flow.member():
+            assert segment.wait_until(lambda it: len(it.accepted) > 500, 30)
+        with flow.member() as second:
+            flow.wait_until_settled()
+            assert second.terminate() == 0
+        # At most what was settled since the last commit, and what was under way.
+        assert_nothing_lost(flow, duplicates=len(segment.accepted))
+        assert len({a.event["messageId"] for a in segment.accepted}) == len(segment.accepted)
+
+
+def test_members_that_come_and_go_lose_nothing_and_repeat_nothing(flow: Flow) -> None:
+    flow.segment.script = faults.calm
+    flow.produce(1000)
+    with flow.member() as first:
+        assert flow.segment.wait_until(lambda it: len(it.accepted) > 100, 30)
+        with flow.member() as second:
+            wait_until(lambda: "partitions assigned" in second.output, "the second member to get partitions")
+            flow.produce(1000, seed=2)
+            flow.wait_until_settled()
+            flow.produce(1000, seed=3)
+            assert first.terminate() == 0
+            flow.produce(1000, seed=4)
+            flow.wait_until_settled()
+            assert second.terminate() == 0
+    account = flow.account()
+    refused = sum(fate == REFUSED for fate in flow.produced.values())
+    assert not account.lost
+    assert not account.duplicates
+    assert not account.out_of_order
+    assert len(account.unexpected) == refused  # they were to be refused, and this time nobody refused them
+
+
+def test_a_broker_restart_is_waited_out(kafka: Any, flow: Flow) -> None:
+    flow.produce(1500)
+    with flow.member() as member:
+        assert flow.segment.wait_until(lambda it: len(it.accepted) > 100, 30)
+        kafka.restart()
+        flow.produce(500, seed=2)
+        flow.wait_until_settled(120)
+        assert member.terminate() == 0
+    assert_nothing_lost(flow, duplicates=len(flow.produced))
+
+
+def test_transactions_are_read_when_committed_and_leave_no_lag(flow: Flow) -> None:
+    schema = files.raw_schema(paths.schemas())
+    producer = Producer({"bootstrap.servers": flow.bootstrap, "transactional.id": uuid.uuid4().hex})
+    producer.init_transactions(30)
+    for number, committed in enumerate([True, False, True, False]):
+        producer.begin_transaction()
+        for sample in plain(100, seed=number):
+            producer.produce(flow.topic, avro.encode(schema, sample.value), sample.key, partition=0)
+            if committed:
+                flow.note(0, sample.fate)
+            else:
+                flow.ends[0] += 1
+        assert producer.flush(30) == 0  # else an abort would take back what is not written yet
+        if committed:
+            producer.commit_transaction(30)
+        else:
+            producer.abort_transaction(30)
+        flow.ends[0] += 1  # the transaction's marker takes an offset
+    with flow.member() as member:
+        flow.wait_until_settled()
+        assert member.terminate() == 0
+    account = flow.account()
+    assert account.even, account
+
+
+def plain(count: int, seed: int) -> list[Sample]:
+    return [sample for sample in responses(count, seed) if isinstance(sample.fate, Deliver)]
+
+
+def test_the_image_runs_read_only_as_nobody(kafka: Any, topic: str, product_image: str, tmp_path: Path) -> None:
+    kafka.create_topic(topic)
+    kafka.create_topic(f"{topic}.dead-letter", partitions=1)
+    with Segment(KEYS.values()) as segment:
+        segment.script = faults.refuse(is_refused)
+        flow = Flow(kafka.bootstrap, topic, segment)
+        flow.produce(600)
+        env_file = tmp_path / "settings.env"
+        env_file.write_text("".join(f"{name}={value}\n" for name, value in flow.environment().items()))
+        name = f"sprig-to-segment-test-{uuid.uuid4().hex[:8]}"
+        options = ["--rm", "--name", name, "--read-only", "--user", "65532", "--network", "host", "--memory", "192m"]
+        running = subprocess.Popen(
+            ["docker", "run", *options, "--env-file", env_file, product_image], stderr=subprocess.PIPE, text=True
+        )
+        try:
+            flow.wait_until_settled()
+        finally:
+            subprocess.run(["docker", "stop", "--time", "30", name], check=True, stdout=subprocess.DEVNULL)
+            _, output = running.communicate(timeout=30)
+        assert running.returncode == 0, output
+        assert flow.account().even
+        assert all(json.loads(line)["level"] for line in output.splitlines())

@@ -1,0 +1,198 @@
+"""What the flow tests share: members of the group as processes, records with an identity, and the account of a run."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from confluent_kafka import Consumer, Producer, TopicPartition
+
+from consumer import paths
+from consumer.demo.fates import Fate, Skip
+from consumer.demo.ledger import Address, Arrival, DeadLetter, Ledger, settle
+from consumer.demo.samples import REFUSED_EMAIL, responses
+from consumer.demo.segment import Segment
+from consumer.kafka.embedded import records
+from consumer.reading import avro, files
+
+KEYS = {"production": "test-production-key", "development": "test-development-key"}
+COMMAND = str(Path(sys.executable).with_name("sprig-to-segment"))
+
+
+def wait_until(holds: Callable[[], Any], what: str, seconds: float = 60.0) -> None:
+    ends_at = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < ends_at, f"not within {seconds:.0f} s: {what}"
+        time.sleep(0.02)
+
+
+@dataclass
+class Flow:
+    """One topic with what was produced to it, the stand-in of Segment, and the members that run between them."""
+
+    bootstrap: str
+    topic: str
+    segment: Segment
+    protocol: str = "consumer"
+    settings: Mapping[str, str] = field(default_factory=dict)
+    partitions: int = 4
+    produced: dict[Address, Fate] = field(default_factory=dict)
+    ends: Counter[int] = field(default_factory=Counter)
+
+    @property
+    def group(self) -> str:
+        return f"{self.topic}.group"
+
+    def environment(self) -> dict[str, str]:
+        return {
+            "KAFKA_BOOTSTRAP_SERVERS": self.bootstrap,
+            "KAFKA_TOPIC": self.topic,
+            "KAFKA_GROUP_ID": self.group,
+            "KAFKA_CONFIG": json.dumps({"group.protocol": self.protocol, **self.timeouts()}),
+            "SEGMENT_ENDPOINT": self.segment.url,
+            "SEGMENT_WRITE_KEYS": json.dumps(KEYS),
+            "BATCH_MAX_EVENTS": "50",
+            "BATCH_LINGER_SECONDS": "0.1",
+            "HTTP_HOST": "127.0.0.1",
+            "HTTP_PORT": "0",
+            **self.settings,
+        }
+
+    def timeouts(self) -> dict[str, int]:
+        return {"session.timeout.ms": 6000, "heartbeat.interval.ms": 1000} if self.protocol == "classic" else {}
+
+    def produce(self, count: int, seed: int = 1, frame: Callable[[bytes], bytes] = bytes) -> None:
+        """`count` sample responses; one visitor's stay in one partition. `frame` goes around non-empty values."""
+        schema = files.raw_schema(paths.schemas())
+        producer = Producer({"bootstrap.servers": self.bootstrap})
+        for sample in responses(count, seed):
+            partition = zlib.crc32(sample.key) % self.partitions
+            value = sample.payload(lambda record: avro.encode(schema, record))
+            producer.produce(self.topic, frame(value) if value else value, sample.key, partition)
+            self.note(partition, sample.fate)
+        assert producer.flush(30) == 0
+
+    def note(self, partition: int, fate: Fate) -> None:
+        self.produced[Address(partition, self.ends[partition])] = fate
+        self.ends[partition] += 1
+
+    @contextmanager
+    def member(self) -> Iterator["Member"]:
+        member = Member(self.environment())
+        try:
+            yield member
+        finally:
+            member.kill()
+
+    def committed(self) -> dict[int, int]:
+        consumer = Consumer({"bootstrap.servers": self.bootstrap, "group.id": self.group})
+        parts = consumer.committed(
+            [TopicPartition(self.topic, number) for number in range(self.partitions)], timeout=30
+        )
+        consumer.close()
+        return {part.partition: max(part.offset, 0) for part in parts}
+
+    def wait_until_settled(self, seconds: float = 60.0) -> None:
+        """Until the committed offsets are the partitions' ends."""
+        expected = {number: self.ends[number] for number in range(self.partitions)}
+        wait_until(lambda: self.committed() == expected, f"committed offsets to become {expected}", seconds)
+
+    def account(self, skipped: Mapping[str, int] | None = None) -> Ledger:
+        """Without `skipped`, skips are taken for counted: they leave no trace outside of a member."""
+        environments = {key: environment for environment, key in KEYS.items()}
+        arrivals = [Arrival(environments[a.key], str(a.event["messageId"])) for a in self.segment.accepted]
+        expected = Counter(fate.reason for fate in self.produced.values() if isinstance(fate, Skip))
+        return settle(self.produced, arrivals, self.dead_letters(), expected if skipped is None else skipped)
+
+    def dead_letters(self) -> Sequence[DeadLetter]:
+        found = []
+        for record in records(self.bootstrap, f"{self.topic}.dead-letter"):
+            headers = dict(record.headers())
+            address = Address(int(headers["dead-letter-partition"]), int(headers["dead-letter-offset"]))
+            found.append(DeadLetter(address, headers["dead-letter-reason"].decode()))
+        return found
+
+
+class Member:
+    """A process that runs the very command; its output is kept to be shown, and searched for secrets."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self.lines: list[str] = []
+        self._process = subprocess.Popen(
+            [COMMAND, "run"],
+            env={"PATH": os.environ["PATH"], **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    @property
+    def output(self) -> str:
+        return "".join(self.lines)
+
+    def terminate(self, number: int = signal.SIGTERM) -> int:
+        """Ask to stop; the exit code."""
+        self._process.send_signal(number)
+        return self.end()
+
+    def kill(self) -> None:
+        if self._process.poll() is None:
+            self._process.kill()
+        self.end()
+
+    def end(self, seconds: float = 30) -> int:
+        """Wait for its end; the exit code."""
+        code = self._process.wait(seconds)
+        self._reader.join(5)
+        return code
+
+    def _read(self) -> None:
+        assert self._process.stdout
+        with self._process.stdout as output:
+            self.lines.extend(iter(output.readline, ""))
+
+
+def is_refused(event: Any) -> bool:
+    """The one sample that the stand-in is told to refuse."""
+    return bool(event["properties"].get("email") == REFUSED_EMAIL)
+
+
+@contextmanager
+def registry(schemas: Mapping[int, str]) -> Iterator[str]:
+    """The one part of a schema registry's API that look-ups by id need; its address."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            number = self.path.partition("?")[0].removeprefix("/schemas/ids/")
+            found = schemas.get(int(number)) if number.isdigit() else None
+            answer = {"schema": found} if found else {"error_code": 40403, "message": "Schema not found"}
+            body = json.dumps(answer).encode()
+            self.send_response(200 if found else 404)
+            self.send_header("Content-Type", "application/vnd.schemaregistry.v1+json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        server.server_close()

@@ -1,0 +1,211 @@
+"""The stand-in of Segment enforces what Segment documents, and is as silent as Segment where Segment is."""
+
+import base64
+import gzip
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from consumer.demo.segment import Segment
+
+KEY = "wk-production"
+OTHER = "wk-development"
+DAY = 24 * 3600.0
+
+
+class Clock:
+    now = 1_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def segment(clock: Clock) -> Iterator[Segment]:
+    with Segment([KEY, OTHER], clock=clock) as made:
+        yield made
+
+
+@pytest.fixture
+def client() -> Iterator[httpx.Client]:
+    with httpx.Client(trust_env=False, verify=False, timeout=5) as made:
+        yield made
+
+
+@pytest.fixture
+def post(segment: Segment, client: httpx.Client) -> Callable[..., httpx.Response]:
+    def posted(*events: Any, key: str = KEY, **changes: Any) -> httpx.Response:
+        body = {"batch": list(events), "sentAt": "2026-03-02T09:00:00Z", "writeKey": key} | changes
+        return client.post(segment.url, content=json.dumps(body, ensure_ascii=False).encode())
+
+    return posted
+
+
+Post = Callable[..., httpx.Response]
+
+
+def event(number: int = 0, **changes: Any) -> dict[str, Any]:
+    made = {
+        "type": "track",
+        "event": "SDK - Submitted - Survey Response",
+        "userId": "user-1",
+        "messageId": f"0123456789abcdef-0-{number}-1764000000000",
+        "timestamp": "2026-03-02T09:00:00Z",
+        "context": {"integration": {"name": "sprig", "version": "1.0.0"}},
+        "properties": {"question": "Why?"},
+    } | changes
+    return {name: value for name, value in made.items() if value is not ...}
+
+
+def test_good_events_are_accepted_in_order(segment: Segment, post: Post, clock: Clock) -> None:
+    answer = post(event(1), event(2))
+    assert (answer.status_code, answer.json()) == (200, {"success": True})
+    post(event(3), key=OTHER)
+    assert [(taken.key, taken.event, taken.request_no) for taken in segment.accepted] == [
+        (KEY, event(1), 1),
+        (KEY, event(2), 1),
+        (OTHER, event(3), 2),
+    ]
+    assert segment.accepted[0].received_at == clock.now
+    assert (segment.requests, segment.dropped, segment.breaches) == (2, [], [])
+
+
+DROPPED = [
+    ("no_user_id", {"userId": ...}),
+    ("no_user_id", {"userId": ""}),
+    ("no_user_id", {"userId": "  "}),
+    ("no_user_id", {"userId": 7}),
+    ("no_event", {"event": ...}),
+    ("no_event", {"event": ""}),
+    ("properties_no_object", {"properties": ["a"]}),
+    ("properties_no_object", {"properties": None}),
+    ("not_track", {"type": "identify"}),
+    ("no_message_id", {"messageId": ...}),
+    ("long_message_id", {"messageId": "x" * 101}),
+]
+
+
+@pytest.mark.parametrize(("reason", "changes"), DROPPED)
+def test_a_bad_event_is_answered_200_and_dropped(
+    segment: Segment, post: Post, reason: str, changes: dict[str, Any]
+) -> None:
+    answer = post(event(1), event(2, **changes), event(3))
+    assert (answer.status_code, answer.json()) == (200, {"success": True})
+    assert [dropped.reason for dropped in segment.dropped] == [reason]
+    assert [taken.event for taken in segment.accepted] == [event(1), event(3)]
+
+
+def test_a_message_id_just_under_the_limit_is_taken(segment: Segment, post: Post) -> None:
+    post(event(messageId="x" * 99))
+    assert len(segment.accepted) == 1
+
+
+def test_an_unknown_key_is_answered_200_and_all_is_dropped(segment: Segment, post: Post) -> None:
+    assert post(event(1), key="wk-nobody").json() == {"success": True}
+    assert segment.dropped == [("unknown_key", event(1)["messageId"])]
+    assert segment.accepted == []
+
+
+def test_too_many_events_are_answered_200_and_dropped(segment: Segment, post: Post) -> None:
+    small = [{"messageId": str(number)} for number in range(2501)]
+    assert post(*small).status_code == 200
+    assert {dropped.reason for dropped in segment.dropped} == {"too_many_events"}
+    assert len(segment.dropped) == 2501
+
+
+def test_duplicates_are_dropped_for_a_day_across_all_sources(segment: Segment, post: Post, clock: Clock) -> None:
+    post(event(1), event(1))
+    post(event(1), key=OTHER)
+    assert (len(segment.accepted), segment.duplicates) == (1, 2)
+    clock.now += DAY - 1
+    post(event(1))
+    assert segment.duplicates == 3
+    clock.now += 1
+    post(event(1))
+    assert (len(segment.accepted), segment.duplicates) == (2, 3)
+
+
+def test_the_key_may_stand_in_the_header_or_the_body_but_not_differ(segment: Segment, client: httpx.Client) -> None:
+    def post(number: int, header: str, **body: str) -> None:
+        basic = base64.b64encode(f"{header}:".encode()).decode()
+        content = json.dumps({"batch": [event(number)], "sentAt": "now", **body})
+        client.post(segment.url, content=content, headers={"Authorization": f"Basic {basic}"})
+
+    post(1, KEY)
+    post(2, KEY, writeKey=KEY)
+    post(3, OTHER, writeKey=KEY)
+    assert [taken.key for taken in segment.accepted] == [KEY, KEY]
+    assert [dropped.reason for dropped in segment.dropped] == ["keys_disagree"]
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'"text"'])
+def test_no_json_object_is_a_400(segment: Segment, client: httpx.Client, body: bytes) -> None:
+    answer = client.post(segment.url, content=body)
+    assert answer.status_code == 400
+    assert set(answer.json()) == {"code", "message"}
+
+
+def padded(size: int) -> dict[str, Any]:
+    empty = len(json.dumps(event(properties={"a": ""}), separators=(",", ":")))
+    return event(properties={"a": "x" * (size - empty)})
+
+
+def test_an_event_over_32_kb_is_a_400(segment: Segment, post: Post) -> None:
+    assert post(padded(32_000)).status_code == 200
+    assert post(padded(32_001), event(2)).status_code == 400
+    assert len(segment.accepted) == 1
+
+
+def test_a_request_over_500_kb_is_a_400_however_well_it_compresses(segment: Segment, client: httpx.Client) -> None:
+    body = json.dumps({"batch": [], "pad": "x" * 500_000}).encode()
+    headers = {"Content-Encoding": "gzip"}
+    assert client.post(segment.url, content=body).status_code == 400
+    assert client.post(segment.url, content=gzip.compress(body), headers=headers).status_code == 400
+
+
+def test_gzip_is_accepted(segment: Segment, client: httpx.Client) -> None:
+    body = json.dumps({"batch": [event()], "sentAt": "now", "writeKey": KEY}).encode()
+    headers = {"Content-Encoding": "gzip"}
+    assert client.post(segment.url, content=gzip.compress(body), headers=headers).status_code == 200
+    assert client.post(segment.url, content=body, headers=headers).status_code == 400
+    assert len(segment.accepted) == 1
+
+
+def test_only_the_batch_path_is_served(segment: Segment, client: httpx.Client) -> None:
+    assert client.get(segment.url).status_code == 404
+    assert client.post(segment.url.replace("batch", "track"), content=b"{}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("breach", "changes"),
+    [
+        ("received_at", {"receivedAt": "2026-03-02T09:00:00Z"}),
+        ("no_integration", {"context": ...}),
+        ("no_integration", {"context": {"integration": {"name": "sprig"}}}),
+        ("no_timestamp", {"timestamp": ...}),
+    ],
+)
+def test_our_own_rules_are_watched(segment: Segment, post: Post, breach: str, changes: dict[str, Any]) -> None:
+    post(event(**changes))
+    assert [found.reason for found in segment.breaches] == [breach]
+    assert len(segment.accepted) == 1
+
+
+def test_a_batch_without_sent_at_or_events_is_noticed(segment: Segment, client: httpx.Client) -> None:
+    client.post(segment.url, content=json.dumps({"batch": [], "writeKey": KEY}))
+    assert segment.breaches == [("no_sent_at", "")]
+    assert segment.dropped == [("no_batch", "")]
+
+
+def test_one_can_wait_for_it(segment: Segment, post: Post) -> None:
+    post(event(1))
+    assert segment.wait_until(lambda s: len(s.accepted) == 1)
+    assert not segment.wait_until(lambda s: len(s.accepted) == 2, timeout=0.01)

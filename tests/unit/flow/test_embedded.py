@@ -1,0 +1,87 @@
+"""The very command against the broker inside librdkafka: calm, interrupted, held up, misconfigured."""
+
+import itertools
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+from consumer.demo import faults
+from consumer.demo.segment import Segment
+from consumer.kafka.embedded import EmbeddedBroker
+from tests.support import KEYS, Flow, is_refused, wait_until
+
+NUMBERS = itertools.count()
+
+
+@pytest.fixture(scope="module")
+def broker() -> EmbeddedBroker:
+    return EmbeddedBroker()
+
+
+@pytest.fixture
+def flow(broker: EmbeddedBroker) -> Iterator[Flow]:
+    topic = f"flow-{next(NUMBERS)}"
+    broker.create_topic(topic)
+    broker.create_topic(f"{topic}.dead-letter")
+    with Segment(KEYS.values()) as segment:
+        segment.script = faults.refuse(is_refused)
+        yield Flow(broker.address, topic, segment)
+
+
+def test_a_calm_run_accounts_for_each_record(flow: Flow) -> None:
+    flow.produce(600)
+    with flow.member() as member:
+        flow.wait_until_settled()
+        assert member.terminate() == 0
+    account = flow.account()
+    assert account.even, account
+    assert not flow.segment.dropped
+    assert not flow.segment.breaches
+    assert not any(key in member.output for key in KEYS.values())
+
+
+def test_ctrl_c_in_the_middle_leaves_the_rest_to_the_next_member(flow: Flow) -> None:
+    flow.produce(1500)
+    with flow.member() as first:
+        assert flow.segment.wait_until(lambda it: len(it.accepted) > 100)
+        assert first.terminate(signal.SIGINT) == 0
+    before = len(flow.segment.accepted)
+    with flow.member() as second:
+        flow.wait_until_settled()
+        assert second.terminate() == 0
+    assert before < len(flow.segment.accepted)
+    account = flow.account()
+    assert not account.lost
+    assert not account.unexpected
+    assert not account.out_of_order
+    assert len(account.duplicates) <= 50 * flow.partitions  # at most the batches that were open
+
+
+def test_a_late_start_of_segment_costs_nothing_but_time(flow: Flow) -> None:
+    flow.produce(300)
+    flow.segment.script = faults.first(faults.fail(times=2, status=503), faults.refuse(is_refused))
+    with flow.member() as member:
+        flow.wait_until_settled()
+        assert member.terminate() == 0
+    assert flow.account().even
+
+
+def test_wrong_keys_hold_and_nothing_is_set_aside(flow: Flow) -> None:
+    flow.produce(7)
+    flow.segment.script = faults.fail(status=401)
+    with flow.member() as member:
+        wait_until(lambda: "holding" in member.output, "the hold to be said")
+        assert not any(flow.committed().values())
+        flow.segment.script = faults.calm
+        flow.wait_until_settled()
+        assert member.terminate() == 0
+    assert flow.account().even
+
+
+def test_a_missing_dead_letter_topic_stops_the_start(flow: Flow) -> None:
+    flow.settings = {"DEAD_LETTER_TOPIC": "nowhere"}
+    with flow.member() as member:
+        assert member.end() == 1
+    assert "there is no topic nowhere" in member.output
+    assert "Traceback" not in member.output

@@ -1,0 +1,31 @@
+"""Schemas in files: exactly one for raw values."""
+
+from pathlib import Path
+
+import pytest
+
+from consumer.errors import UnsafeSchema
+from consumer.reading.files import raw_schema
+
+
+def write(folder: Path, **files: str) -> Path:
+    (folder / "sprig").mkdir()
+    for name, text in files.items():
+        (folder / "sprig" / f"{name}.avsc").write_text(text)
+    return folder
+
+
+def test_the_one_file_is_the_schema(tmp_path: Path) -> None:
+    schema = raw_schema(write(tmp_path, answer='{"type": "record", "name": "A", "fields": []}'))
+    assert (schema.label, schema.root.name) == ("answer.avsc", "A")
+
+
+@pytest.mark.parametrize("files", [{}, {"a": '"int"', "b": '"int"'}])
+def test_raw_values_name_none_so_there_must_be_one(tmp_path: Path, files: dict[str, str]) -> None:
+    with pytest.raises(UnsafeSchema, match=f"expected one .avsc file.*found {len(files)}"):
+        raw_schema(write(tmp_path, **files))
+
+
+def test_a_file_that_is_no_json_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UnsafeSchema, match=r"^answer.avsc: not a readable JSON file"):
+        raw_schema(write(tmp_path, answer="{"))

@@ -1,0 +1,139 @@
+"""The registry's client, against a small server that speaks the Confluent API."""
+
+import json
+import threading
+from base64 import b64encode
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from consumer.errors import SettingsError, UnsafeSchema
+from consumer.reading.lookup import NotThere, Unreachable, UnsupportedSchema
+from consumer.reading.registry import Registry
+
+SECRET = "s3cret-pass"
+INNER = '{"type": "record", "name": "a.Inner", "fields": [{"name": "x", "type": "int"}]}'
+OUTER = '{"type": "record", "name": "a.Outer", "fields": [{"name": "in", "type": "a.Inner"}]}'
+
+
+def reference(subject: str) -> dict[str, Any]:
+    return {"name": "a.Inner", "subject": subject, "version": 1}
+
+
+ANSWERS: dict[str, tuple[int, Any]] = {
+    "/schemas/ids/1": (200, {"schema": INNER}),
+    "/schemas/ids/2": (200, {"schema": OUTER, "references": [reference("inner/one")]}),
+    "/subjects/inner%2Fone/versions/1": (200, {"subject": "inner/one", "version": 1, "id": 1, "schema": INNER}),
+    "/schemas/ids/3": (200, {"schema": "message M {}", "schemaType": "PROTOBUF"}),
+    "/schemas/ids/4": (200, {"schema": '{"type": "array", "items": "null"}'}),
+    "/schemas/ids/5": (200, {"schema": "{"}),
+    "/schemas/ids/6": (200, {"schema": OUTER, "references": [reference("gone")]}),
+    "/schemas/ids/7": (200, {"schema": OUTER, "references": [reference("ring")]}),
+    "/subjects/ring/versions/1": (
+        200,
+        {"subject": "ring", "version": 1, "id": 8, "schema": INNER, "references": [reference("ring")]},
+    ),
+    "/schemas/ids/500": (500, {"error_code": 50001, "message": SECRET}),
+    "/schemas/ids/401": (401, {"error_code": 401, "message": SECRET}),
+    "/schemas/ids/403": (403, {"error_code": 40301, "message": SECRET}),
+    "/schemas/ids/404": (404, f"<html>{SECRET}</html>"),
+    "/schemas/ids/200": (200, f"<html>{SECRET}</html>"),
+    "/schemas/ids/201": (200, {"hello": "world"}),
+}
+
+
+class Handler(BaseHTTPRequestHandler):
+    authorization = ""
+
+    def do_GET(self) -> None:
+        Handler.authorization = self.headers.get("Authorization", "")
+        unknown = 404, {"error_code": 40403, "message": "Schema not found"}
+        status, answer = ANSWERS.get(self.path.partition("?")[0], unknown)
+        body = (answer if isinstance(answer, str) else json.dumps(answer)).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        yield f"127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def registry(address: str) -> Iterator[Registry]:
+    registry = Registry(f"http://jane:{SECRET}@{address}", {})
+    yield registry
+    registry.close()
+
+
+def test_a_schema_comes_by_its_id_under_its_label(registry: Registry) -> None:
+    schema = registry.fetch(1)
+    assert (schema.label, schema.root.name) == ("schema id 1", "a.Inner")
+
+
+def test_a_schema_comes_with_what_it_refers_to(registry: Registry) -> None:
+    assert registry.fetch(2).root.fields["in"].fields["x"].kind == "int"
+    assert registry.fetch(7).root.fields["in"].name == "a.Inner"
+
+
+@pytest.mark.parametrize("key", [99, 6])
+def test_an_id_or_a_reference_that_the_registry_denies_is_not_there(registry: Registry, key: int) -> None:
+    with pytest.raises(NotThere):
+        registry.fetch(key)
+
+
+@pytest.mark.parametrize(("key", "error"), [(3, UnsupportedSchema), (4, UnsafeSchema), (5, UnsafeSchema)])
+def test_a_schema_that_cannot_be_used_is_refused(registry: Registry, key: int, error: type[Exception]) -> None:
+    with pytest.raises(error, match=f"schema id {key}: "):
+        registry.fetch(key)
+
+
+@pytest.mark.parametrize("key", [500, 401, 403, 404, 200, 201])
+def test_anything_else_is_no_answer_and_is_not_repeated(registry: Registry, key: int) -> None:
+    with pytest.raises(Unreachable) as caught:
+        registry.fetch(key)
+    assert SECRET not in f"{caught.value!r} {caught.value}"
+
+
+def test_nobody_there_is_no_answer() -> None:
+    registry = Registry(f"http://jane:{SECRET}@127.0.0.1:9", {})
+    with pytest.raises(Unreachable) as caught:
+        registry.fetch(1)
+    assert SECRET not in str(caught.value)
+    registry.close()
+
+
+def test_credentials_leave_the_url_for_the_header(
+    address: str, registry: Registry, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(0)
+    with pytest.raises(NotThere):
+        registry.fetch(98)
+    assert Handler.authorization == f"Basic {b64encode(f'jane:{SECRET}'.encode()).decode()}"
+    assert SECRET not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("url", "config", "text"),
+    [
+        ("http://host", {"no.such.option": SECRET}, "no.such.option"),
+        (f"ftp://jane:{SECRET}@host", {}, "ValueError"),
+        ("http://host", {"basic.auth.user.info": SECRET}, "ValueError"),
+        ("http://host", {"timeout": 1, "ssl.ca.location": f"/{SECRET}"}, "FileNotFoundError"),
+    ],
+)
+def test_wrong_settings_are_named_without_their_values(url: str, config: dict[str, Any], text: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        Registry(url, config)
+    assert text in str(caught.value)
+    assert SECRET not in str(caught.value)

@@ -1,0 +1,62 @@
+"""KAFKA_CONFIG: what passes to librdkafka, and what would break a promise."""
+
+import json
+
+import pytest
+
+from consumer.settings import kafka
+
+
+@pytest.mark.parametrize(
+    ("option", "why"),
+    [
+        ({"bootstrap.servers": "b"}, "set KAFKA_BOOTSTRAP_SERVERS instead"),
+        ({"metadata.broker.list": "b"}, "set KAFKA_BOOTSTRAP_SERVERS instead"),
+        ({"group.id": "g"}, "set KAFKA_GROUP_ID instead"),
+        ({"auto.offset.reset": "latest"}, "set KAFKA_AUTO_OFFSET_RESET instead"),
+        ({"enable.auto.commit": False}, "only after all below it is settled"),
+        ({"enable.auto.offset.store": True}, "only after all below it is settled"),
+        ({"enable.partition.eof": False}, "transaction markers"),
+        ({"isolation.level": "read_uncommitted"}, "aborted"),
+        ({"partition.assignment.strategy": "range"}, "hand-over"),
+        ({"acks": 1}, "in-sync replicas"),
+        ({"enable.idempotence": False}, "in-sync replicas"),
+        ({"delivery.report.only.error": True}, "in-sync replicas"),
+        ({"plugin.library.paths": "x.so"}, "foreign code"),
+        ({"on_commit": "f"}, "callback"),
+        ({"error_cb": "f"}, "callback"),
+        ({"enable.ssl.certificate.verification": False}, "whoever takes the broker's address"),
+        ({"enable.ssl.certificate.verification": "false"}, "whoever takes the broker's address"),
+        ({"ssl.endpoint.identification.algorithm": "none"}, "whoever takes the broker's address"),
+        ({"enable.sasl.oauthbearer.unsecure.jwt": "true"}, "such a token"),
+    ],
+)
+def test_an_option_that_breaks_a_promise_is_refused_by_name(option: dict[str, str | int | bool], why: str) -> None:
+    (line,) = kafka.refusals(option)
+    assert line.startswith(f"{next(iter(option))} is refused: ")
+    assert why in line
+
+
+def test_security_and_tuning_pass() -> None:
+    options: dict[str, str | int | float | bool] = {
+        "security.protocol": "SASL_SSL",
+        "sasl.mechanism": "PLAIN",
+        "sasl.password": "hush",
+        "ssl.endpoint.identification.algorithm": "https",
+        "enable.ssl.certificate.verification": True,
+        "session.timeout.ms": 30000,
+        "fetch.max.bytes": 8_000_000,
+    }
+    assert list(kafka.refusals(options)) == []
+
+
+@pytest.mark.parametrize(
+    "name", ["session.timeout.ms", "heartbeat.interval.ms", "group.protocol.type", "partition.assignment.strategy"]
+)
+def test_the_new_group_protocol_leaves_these_to_the_broker(name: str) -> None:
+    (line,) = kafka.refusals({"group.protocol": "CONSUMER", name: "1"})
+    assert line == f"{name} is refused: {kafka._BROKER_SIDE}"
+
+
+def test_a_refusal_never_shows_the_value() -> None:
+    assert "hush" not in json.dumps(list(kafka.refusals({"group.id": "hush", "acks": "hush", "x_cb": "hush"})))
