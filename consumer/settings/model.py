@@ -3,7 +3,8 @@
 import hashlib
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, DirectoryPath, Field, Secret, ValidationInfo, field_validator
+from pydantic import DirectoryPath, Field, Secret, ValidationInfo, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from consumer.model import WriteKey
 from consumer.settings import together
@@ -28,7 +29,7 @@ from consumer.settings.types import (
 ENDPOINTS = {"us": "https://api.segment.io/v1/batch", "eu": "https://events.eu1.segmentapis.com/v1/batch"}
 
 
-class Settings(BaseModel):
+class Settings(BaseSettings):
     """
     All settings, valid each by itself and together. `None` always says: not given.
 
@@ -36,7 +37,9 @@ class Settings(BaseModel):
     itself nowhere; `get_secret_value()` is the only way in. A field's rule may look at the fields above it.
     """
 
-    model_config = ConfigDict(frozen=True, validate_default=True, allow_inf_nan=False, hide_input_in_errors=True)
+    model_config = SettingsConfigDict(
+        frozen=True, validate_default=True, allow_inf_nan=False, hide_input_in_errors=True, extra="forbid"
+    )
 
     kafka_bootstrap_servers: str = Field(description="`host:port` of one or more brokers, with commas between them")
     kafka_topic: Topic = setting("sprig.responses", "the topic to read")
@@ -114,6 +117,18 @@ class Settings(BaseModel):
     shutdown_timeout_seconds: Seconds = setting(
         25, "for a hand-over, at least 5 more than `SEGMENT_TIMEOUT_SECONDS`; give the platform's grace period more"
     )
+
+    @classmethod
+    def settings_customise_sources(  # noqa: PLR0913 - the library's own
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Nothing but what `load` hands over: the library's own sources stop at the first mistake, and show values."""
+        return (init_settings,)
 
     @field_validator("*", mode="before")
     @classmethod
