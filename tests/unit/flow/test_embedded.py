@@ -1,4 +1,4 @@
-"""The very command against the broker inside librdkafka: calm, interrupted, held up, misconfigured."""
+"""The very command against the broker inside librdkafka: calm, interrupted, misconfigured."""
 
 import itertools
 import signal
@@ -56,15 +56,6 @@ def test_ctrl_c_in_the_middle_leaves_the_rest_to_the_next_member(flow: Flow) -> 
     assert not account.unexpected
     assert not account.out_of_order
     assert len(account.duplicates) <= 50 * flow.partitions  # at most the batches that were open
-
-
-def test_a_late_start_of_segment_costs_nothing_but_time(flow: Flow) -> None:
-    flow.produce(300)
-    flow.segment.script = faults.first(faults.fail(times=2, status=503), faults.refuse(is_refused))
-    with flow.member() as member:
-        flow.wait_until_settled()
-        assert member.terminate() == 0
-    assert flow.account().even
 
 
 def test_wrong_keys_hold_and_nothing_is_set_aside(flow: Flow) -> None:
