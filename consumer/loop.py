@@ -72,8 +72,8 @@ class Loop:
 
     def turn(self) -> None:
         self._read()
+        self._settle()  # before dispatching: a lane that was answered can leave in the same turn
         self._dispatch()
-        self._settle()
         self._commit()
         self._pause()
         self._publish()
@@ -106,7 +106,7 @@ class Loop:
             self._status.answered(request, outcome, now)
             for verdict in self._outbox.judge(request, outcome, now):
                 self._apply(verdict)
-        reports = self._dead_letters.advance(self._clock())
+        reports = self._dead_letters.advance(self._clock(), timeout if self._workers.idle else 0)
         for letter in reports.confirmed:
             self._confirm(letter)
         for letter in reports.too_large:
@@ -202,6 +202,7 @@ class Loop:
             self._hold(lane, Held("no_committed_offset" if expected < 0 else "offset_out_of_range"))
 
     def _open(self, partitions: Sequence[int]) -> None:
+        self._drop(partitions)  # none of them is ours before this, if the client keeps its word
         self._lanes.open(partitions)
         self._status.rebalanced("assigned", partitions)
 

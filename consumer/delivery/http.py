@@ -53,6 +53,9 @@ class Segment:
         except FAILURES as error:
             connection.client.close()
             return Retry(_snake(type(error).__name__), detail=str(error))
+        except Exception as error:  # noqa: BLE001 - a surprise says nothing about the events, and must not stop the loop
+            connection.client.close()
+            return Retry("unexpected", detail=type(error).__name__)  # its text could hold the request
         if answer.status < 500:
             self._idle.append(connection)
         else:

@@ -19,6 +19,10 @@ class Workers:
     def free(self) -> bool:
         return len(self._under_way) < self._count
 
+    @property
+    def idle(self) -> bool:
+        return not self._under_way
+
     def start(self, request: Request) -> None:
         self._under_way[self._pool.submit(self._attempt, request)] = request
 

@@ -40,13 +40,13 @@ class DeadLetters:
     def put(self, letter: Letter) -> None:
         self._to_send.append(letter)
 
-    def advance(self, now: float) -> Reports:
-        """Send what waits and collect what was reported. Never blocks. `now` in monotonic seconds."""
+    def advance(self, now: float, wait: float = 0) -> Reports:
+        """Send what waits and collect what was reported within `wait` seconds. `now` in monotonic seconds."""
         while self._to_send and now >= self._not_before:
             letter = self._to_send.popleft()
             if not letter.revoked:
                 self._send(letter, now)
-        self._producer.poll(0)
+        self._producer.poll(wait)
         reports = Reports(self._confirmed, self._too_large)
         self._confirmed, self._too_large = [], []
         return reports

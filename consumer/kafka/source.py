@@ -81,14 +81,14 @@ class Source:
         """At most `limit` records, after at most `timeout` seconds; a rebalance happens in here."""
         messages: dict[int, list[Message]] = {}
         ends: dict[int, int] = {}
-        raws: list[Any] = self._consumer.consume(limit, timeout)  # its types allow None for what each record has
+        raws: list[Any] = self._consume(limit, timeout)  # the client's types allow None for what each record has
         now = time.monotonic()
         for raw in raws:
             if raw.error() is not None:
                 self._note(raw, ends)
                 continue
             partition, key, value = raw.partition(), raw.key(), raw.value()
-            headers = raw.headers() or ()
+            headers = _headers(raw)
             weight = OVERHEAD + len(value or b"") + len(key or b"") + (_weight(headers) if headers else 0)
             message = Message(partition, raw.offset(), raw.timestamp()[1], key, value, headers, now, weight)
             if partition in messages:
@@ -147,6 +147,12 @@ class Source:
     def close(self) -> None:
         self._consumer.close()
 
+    def _consume(self, limit: int, timeout: float) -> list[Any]:
+        try:
+            return self._consumer.consume(limit, timeout)
+        except KafkaException as error:
+            raise ServiceError(f"the Kafka client cannot read: {error.args[0].str()}") from None
+
     def _starts(self, parts: list[TopicPartition]) -> list[TopicPartition]:
         """Where to read from: a group's own offset, or from the beginning where it has none and that is wanted."""
         if not self._from_beginning or not parts:
@@ -201,6 +207,13 @@ class Source:
             self._fatal = error
         else:
             log.warning("Kafka client", extra={"error": error.str()})
+
+
+def _headers(raw: Any) -> Sequence[tuple[str, bytes | None]]:
+    try:
+        return raw.headers() or ()
+    except UnicodeDecodeError:  # whoever wrote the record chose the names' bytes
+        return ()
 
 
 def _weight(headers: Any) -> int:

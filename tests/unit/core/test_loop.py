@@ -1,0 +1,401 @@
+"""The loop with a simulated clock, group, Segment and dead-letter topic: what is committed, and who waits for whom."""
+
+import random
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, cast
+
+import pytest
+
+from consumer.aside import Policy, Treater
+from consumer.delivery.outbox import Capacity, Outbox
+from consumer.kafka.dead_letters import Reports
+from consumer.kafka.source import Read, Reset
+from consumer.lane import Limits
+from consumer.lanes import Lanes, Shares
+from consumer.loop import Doors, Loop
+from consumer.model import (
+    Accepted,
+    Call,
+    Letter,
+    Message,
+    Outcome,
+    Pending,
+    Refused,
+    Request,
+    Retry,
+    Skipped,
+    Translation,
+    Unprocessable,
+    WriteKey,
+)
+from consumer.status import Status
+
+KEY = WriteKey("", "secret")
+EVENTS = 10
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Group:
+    """The source: hands out what a test puts in, and keeps what is committed."""
+
+    joined = True
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._next = Read()
+        self.commits = {"ok": 0, "failed": 0}
+        self.stored: dict[int, int] = {}
+        self.committed: dict[int, int] = {}
+        self.paused: set[int] = set()
+        self.assign: Callable[[Sequence[int]], None]
+        self.revoke: Callable[[Sequence[int]], None]
+
+    def subscribe(self, on_assign: Any, on_revoke: Any, on_lost: Any) -> None:
+        self.assign, self.revoke = on_assign, on_revoke
+
+    def give(self, partition: int, *values: bytes, start: int = 0) -> None:
+        made = [
+            Message(partition, start + i, 0, None, value, (), self._clock.now, 100) for i, value in enumerate(values)
+        ]
+        self._next = Read({**self._next.messages, partition: made}, self._next.ends, self._next.resets)
+
+    def reach(self, partition: int, end: int) -> None:
+        self._next = Read(self._next.messages, {**self._next.ends, partition: end}, self._next.resets)
+
+    def reset(self, reset: Reset) -> None:
+        self._next = Read(self._next.messages, self._next.ends, [reset])
+
+    def read(self, limit: int, timeout: float) -> Read:
+        read, self._next = self._next, Read()
+        return read
+
+    def store(self, offsets: Mapping[int, int]) -> None:
+        self.stored |= offsets
+
+    def commit(self, wait: bool = False) -> None:
+        self.committed |= self.stored
+
+    def pause(self, partitions: Iterable[int]) -> None:
+        self.paused |= set(partitions)
+
+    def resume(self, partitions: Iterable[int]) -> None:
+        self.paused -= set(partitions)
+
+    def end(self, partition: int) -> int:
+        return -1
+
+
+class Segment:
+    """The workers: keeps requests under way until the test answers them, at once in a hand-over."""
+
+    def __init__(self) -> None:
+        self.under_way: list[Request] = []
+        self._answered: list[tuple[Request, Outcome]] = []
+        self.at_hand_over: Outcome = Accepted()
+
+    free = True
+
+    @property
+    def idle(self) -> bool:
+        return not self.under_way
+
+    def start(self, request: Request) -> None:
+        self.under_way.append(request)
+
+    def answer(self, outcome: Outcome) -> Request:
+        request = self.under_way.pop(0)
+        self._answered.append((request, outcome))
+        return request
+
+    def answered(self, timeout: float = 0) -> Sequence[tuple[Request, Outcome]]:
+        while timeout and self.under_way:
+            self.answer(self.at_hand_over)
+        answered, self._answered = self._answered, []
+        return answered
+
+    def carries(self, partitions: set[int]) -> bool:
+        return any(part.partition in partitions for request in self.under_way for part in request.parts)
+
+
+class Letters:
+    """The dead-letter topic, which confirms when the test says so."""
+
+    def __init__(self) -> None:
+        self.open: list[Letter] = []
+        self._reports = Reports()
+
+    def put(self, letter: Letter) -> None:
+        self.open.append(letter)
+
+    def confirm(self) -> None:
+        self._reports, self.open = Reports(confirmed=self.open), []
+
+    def refuse(self) -> None:
+        self._reports, self.open = Reports(too_large=self.open), []
+
+    def advance(self, now: float, wait: float = 0) -> Reports:
+        reports, self._reports = self._reports, Reports()
+        return reports
+
+
+class Schemas:
+    pending = True
+
+    def is_pending(self, key: object) -> bool:
+        return self.pending
+
+
+class World:
+    """One loop and everything around it."""
+
+    def __init__(self, partitions: int = 1, policy: str = "dead-letter") -> None:
+        self.clock, self.segment, self.letters, self.schemas = Clock(), Segment(), Letters(), Schemas()
+        self.group = Group(self.clock)
+        treater = Treater(self.translate, Policy(policy, policy))
+        outbox = Outbox([KEY], Capacity(EVENTS, 100_000, 20), random.Random(1))
+        doors = cast(Any, Doors)(self.group, self.schemas, treater, outbox, self.segment, self.letters)
+        lanes = Lanes(Shares(Limits(EVENTS, 50_000, 1000), 10_000_000, linger=1.0))
+        self.status = Status(0.0)
+        self.loop = Loop(doors, lanes, self.status, 10.0, self.clock)
+        self.group.subscribe(self.loop._open, self.loop._revoke, self.loop._lose)
+        self.group.assign(range(partitions))
+
+    def translate(self, message: Message) -> Translation:
+        match message.value:
+            case b"skip":
+                return Skipped("no_user_id")
+            case b"bad":
+                return Unprocessable("undecodable", "decoding", "")
+            case b"unknown schema" if self.schemas.pending:
+                return Pending(7)
+        return Call(message, KEY, b"{}")
+
+    def turn(self, seconds: float = 0.0) -> None:
+        self.clock.now += seconds
+        self.loop.turn()
+        assert self.status.latest().unaccounted == 0
+
+    def settle(self) -> None:
+        """Enough turns for what is due to leave, be accepted and be committed."""
+        for _ in range(3):
+            self.turn(2.0)
+            while self.segment.under_way:
+                self.segment.answer(Accepted())
+            self.turn(2.0)
+
+
+def test_an_offset_is_committed_only_when_it_is_settled() -> None:
+    world = World()
+    world.group.give(0, b"a", b"b", start=5)
+    world.turn(0)
+    world.turn(2)
+    assert world.group.committed == {0: 5}
+    world.segment.answer(Accepted())
+    world.turn(2)
+    assert world.group.committed == {0: 7}
+    assert world.status.counts.delivered == 2
+
+
+def test_nothing_leaves_before_its_linger_and_a_full_batch_leaves_at_once() -> None:
+    world = World()
+    world.group.give(0, *[b"a"] * (EVENTS - 1))
+    world.turn(0.5)
+    assert not world.segment.under_way
+    world.group.give(0, b"a", start=EVENTS - 1)
+    world.turn(0.1)
+    assert len(world.segment.under_way) == 1
+
+
+def test_quiet_partitions_cost_one_request_per_linger() -> None:
+    world = World(partitions=96)
+    for second in range(5):
+        for partition in range(second % 2, 96, 12):
+            world.group.give(partition, b"a", start=second)
+        world.turn(0.4)
+        world.turn(0.7)
+        assert len(world.segment.under_way) == 1
+        world.segment.answer(Accepted())
+        world.turn(0)
+
+
+def test_skips_need_no_request() -> None:
+    world = World()
+    world.group.give(0, b"skip", b"skip")
+    world.settle()
+    assert not world.segment.under_way
+    assert world.group.committed == {0: 2}
+    assert world.status.counts.skipped == {"no_user_id": 2}
+
+
+def test_the_end_of_a_partition_is_committed_past_markers() -> None:
+    world = World()
+    world.group.give(0, b"a")
+    world.group.reach(0, 3)
+    world.settle()
+    assert world.group.committed == {0: 3}
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["gone", "assigned again"])
+def test_a_late_answer_after_a_revocation_counts_for_nothing(again: bool) -> None:
+    world = World()
+    world.group.give(0, b"a")
+    world.turn(0)
+    world.turn(2)
+    late = world.segment.under_way.pop()
+    world.loop._lose([0])
+    if again:
+        world.group.assign([0])
+    world.segment.under_way.append(late)
+    world.segment.answer(Accepted())
+    world.turn(2)
+    assert world.group.committed == {0: 0}
+    assert world.status.counts.delivered == 0
+    assert world.status.counts.handed_back == 1
+
+
+def test_a_hand_over_waits_for_what_is_under_way_and_commits_it() -> None:
+    world = World(partitions=2)
+    world.group.give(0, b"a", b"b")
+    world.turn(0)
+    world.turn(2)
+    world.group.give(0, b"c", start=2)
+    world.turn(0)
+    world.group.revoke([0])
+    assert world.group.committed[0] == 2
+    assert world.status.counts.handed_back == 1
+
+
+def test_a_hand_over_starts_nothing_again() -> None:
+    world = World()
+    world.group.give(0, b"a")
+    world.turn(0)
+    world.turn(2)
+    world.segment.at_hand_over = Retry("connect_error")
+    world.group.revoke([0])
+    assert not world.segment.under_way
+    assert world.group.committed == {0: 0}
+
+
+def test_an_offset_waits_for_its_dead_letter() -> None:
+    world = World()
+    world.group.give(0, b"a", b"bad", b"b")
+    world.settle()
+    assert world.group.committed == {0: 1}
+    world.letters.confirm()
+    world.turn(2)
+    assert world.group.committed == {0: 3}
+    assert world.status.counts.dead_lettered == {"undecodable": 1}
+
+
+def test_a_dead_letter_that_is_too_large_holds_its_partition_alone() -> None:
+    world = World(partitions=2)
+    world.group.give(0, b"bad")
+    world.settle()
+    world.letters.refuse()
+    world.group.give(0, b"a", start=1)
+    world.group.give(1, b"a")
+    world.settle()
+    assert world.group.committed == {0: 0, 1: 1}
+    assert world.status.latest().holding == {"dead_letter_too_large": 1}
+
+
+def test_a_refused_event_is_found_in_its_company_and_set_aside_alone() -> None:
+    world = World()
+    world.group.give(0, *[b"a"] * EVENTS)
+    world.turn(0)
+    for _ in range(20):
+        while world.segment.under_way:
+            offsets = [call.message.offset for part in world.segment.under_way[0].parts for call in part.calls]
+            world.segment.answer(Refused("http_400") if 6 in offsets else Accepted())
+        world.turn(2)
+    assert [letter.message.offset for letter in world.letters.open] == [6]
+    assert world.status.counts.delivered == EVENTS - 1
+    assert world.group.committed == {0: 6}
+    world.letters.confirm()
+    world.turn(2)
+    assert world.group.committed == {0: EVENTS}
+
+
+def test_the_policies_skip_and_hold() -> None:
+    for policy, committed in (("skip", 3), ("hold", 1)):
+        world = World(policy=policy)
+        world.group.give(0, b"a", b"bad", b"b")
+        world.settle()
+        assert world.group.committed == {0: committed}
+        assert not world.letters.open
+
+
+def test_a_schema_that_is_looked_up_stops_its_lane_alone() -> None:
+    world = World(partitions=2)
+    world.group.give(0, b"a", b"unknown schema", b"b")
+    world.group.give(1, b"a")
+    world.settle()
+    assert world.group.committed == {0: 1, 1: 1}
+    assert not world.segment.under_way
+    world.schemas.pending = False
+    world.settle()
+    assert world.group.committed == {0: 3, 1: 1}
+
+
+def test_a_waiting_lane_does_not_make_the_others_leave_early() -> None:
+    world = World(partitions=2)
+    world.group.give(0, b"unknown schema")
+    world.settle()
+    world.group.give(1, b"a")
+    world.turn(0.1)
+    world.turn(0.1)
+    assert not world.segment.under_way
+
+
+def test_a_full_lane_is_not_read_until_it_has_room() -> None:
+    world = World(partitions=2)
+    world.group.give(0, *[b"a"] * 60)
+    world.turn(0)
+    assert world.group.paused == {0}
+    while world.segment.under_way:
+        world.segment.answer(Accepted())
+        world.turn(0)
+    world.turn(0)
+    assert world.group.paused == set()
+    world.settle()
+    assert world.group.committed == {0: 60}
+
+
+def test_records_lost_to_retention_are_counted() -> None:
+    world = World()
+    world.group.reset(Reset(0, expected=5, low=12, high=20, goes_on=True))
+    world.group.give(0, b"a", start=12)
+    world.settle()
+    assert world.status.counts.lost_to_retention == 7
+    assert world.group.committed == {0: 13}
+
+
+def test_with_the_policy_error_a_reset_holds_its_partition() -> None:
+    world = World()
+    world.group.reset(Reset(0, expected=5, low=12, high=20, goes_on=False))
+    world.turn(0)
+    assert world.status.latest().holding == {"offset_out_of_range": 1}
+    assert not world.group.committed
+
+
+def test_a_topic_made_again_is_read_from_its_start() -> None:
+    world = World()
+    world.group.give(0, b"a", b"b", start=100)
+    world.settle()
+    world.group.give(0, b"a", start=0)
+    world.settle()
+    assert world.group.committed == {0: 1}
+
+
+def test_records_of_a_partition_that_is_not_ours_are_nobodys_business() -> None:
+    world = World()
+    world.group.give(7, b"a")
+    world.settle()
+    assert not world.group.committed
+    assert world.status.counts.consumed == 0
