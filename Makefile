@@ -27,7 +27,7 @@ demo: install  ## the whole way on this machine, with an embedded broker and a s
 	@$(BIN)/sprig-to-segment demo
 
 unit: $(VENV)/developed  ## the tests that need nothing but Python
-	$(BIN)/python -m pytest tests/unit
+	$(BIN)/python -m pytest --numprocesses 2 tests/unit
 
 test: $(VENV)/developed  ## all tests, with Kafka and the product's image in containers
 	@mkdir -p $(CACHE)
@@ -44,10 +44,11 @@ format: $(VENV)/developed  ## let the formatter have its way
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
+UPGRADE ?= --upgrade
 lock: $(VENV)/developed  ## resolve requirements/*.in anew, with hashes
 	pins=(); for set in run build test dev; do \
 	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-	    --upgrade "$${pins[@]}" requirements/$$set.in -o requirements/$$set.txt || exit 1; pins+=(-c requirements/$$set.txt); \
+	    $(UPGRADE) "$${pins[@]}" requirements/$$set.in -o requirements/$$set.txt || exit 1; pins+=(-c requirements/$$set.txt); \
 	done
 
 clean:  ## remove what was made here

@@ -183,8 +183,10 @@ def _report(story: Story) -> None:
     click.echo("A sample call, as it reached Segment:\n" + pretty(story.sample) + "\n")
     for name, number, remark in lines:
         click.echo(f"{name:<14} {number:>6}  {remark}")
+    if story.interrupted:
+        click.echo(f"\nInterrupted after {story.seconds:.1f} s: what was settled is committed.")
+        return
     click.echo(f"\ncommitted offsets {'are' if story.offsets_committed else 'are NOT'} the partitions' ends")
     for surprise in [*it.unexpected, *(f"dropped by Segment: {reason}" for reason in story.dropped)]:
         click.echo(f"unexpected: {surprise}")
-    ending = "Interrupted" if story.interrupted else "Done" if story.good else "Something is wrong"
-    click.echo(f"{ending} after {story.seconds:.1f} s.")
+    click.echo(f"{'Done' if story.good else 'Something is wrong'} after {story.seconds:.1f} s.")

@@ -1,7 +1,11 @@
 """The options of the Kafka clients: what our promises need, what a small pod needs, and what users add."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from confluent_kafka import KafkaException
+
+from consumer.errors import SettingsError
 
 SHARED = (
     "security.",
@@ -33,6 +37,17 @@ MEMORY = {
     "max.partition.fetch.bytes": 1048576,
     "fetch.queue.backoff.ms": 100,
 }
+
+
+_Client = TypeVar("_Client")
+
+
+def made(client: Callable[[Any], _Client], config: Mapping[str, Any]) -> _Client:
+    """A client with these options. Raises SettingsError for options that it does not take."""
+    try:
+        return client(dict(config))
+    except KafkaException as error:
+        raise SettingsError(f"KAFKA_CONFIG: {error.args[0].str()}") from None
 
 
 def consumer_config(servers: str, group: str, further: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 from confluent_kafka import KafkaError, KafkaException, Producer
 from confluent_kafka import Message as RawMessage
 
+from consumer.kafka.client import made
 from consumer.model import Letter
 
 log = logging.getLogger(__name__)
@@ -29,7 +30,7 @@ class DeadLetters:
     """A letter that was put in is sent again until the topic holds it, it proves too large, or it is revoked."""
 
     def __init__(self, config: Mapping[str, Any], topic: str, source_topic: str, version: str) -> None:
-        self._producer = Producer({**config, "error_cb": _on_error})
+        self._producer = made(Producer, {**config, "error_cb": _on_error})
         self._topic = topic
         self._origin = (("topic", source_topic), ("version", version))
         self._to_send: deque[Letter] = deque()

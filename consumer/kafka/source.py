@@ -9,6 +9,7 @@ from typing import Any
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 
 from consumer.errors import NoAnswer, ServiceError
+from consumer.kafka.client import made
 from consumer.model import Message
 
 log = logging.getLogger(__name__)
@@ -51,7 +52,7 @@ class Source:
     """
 
     def __init__(self, config: Mapping[str, Any], topic: str, from_beginning: bool) -> None:
-        self._consumer = Consumer({**config, "on_commit": self._on_commit, "error_cb": self._on_error})
+        self._consumer = made(Consumer, {**config, "on_commit": self._on_commit, "error_cb": self._on_error})
         self._topic = topic
         self._from_beginning = from_beginning
         self._paused: set[int] = set()
@@ -139,7 +140,7 @@ class Source:
     def partitions(self, topic: str) -> int:
         """How many partitions a topic has, 0 if it is not there. Raises NoAnswer if no broker answers in time."""
         try:
-            found = self._consumer.list_topics(topic, timeout=ASK_TIMEOUT).topics[topic]
+            found = self._consumer.list_topics(topic, timeout=1.0).topics[topic]  # asked again and again
         except KafkaException as error:
             raise NoAnswer(f"no answer from Kafka about topic {topic}: {error.args[0].str()}") from None
         return len(found.partitions)
