@@ -4,7 +4,8 @@ from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from consumer.model import Call, Held, Letter, Message, Part, Pending, Skipped, Treat, WriteKey
+from consumer.model import Call, Held, Letter, Message, Pending, Skipped, Treat, WriteKey
+from consumer.request import Part
 
 UNCOUNTED = "no_write_key"  # a missing key is our configuration, so it says nothing about the stream's quality
 

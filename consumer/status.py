@@ -9,8 +9,9 @@ from typing import Protocol
 
 from consumer.lane import Lane
 from consumer.lanes import Lanes
-from consumer.model import Accepted, Misconfigured, Outcome, Refused, Request, Retry, WriteKey
+from consumer.model import WriteKey
 from consumer.operate.counts import Counts, Held, Snapshot
+from consumer.request import Accepted, Misconfigured, Outcome, Refused, Request, Retry
 
 log = logging.getLogger(__name__)
 

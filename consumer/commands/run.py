@@ -27,13 +27,14 @@ from consumer.kafka.dead_letters import DeadLetters
 from consumer.kafka.source import Source
 from consumer.lane import Limits
 from consumer.lanes import Lanes, Shares
-from consumer.loop import Doors, Loop
+from consumer.loop import Loop
 from consumer.operate import http, logs
 from consumer.reading import avro, files
 from consumer.reading.framing import FRAMINGS, RAW
 from consumer.reading.lookup import no_registry
 from consumer.reading.schemas import Schemas
 from consumer.settings import Settings
+from consumer.settling import Doors
 from consumer.status import Status
 from consumer.translator import Steps, Translator
 

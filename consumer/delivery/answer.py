@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
 from consumer.json import JsonError, loads
-from consumer.model import Accepted, Misconfigured, Outcome, Refused, Retry
+from consumer.request import Accepted, Misconfigured, Outcome, Refused, Retry
 
 LONGEST_WAIT = 300.0  # seconds; Segment's own clients cap Retry-After there
 TRY_AGAIN = frozenset({408, 410, 429, 460})

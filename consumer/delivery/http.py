@@ -14,7 +14,8 @@ import httpx
 from consumer.delivery import body as bodies
 from consumer.delivery import deadline
 from consumer.delivery.answer import Answer, judge
-from consumer.model import Outcome, Request, Retry, WriteKey
+from consumer.model import WriteKey
+from consumer.request import Outcome, Request, Retry
 
 LIFETIME = 300.0  # seconds; Segment's addresses change, so a connection must not live for ever
 READ_AT_MOST = 65536

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from consumer.delivery.body import overhead
 from consumer.delivery.pace import Pace, backoff
-from consumer.model import Accepted, Fate, Misconfigured, Outcome, Part, Refused, Request, Retry, Verdict, WriteKey
+from consumer.model import WriteKey
+from consumer.request import Accepted, Fate, Misconfigured, Outcome, Part, Refused, Request, Retry, Verdict
 
 STUCK_AFTER = 900.0  # seconds that a part fails among others that do not, until the fault is taken for its own
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
-from consumer.model import Outcome, Request
+from consumer.request import Outcome, Request
 
 
 class Workers:

@@ -6,33 +6,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from consumer.errors import NoAnswer, ServiceError
 from consumer.kafka.client import made
+from consumer.kafka.positions import Positions, Reset
 from consumer.model import Message
 
 log = logging.getLogger(__name__)
 
 OVERHEAD = 400  # bytes of Python objects around one held record
-ASK_TIMEOUT = 5.0  # seconds for a question to the broker, asked at a rebalance and after a reset only
 
 Rebalance = Callable[[Sequence[int]], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Reset:
-    """
-    The broker has no record at `expected`, the group's offset (-1: it has none at all).
-
-    What is left is from `low` to before `high`; whether the partition `goes_on` at `low` or is not read any more.
-    """
-
-    partition: int
-    expected: int
-    low: int
-    high: int
-    goes_on: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +39,8 @@ class Source:
     def __init__(self, config: Mapping[str, Any], topic: str, from_beginning: bool) -> None:
         self._consumer = made(Consumer, {**config, "on_commit": self._on_commit, "error_cb": self._on_error})
         self._topic = topic
-        self._from_beginning = from_beginning
+        self._positions = Positions(self._consumer, topic, from_beginning)
         self._paused: set[int] = set()
-        self._lost: set[int] = set()
         self._fatal: KafkaError | None = None
         self.commits = {"ok": 0, "failed": 0}
 
@@ -64,14 +48,14 @@ class Source:
         """Join the group. The callbacks run inside `read` and `close`, on the caller's thread."""
 
         def assigned(_: Consumer, parts: list[TopicPartition]) -> None:
-            self._consumer.incremental_assign(self._starts(parts))
+            self._consumer.incremental_assign(self._positions.starts(parts))
             on_assign([part.partition for part in parts])
 
         def gone(callback: Rebalance) -> Callable[[Consumer, list[TopicPartition]], None]:
             def adapted(_: Consumer, parts: list[TopicPartition]) -> None:
                 numbers = [part.partition for part in parts]
                 callback(numbers)
-                self._lost.difference_update(numbers)
+                self._positions.forget(numbers)
                 self.resume(self._paused.intersection(numbers))  # else they stay paused in their next assignment
 
             return adapted
@@ -98,7 +82,7 @@ class Source:
                 messages[partition] = [message]
         if self._fatal:
             raise ServiceError(f"the Kafka client cannot go on: {self._fatal.str()}")
-        return Read(messages, ends, [reset for partition in list(self._lost) for reset in self._reset(partition)])
+        return Read(messages, ends, self._resets())
 
     def store(self, offsets: Mapping[int, int]) -> None:
         """Mark offsets for the next commit. Those of partitions that are no longer ours are refused by the client."""
@@ -154,46 +138,21 @@ class Source:
         except KafkaException as error:
             raise ServiceError(f"the Kafka client cannot read: {error.args[0].str()}") from None
 
-    def _starts(self, parts: list[TopicPartition]) -> list[TopicPartition]:
-        """Where to read from: a group's own offset, or from the beginning where it has none and that is wanted."""
-        if not self._from_beginning or not parts:
-            return parts
-        try:
-            committed = self._consumer.committed(parts, timeout=ASK_TIMEOUT)
-        except KafkaException as error:
-            log.warning("committed offsets not known yet", extra={"error": error.args[0].str()})
-            return parts  # the client asks again, and a reset tells if there are none
-        for part in committed:
-            if part.offset < 0 and part.error is None:
-                part.offset = OFFSET_BEGINNING
-        return committed
+    def _resets(self) -> Sequence[Reset]:
+        resets = self._positions.resets()
+        self._paused.difference_update(reset.partition for reset in resets if reset.goes_on)  # assigned anew
+        return resets
 
     def _note(self, raw: Any, ends: dict[int, int]) -> None:
         error, partition = raw.error(), raw.partition()
         if error.code() == KafkaError._PARTITION_EOF:
             ends[partition] = raw.offset()
         elif error.code() == KafkaError._AUTO_OFFSET_RESET:
-            self._lost.add(partition)
+            self._positions.lose(partition)
         elif error.fatal():
             self._fatal = error
         else:
             log.warning("Kafka reports an error", extra={"partition": partition, "error": error.str()})
-
-    def _reset(self, partition: int) -> Sequence[Reset]:
-        """Ask what is left of the partition and, where that is wanted, go on there. No answer: at the next read."""
-        part = TopicPartition(self._topic, partition)
-        try:
-            (committed,) = self._consumer.committed([part], timeout=ASK_TIMEOUT)
-            low, high = self._consumer.get_watermark_offsets(part, timeout=ASK_TIMEOUT) or (-1, -1)
-        except KafkaException as error:
-            log.warning("offsets not known yet", extra={"partition": partition, "error": error.args[0].str()})
-            return []
-        self._lost.discard(partition)
-        if self._from_beginning:
-            self._consumer.incremental_unassign([part])
-            self._consumer.incremental_assign([TopicPartition(self._topic, partition, low)])
-            self._paused.discard(partition)
-        return [Reset(partition, max(committed.offset, -1), low, high, self._from_beginning)]
 
     def _on_commit(self, error: KafkaError | None, parts: list[TopicPartition]) -> None:
         errors = [error] if error else [part.error for part in parts if part.error]

@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from consumer.lane import Lane, Limits
-from consumer.model import Call, Held, Letter, Message, Part, Pending, Skipped, Treatment, WriteKey
+from consumer.model import Call, Held, Letter, Message, Pending, Skipped, Treatment, WriteKey
+from consumer.request import Part
 
 KEYS = WriteKey("production", "a"), WriteKey("development", "b")
 LIMITS = Limits(events=4, size=100, unprocessable=3)

@@ -6,7 +6,7 @@ from email.utils import format_datetime
 import pytest
 
 from consumer.delivery.answer import Answer, asked_wait, judge
-from consumer.model import Accepted, Misconfigured, Outcome, Refused, Retry
+from consumer.request import Accepted, Misconfigured, Outcome, Refused, Retry
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 SUCCESS = b'{"success": true}'

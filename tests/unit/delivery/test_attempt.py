@@ -14,7 +14,8 @@ from consumer.delivery import body
 from consumer.delivery.http import Endpoint, Segment
 from consumer.demo import faults
 from consumer.demo.segment import Segment as StandIn
-from consumer.model import Accepted, Call, Message, Misconfigured, Outcome, Part, Refused, Request, Retry, WriteKey
+from consumer.model import Call, Message, WriteKey
+from consumer.request import Accepted, Misconfigured, Outcome, Part, Refused, Request, Retry
 
 SECRET = "s3cr3t-write-key"
 KEY = WriteKey("production", SECRET)

@@ -6,20 +6,8 @@ from collections.abc import Sequence
 import pytest
 
 from consumer.delivery.outbox import STUCK_AFTER, Capacity, Outbox
-from consumer.model import (
-    Accepted,
-    Call,
-    Fate,
-    Message,
-    Misconfigured,
-    Outcome,
-    Part,
-    Refused,
-    Request,
-    Retry,
-    Verdict,
-    WriteKey,
-)
+from consumer.model import Call, Message, WriteKey
+from consumer.request import Accepted, Fate, Misconfigured, Outcome, Part, Refused, Request, Retry, Verdict
 
 KEY, OTHER = WriteKey("production", "k" * 32), WriteKey("development", "d" * 32)
 CAPACITY = Capacity(events=10, size=1000, refusals=3)

@@ -1,0 +1,79 @@
+"""Where a partition is read from: at its start, and after the broker has lost its offset."""
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, TopicPartition
+
+log = logging.getLogger(__name__)
+
+ASK_TIMEOUT = 5.0  # seconds for a question to the broker, asked at a rebalance and after a reset only
+
+
+@dataclass(frozen=True, slots=True)
+class Reset:
+    """
+    The broker has no record at `expected`, the group's offset (-1: it has none at all).
+
+    What is left is from `low` to before `high`; whether the partition `goes_on` at `low` or is not read any more.
+    """
+
+    partition: int
+    expected: int
+    low: int
+    high: int
+    goes_on: bool
+
+
+class Positions:
+    """
+    The reset policy, which the client would follow in silence: it applies where the group has no offset.
+
+    A partition whose offset is lost stays in here until the broker has said what is left of it.
+    """
+
+    def __init__(self, consumer: Consumer, topic: str, from_beginning: bool) -> None:
+        self._consumer, self._topic, self._from_beginning = consumer, topic, from_beginning
+        self._lost: set[int] = set()
+
+    def starts(self, parts: list[TopicPartition]) -> list[TopicPartition]:
+        """Where to read from: a group's own offset, or from the beginning where it has none and that is wanted."""
+        if not self._from_beginning or not parts:
+            return parts
+        try:
+            committed = self._consumer.committed(parts, timeout=ASK_TIMEOUT)
+        except KafkaException as error:
+            log.warning("committed offsets not known yet", extra={"error": error.args[0].str()})
+            return parts  # the client asks again, and a reset tells if there are none
+        for part in committed:
+            if part.offset < 0 and part.error is None:
+                part.offset = OFFSET_BEGINNING
+        return committed
+
+    def lose(self, partition: int) -> None:
+        """The client says that the partition's offset cannot be read from."""
+        self._lost.add(partition)
+
+    def forget(self, partitions: Iterable[int]) -> None:
+        """They are no longer ours."""
+        self._lost.difference_update(partitions)
+
+    def resets(self) -> Sequence[Reset]:
+        """What is left of the partitions whose offset was lost, each told once."""
+        return [reset for partition in list(self._lost) for reset in self._reset(partition)]
+
+    def _reset(self, partition: int) -> Sequence[Reset]:
+        """Ask what is left of the partition and, where that is wanted, go on there. No answer: at the next read."""
+        part = TopicPartition(self._topic, partition)
+        try:
+            (committed,) = self._consumer.committed([part], timeout=ASK_TIMEOUT)
+            low, high = self._consumer.get_watermark_offsets(part, timeout=ASK_TIMEOUT) or (-1, -1)
+        except KafkaException as error:
+            log.warning("offsets not known yet", extra={"partition": partition, "error": error.args[0].str()})
+            return []
+        self._lost.discard(partition)
+        if self._from_beginning:
+            self._consumer.incremental_unassign([part])
+            self._consumer.incremental_assign([TopicPartition(self._topic, partition, low)])
+        return [Reset(partition, max(committed.offset, -1), low, high, self._from_beginning)]
