@@ -14,7 +14,7 @@ from pathlib import Path
 
 import docker
 import pytest
-from confluent_kafka import KafkaException
+from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 from testcontainers.community.kafka import KafkaContainer
@@ -35,6 +35,17 @@ class Kafka:
         settings = {key.replace("_", "."): str(value) for key, value in config.items()}
         topic = NewTopic(name, partitions, replication_factor=1, config=settings)
         self._admin.create_topics([topic])[name].result(30)
+
+    def commit(self, group: str, topic: str, offsets: dict[int, int]) -> None:
+        """Commit in the name of a group that has no member."""
+        parts = [TopicPartition(topic, partition, offset) for partition, offset in offsets.items()]
+        self._admin.alter_consumer_group_offsets([ConsumerGroupTopicPartitions(group, parts)])[group].result(30)
+
+    def delete_records(self, topic: str, before: dict[int, int]) -> None:
+        """Delete what is below these offsets, as retention does."""
+        parts = [TopicPartition(topic, partition, offset) for partition, offset in before.items()]
+        for result in self._admin.delete_records(parts).values():
+            result.result(30)
 
     def restart(self) -> None:
         """A crash and a start: the container's first process passes no SIGTERM on to Kafka."""

@@ -155,3 +155,27 @@ def test_the_image_runs_read_only_as_nobody(kafka: Any, topic: str, product_imag
         assert running.returncode == 0, output
         assert flow.account().even
         assert all(json.loads(line)["level"] for line in output.splitlines())
+
+
+def test_records_deleted_unread_are_counted_and_the_rest_is_delivered(kafka: Any, flow: Flow) -> None:
+    flow.produce(600)
+    gone = 20
+    kafka.commit(flow.group, flow.topic, {0: 5})
+    kafka.delete_records(flow.topic, {0: gone})
+    with flow.member() as member:
+        flow.wait_until_settled()
+        assert member.terminate() == 0
+    (said,) = [line for line in member.lines if "records were deleted before they were read" in line]
+    assert (json.loads(said)["partition"], json.loads(said)["lost"]) == (0, gone - 5)
+    lost = {address for address in flow.account().lost if address.offset >= gone or address.partition != 0}
+    assert not lost
+
+
+def test_with_the_policy_error_a_group_without_an_offset_holds(flow: Flow) -> None:
+    flow.produce(60)
+    flow.settings = {"KAFKA_AUTO_OFFSET_RESET": "error"}
+    with flow.member() as member:
+        wait_until(lambda: "no_committed_offset" in member.output, "the hold to be said")
+        assert member.terminate() == 0
+    assert not flow.segment.accepted
+    assert not any(flow.committed().values())
