@@ -64,8 +64,8 @@ class Lane:
 
     @property
     def letters(self) -> int:
-        """How many of its letters are not confirmed."""
-        return len(self._letters)
+        """How many of its letters are still to be confirmed."""
+        return sum(not letter.stuck for letter in self._letters)
 
     @property
     def ready(self) -> bool:
@@ -119,16 +119,14 @@ class Lane:
 
     def settle(self, part: Part) -> Sequence[Part]:
         """Segment took this part; what may be sent now."""
-        parts = self._parts[part.key]
-        assert parts.popleft() is part
+        parts = self._without(part)
         if not parts:
             del self._parts[part.key]
         return list(parts)[:1]
 
     def split(self, part: Part) -> Sequence[Part]:
         """Send this part in halves; what may be sent now."""
-        parts = self._parts[part.key]
-        assert parts.popleft() is part
+        parts = self._without(part)
         parts.extendleft(reversed(part.halves()))
         return [parts[0]]
 
@@ -151,6 +149,13 @@ class Lane:
             letter.revoked = True
         self._waiting.clear()
         return unsettled
+
+    def _without(self, part: Part) -> deque[Part]:
+        """The open parts of its key that come after it."""
+        parts = self._parts[part.key]
+        first = parts.popleft()
+        assert first is part, "only the first part of a key is under way"
+        return parts
 
     def _tolerates(self, letter: Letter, limits: Limits) -> bool:
         if letter.reason != UNCOUNTED:

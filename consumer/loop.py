@@ -64,11 +64,11 @@ class Loop:
 
     def _read(self) -> None:
         read = self._source.read(READ_LIMIT, READ_TIMEOUT)
-        for reset in read.resets:
-            self._reset(reset)
         for partition, messages in read.messages.items():
             if partition in self._lanes:
                 self._add(self._lanes[partition], messages)
+        for reset in read.resets:
+            self._reset(reset)
         for partition, offset in read.ends.items():
             if partition in self._lanes:
                 self._lanes[partition].advance(offset)
@@ -103,6 +103,7 @@ class Loop:
             log.warning("offsets restart: the topic was made again", extra={"partition": lane.partition})
             self._drop([lane.partition])
             self._lanes.open([lane.partition])
+            self._source.restart(lane.partition, messages[0].offset)
             lane = self._lanes[lane.partition]
         lane.add(messages)
         self._status.counts.consumed += len(messages)
@@ -130,8 +131,9 @@ class Loop:
 
     def _revoke(self, partitions: Sequence[int]) -> None:
         self._status.rebalanced("revoked", partitions)
-        self._hand_over(partitions)
-        self._drop(partitions)
+        if ours := [partition for partition in partitions if partition in self._lanes]:  # none at the very end
+            self._hand_over(ours)
+            self._drop(ours)
 
     def _lose(self, partitions: Sequence[int]) -> None:
         self._status.rebalanced("lost", partitions)
@@ -141,10 +143,12 @@ class Loop:
         """Start nothing, wait for what is under way, commit what is settled; the next owner reads the rest again."""
         self._publish(handing_over=True)
         ends_at = self._clock() + self._hand_over_seconds
-        while self._under_way(set(partitions)) and self._clock() < ends_at:
-            self._settling.settle(WAIT_IN_HAND_OVER)
-        self._source.store(self._lanes.to_store(partitions))
-        self._source.commit(wait=True)
+        try:
+            while self._under_way(set(partitions)) and self._clock() < ends_at:
+                self._settling.settle(WAIT_IN_HAND_OVER)
+        finally:
+            self._source.store(self._lanes.to_store(partitions))
+            self._source.commit(wait=True)
 
     def _under_way(self, partitions: set[int]) -> bool:
         letters = any(lane.letters for lane in self._lanes if lane.partition in partitions)

@@ -72,7 +72,8 @@ class Letter:
     """
     A record on its way to the dead-letter topic, and why.
 
-    `revoked` says that its lane is gone and that no confirmation counts any more.
+    `revoked` says that its lane is gone and that no confirmation counts any more, `dated` that it keeps the record's
+    own time, `stuck` that the topic will never take it.
     """
 
     message: Message
@@ -82,6 +83,8 @@ class Letter:
     schema: str = ""
     attempts: int = 0
     revoked: bool = False
+    dated: bool = True
+    stuck: bool = False
 
 
 Translation = Call | Skipped | Unprocessable | Pending

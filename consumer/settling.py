@@ -65,9 +65,9 @@ class Settling:
         reports = self._dead_letters.advance(self._clock(), timeout if self._workers.idle else 0)
         for letter in reports.confirmed:
             self._confirm(letter)
-        for letter in reports.too_large:
+        for letter, reason in reports.refused:
             if not letter.revoked:
-                self.hold(self._lanes[letter.message.partition], Held("dead_letter_too_large"))
+                self.hold(self._lanes[letter.message.partition], Held(reason))
 
     def hold(self, lane: Lane, held: Held) -> None:
         """Let the lane not go past its oldest unsettled record, and say so."""

@@ -30,6 +30,9 @@ PROMISES = {
     "isolation.level": "read_committed",
 }
 
+# The broker knows how large a record may be; the client's own limit is below the brokers' default.
+NO_LIMIT_OF_OURS = 100_000_000
+
 # The client's own defaults prefetch more than a small pod has.
 MEMORY = {
     "queued.max.messages.kbytes": 8192,
@@ -60,4 +63,5 @@ def consumer_config(servers: str, group: str, further: Mapping[str, Any]) -> dic
 def producer_config(servers: str, further: Mapping[str, Any]) -> dict[str, Any]:
     """Options of the producer of dead letters, which goes the consumer's way to the brokers."""
     shared = {name: value for name, value in further.items() if name.startswith(SHARED)}
-    return {**shared, "bootstrap.servers": servers, "enable.idempotence": True, "message.timeout.ms": 30000}
+    kept = {"enable.idempotence": True, "message.timeout.ms": 30000, "message.max.bytes": NO_LIMIT_OF_OURS}
+    return {**shared, **kept, "bootstrap.servers": servers}

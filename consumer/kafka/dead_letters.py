@@ -3,31 +3,39 @@
 import logging
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 from confluent_kafka import Message as RawMessage
 
+from consumer.errors import ServiceError
 from consumer.kafka.client import made
 from consumer.model import Letter
 
 log = logging.getLogger(__name__)
 
-TOO_LARGE = KafkaError.MSG_SIZE_TOO_LARGE
+# What the broker says of the record itself, and would say of it for ever.
+REFUSALS = {
+    KafkaError.MSG_SIZE_TOO_LARGE: "dead_letter_too_large",
+    KafkaError.RECORD_LIST_TOO_LARGE: "dead_letter_too_large",
+    KafkaError.INVALID_RECORD: "dead_letter_refused",
+    KafkaError.INVALID_TIMESTAMP: "dead_letter_refused",
+    KafkaError.POLICY_VIOLATION: "dead_letter_refused",
+}
 TRY_AGAIN_AFTER = 1.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
 class Reports:
-    """What became of letters: those that the topic holds, and those that it will never take as they are too large."""
+    """What became of letters: those that the topic holds, and those that it will never take, with the reason."""
 
-    confirmed: Sequence[Letter] = field(default_factory=list)
-    too_large: Sequence[Letter] = field(default_factory=list)
+    confirmed: Sequence[Letter] = ()
+    refused: Sequence[tuple[Letter, str]] = ()
 
 
 class DeadLetters:
-    """A letter that was put in is sent again until the topic holds it, it proves too large, or it is revoked."""
+    """A letter that was put in is sent again until the topic holds it, refuses it for good, or it is revoked."""
 
     def __init__(self, config: Mapping[str, Any], topic: str, source_topic: str, version: str) -> None:
         self._producer = made(Producer, {**config, "error_cb": _on_error})
@@ -35,7 +43,7 @@ class DeadLetters:
         self._origin = (("topic", source_topic), ("version", version))
         self._to_send: deque[Letter] = deque()
         self._confirmed: list[Letter] = []
-        self._too_large: list[Letter] = []
+        self._refused: list[tuple[Letter, str]] = []
         self._not_before = float("-inf")
 
     def put(self, letter: Letter) -> None:
@@ -47,15 +55,21 @@ class DeadLetters:
             letter = self._to_send.popleft()
             if not letter.revoked:
                 self._send(letter, now)
-        self._producer.poll(wait)
-        reports = Reports(self._confirmed, self._too_large)
-        self._confirmed, self._too_large = [], []
+        self._poll(wait)
+        reports = Reports(self._confirmed, self._refused)
+        self._confirmed, self._refused = [], []
         return reports
 
     def close(self) -> None:
         """Forget what is not confirmed: its records are not committed, so the next owner makes these letters again."""
         self._producer.purge()
         self._producer.close()
+
+    def _poll(self, wait: float) -> None:
+        try:
+            self._producer.poll(wait)
+        except KafkaException as error:
+            raise ServiceError(f"the producer of dead letters cannot go on: {error.args[0].str()}") from None
 
     def _send(self, letter: Letter, now: float) -> None:
         def reported(error: KafkaError | None, _: RawMessage) -> None:
@@ -68,7 +82,7 @@ class DeadLetters:
                 message.value,
                 message.key,
                 headers=self._headers(letter),
-                timestamp=max(message.timestamp, 0),  # 0: the producer's own clock
+                timestamp=max(message.timestamp, 0) if letter.dated else 0,  # 0: the producer's own clock
                 on_delivery=reported,
             )
         except BufferError:
@@ -79,8 +93,12 @@ class DeadLetters:
     def _reported(self, letter: Letter, error: KafkaError | None, now: float) -> None:
         if error is None:
             self._confirmed.append(letter)
-        elif error.code() == TOO_LARGE:
-            self._too_large.append(letter)
+        elif error.code() == KafkaError.INVALID_TIMESTAMP and letter.dated:
+            letter.dated = False  # its own time stands in a header as well
+            self._again(letter, now)
+        elif error.code() in REFUSALS:
+            letter.stuck = True
+            self._refused.append((letter, REFUSALS[error.code()]))
         else:
             log.warning("dead letter not written; it is sent again", extra={**_address(letter), "error": error.str()})
             self._again(letter, now)

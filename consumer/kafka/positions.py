@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 
 log = logging.getLogger(__name__)
 
@@ -60,20 +60,27 @@ class Positions:
         self._lost.difference_update(partitions)
 
     def resets(self) -> Sequence[Reset]:
-        """What is left of the partitions whose offset was lost, each told once."""
-        return [reset for partition in list(self._lost) for reset in self._reset(partition)]
-
-    def _reset(self, partition: int) -> Sequence[Reset]:
-        """Ask what is left of the partition and, where that is wanted, go on there. No answer: at the next read."""
-        part = TopicPartition(self._topic, partition)
+        """What is left of the partitions whose offset was lost, each told once, when the broker has said so."""
+        resets: list[Reset] = []
+        if not self._lost:
+            return resets
         try:
-            (committed,) = self._consumer.committed([part], timeout=ASK_TIMEOUT)
-            low, high = self._consumer.get_watermark_offsets(part, timeout=ASK_TIMEOUT) or (-1, -1)
-        except KafkaException as error:
-            log.warning("offsets not known yet", extra={"partition": partition, "error": error.args[0].str()})
-            return []
-        self._lost.discard(partition)
+            self._lost &= {part.partition for part in self._consumer.assignment()}
+            for partition in sorted(self._lost):
+                resets.append(self._reset(TopicPartition(self._topic, partition)))  # noqa: PERF401 - keeps what is known
+        except KafkaException as error:  # the rest is asked at the next read: the loop must turn
+            log.warning("offsets not known yet", extra={"error": error.args[0].str()})
+        self.forget(reset.partition for reset in resets)
+        return resets
+
+    def _reset(self, part: TopicPartition) -> Reset:
+        """Ask what is left of the partition and, where that is wanted, go on there. Raises KafkaException."""
+        (committed,) = self._consumer.committed([part], timeout=ASK_TIMEOUT)
+        marks = self._consumer.get_watermark_offsets(part, timeout=ASK_TIMEOUT)
+        if marks is None:
+            raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
+        low, high = marks
         if self._from_beginning:
             self._consumer.incremental_unassign([part])
-            self._consumer.incremental_assign([TopicPartition(self._topic, partition, low)])
-        return [Reset(partition, max(committed.offset, -1), low, high, self._from_beginning)]
+            self._consumer.incremental_assign([TopicPartition(self._topic, part.partition, low)])
+        return Reset(part.partition, max(committed.offset, -1), low, high, self._from_beginning)

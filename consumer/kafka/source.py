@@ -102,6 +102,14 @@ class Source:
         except KafkaException as error:
             self._on_commit(error.args[0], [])
 
+    def restart(self, partition: int, offset: int) -> None:
+        """Commit a step back, to where a topic that was made again begins: what is stored only ever moves forward."""
+        try:
+            part = TopicPartition(self._topic, partition, offset)
+            self._on_commit(None, self._consumer.commit(offsets=[part], asynchronous=False))
+        except KafkaException as error:
+            self._on_commit(error.args[0], [])
+
     def pause(self, partitions: Iterable[int]) -> None:
         if starting := set(partitions) - self._paused:
             self._consumer.pause([TopicPartition(self._topic, number) for number in starting])
@@ -140,7 +148,7 @@ class Source:
 
     def _resets(self) -> Sequence[Reset]:
         resets = self._positions.resets()
-        self._paused.difference_update(reset.partition for reset in resets if reset.goes_on)  # assigned anew
+        self.resume(reset.partition for reset in resets if reset.goes_on)  # else they stay paused, in silence
         return resets
 
     def _note(self, raw: Any, ends: dict[int, int]) -> None:

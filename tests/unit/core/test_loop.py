@@ -70,6 +70,9 @@ class Group:
     def commit(self, wait: bool = False) -> None:
         self.committed |= self.stored
 
+    def restart(self, partition: int, offset: int) -> None:
+        self.stored[partition] = self.committed[partition] = offset
+
     def pause(self, partitions: Iterable[int]) -> None:
         self.paused |= set(partitions)
 
@@ -126,7 +129,9 @@ class Letters:
         self._reports, self.open = Reports(confirmed=self.open), []
 
     def refuse(self) -> None:
-        self._reports, self.open = Reports(too_large=self.open), []
+        for letter in self.open:
+            letter.stuck = True
+        self._reports, self.open = Reports(refused=[(letter, "dead_letter_too_large") for letter in self.open]), []
 
     def advance(self, now: float, wait: float = 0) -> Reports:
         reports, self._reports = self._reports, Reports()
@@ -359,6 +364,7 @@ def test_a_full_lane_is_not_read_until_it_has_room() -> None:
 def test_records_lost_to_retention_are_counted() -> None:
     world = World()
     world.group.reset(Reset(0, expected=5, low=12, high=20, goes_on=True))
+    world.turn()
     world.group.give(0, b"a", start=12)
     world.settle()
     assert world.status.counts.lost_to_retention == 7
@@ -378,6 +384,8 @@ def test_a_topic_made_again_is_read_from_its_start() -> None:
     world.group.give(0, b"a", b"b", start=100)
     world.settle()
     world.group.give(0, b"a", start=0)
+    world.turn()
+    assert world.group.committed == {0: 0}
     world.settle()
     assert world.group.committed == {0: 1}
 
@@ -388,3 +396,21 @@ def test_records_of_a_partition_that_is_not_ours_are_nobodys_business() -> None:
     world.settle()
     assert not world.group.committed
     assert world.status.counts.consumed == 0
+
+
+def test_a_hand_over_does_not_wait_for_a_letter_that_is_never_taken() -> None:
+    world = World()
+    world.group.give(0, b"bad")
+    world.settle()
+    world.letters.refuse()
+    world.turn()
+    world.group.revoke([0])  # with a clock that stands still, waiting would never end
+    assert world.group.committed == {0: 0}
+
+
+def test_what_was_read_before_a_reset_is_not_lost() -> None:
+    world = World()
+    world.group.give(0, b"a", b"b", start=10)
+    world.group.reset(Reset(0, expected=5, low=12, high=20, goes_on=True))
+    world.settle()
+    assert world.status.counts.lost_to_retention == 0
