@@ -27,7 +27,7 @@ demo: install  ## the whole way on this machine, with an embedded broker and a s
 	@$(BIN)/sprig-to-segment demo
 
 unit: $(VENV)/developed  ## the tests that need nothing but Python
-	$(BIN)/python -m pytest --numprocesses 2 tests/unit
+	$(BIN)/python -m pytest --numprocesses 4 --dist worksteal tests/unit
 
 test: $(VENV)/developed  ## all tests, with Kafka and the product's image in containers
 	@mkdir -p $(CACHE)
