@@ -31,6 +31,7 @@ COMMAND = str(Path(sys.executable).with_name("sprig-to-segment"))
 
 
 def wait_until(holds: Callable[[], Any], what: str, seconds: float = 60.0) -> None:
+    """Ask again and again: other processes and the broker tell nobody when something becomes true of them."""
     ends_at = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < ends_at, f"not within {seconds:.0f} s: {what}"

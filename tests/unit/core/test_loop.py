@@ -8,6 +8,7 @@ import pytest
 
 from consumer.aside import Policy, Treater
 from consumer.delivery.outbox import Capacity, Outbox
+from consumer.errors import ServiceError
 from consumer.kafka.dead_letters import Reports
 from consumer.kafka.positions import Reset
 from consumer.kafka.source import Read
@@ -414,3 +415,44 @@ def test_what_was_read_before_a_reset_is_not_lost() -> None:
     world.group.reset(Reset(0, expected=5, low=12, high=20, goes_on=True))
     world.settle()
     assert world.status.counts.lost_to_retention == 0
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["gone", "assigned again"])
+def test_a_late_confirmation_after_a_revocation_counts_for_nothing(again: bool) -> None:
+    world = World()
+    world.group.give(0, b"bad")
+    world.settle()
+    world.loop._lose([0])
+    if again:
+        world.group.assign([0])
+    world.letters.confirm()
+    world.turn(2)
+    assert world.status.counts.dead_lettered.total() == 0
+    assert world.status.counts.handed_back == 1
+
+
+def test_a_revocation_at_the_very_end_hands_nothing_over_again() -> None:
+    world = World()
+    world.group.give(0, b"a")
+    world.turn(0)
+    world.turn(2)
+    world.loop._drop([0])
+    world.group.revoke([0])
+    assert len(world.segment.under_way) == 1  # nobody waited for it
+    assert world.group.committed == {0: 0}
+
+
+def test_a_hand_over_commits_even_if_the_dead_letters_cannot_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+    world.group.give(0, b"a", b"bad")
+    world.turn(0)
+    world.turn(2)
+    world.segment.answer(Accepted())
+
+    def fail(now: float, wait: float = 0) -> Reports:
+        raise ServiceError("the producer of dead letters cannot go on")
+
+    monkeypatch.setattr(world.letters, "advance", fail)
+    with pytest.raises(ServiceError):
+        world.group.revoke([0])
+    assert world.group.committed == {0: 1}

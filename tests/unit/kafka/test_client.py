@@ -103,3 +103,12 @@ def test_a_large_dead_letter_is_the_broker_s_to_judge(broker: EmbeddedBroker) ->
 def test_an_option_that_the_client_does_not_take_is_a_mistake() -> None:
     with pytest.raises(SettingsError, match="KAFKA_CONFIG"):
         Source(consumer_config("127.0.0.1:1", GROUP, {"no.such.option": 1}), TOPIC, True)
+
+
+def test_a_partition_that_was_paused_when_it_was_revoked_is_read_in_its_next_assignment(source: Source) -> None:
+    read(source, 50)
+    source.pause([0])
+    source._consumer.unsubscribe()
+    wait_until(lambda: source.read(1, 0.1) and not source._consumer.assignment(), "the revocation", 20)
+    source.subscribe(lambda _: None, lambda _: None, lambda _: None)
+    assert read(source, 50) == list(range(50))

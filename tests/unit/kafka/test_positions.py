@@ -1,0 +1,72 @@
+"""Positions against brokers that are away, or answer nothing: a lost offset is never forgotten and never guessed."""
+
+from typing import Any, cast
+
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
+
+from consumer.kafka.positions import Positions, Reset
+
+
+class Client:
+    """A consumer of partitions 0 to 2 with committed offset 5, of which the broker has 10 to 20."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.away = False
+        self.marks: tuple[int, int] | None = (10, 20)
+        self.assigned: dict[int, int] = {}
+
+    def assignment(self) -> list[TopicPartition]:
+        return [TopicPartition("t", number) for number in range(3)]
+
+    def committed(self, parts: list[TopicPartition], timeout: float) -> list[TopicPartition]:
+        self.asked += 1
+        if self.away:
+            raise KafkaException(KafkaError(KafkaError._TRANSPORT))
+        return [TopicPartition("t", part.partition, 5) for part in parts]
+
+    def get_watermark_offsets(self, part: TopicPartition, timeout: float) -> tuple[int, int] | None:
+        return self.marks
+
+    def incremental_unassign(self, parts: list[TopicPartition]) -> None:
+        pass
+
+    def incremental_assign(self, parts: list[TopicPartition]) -> None:
+        self.assigned |= {part.partition: part.offset for part in parts}
+
+
+def positions(client: Client, lost: int) -> Positions:
+    made = Positions(cast(Any, client), "t", from_beginning=True)
+    for number in range(lost):
+        made.lose(number)
+    return made
+
+
+def test_a_broker_that_is_away_is_asked_once_a_read_and_answers_later() -> None:
+    client = Client()
+    lost = positions(client, 3)
+    client.away = True
+    assert lost.resets() == []
+    assert client.asked == 1
+    client.away = False
+    assert lost.resets() == [Reset(number, 5, 10, 20, goes_on=True) for number in range(3)]
+    assert client.assigned == dict.fromkeys(range(3), 10)
+    assert lost.resets() == []
+
+
+def test_without_an_answer_about_what_is_left_nothing_is_guessed() -> None:
+    client = Client()
+    lost = positions(client, 1)
+    client.marks = None
+    assert lost.resets() == []
+    assert not client.assigned
+    client.marks = (10, 20)
+    assert len(lost.resets()) == 1
+
+
+def test_what_is_no_longer_ours_is_not_assigned() -> None:
+    client = Client()
+    lost = positions(client, 0)
+    lost.lose(7)
+    assert lost.resets() == []
+    assert not client.asked
