@@ -76,7 +76,8 @@ class Flow:
     def produce(self, count: int, seed: int = 1, frame: Callable[[bytes], bytes] = bytes) -> None:
         """`count` sample responses; one visitor's stay in one partition. `frame` goes around non-empty values."""
         schema = files.raw_schema(paths.schemas())
-        producer = Producer({"bootstrap.servers": self.bootstrap})
+        # Idempotent, else a retry after a broker's restart changes the order of what is on its way.
+        producer = Producer({"bootstrap.servers": self.bootstrap, "enable.idempotence": True})
         for sample in responses(count, seed):
             partition = zlib.crc32(sample.key) % self.partitions
             value = sample.payload(lambda record: avro.encode(schema, record))
