@@ -38,9 +38,11 @@ class WriterSchema:
     """
     A schema that records were written with, proved safe to decode with.
 
-    `label` names it to people (a registry id or a file), `parsed` is what the Avro library decodes with.
+    `label` names it to people (a registry id or a file), `parsed` is what the Avro library decodes with. `branches`
+    are those of a union, in its order: several types of record can share one schema.
     """
 
     label: str
     root: AvroType
     parsed: Any
+    branches: tuple["WriterSchema", ...] = ()

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from consumer.errors import SkipRecord, UnprocessableRecord
 from consumer.json import dumps
@@ -23,12 +23,30 @@ class Mapper(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """The doors of the rooms that a record passes. Each raises UnprocessableRecord for a record that cannot pass."""
+    """
+    The doors of the rooms that a record passes. Each raises UnprocessableRecord for a record that cannot pass.
+
+    `branch` says of the value of a union's schema which branch it is, and where that begins.
+    """
 
     frame: Callable[[Message], tuple[Hashable, int]]
     schema: Callable[[Hashable], WriterSchema | Pending]
+    branch: Callable[[bytes, int], tuple[int, int]]
     decode: Callable[[WriterSchema, bytes, int], Any]
     mapper: Callable[[WriterSchema], Mapper]
+
+
+class _Met(NamedTuple):
+    """A schema that records came with, and the contract compiled for it."""
+
+    schema: WriterSchema
+    mapper: Mapper
+
+
+class _Several(NamedTuple):
+    """A schema that is a union: one of these for each of its branches."""
+
+    branches: Mapping[int, _Met | Unprocessable]
 
 
 class Translator:
@@ -47,7 +65,7 @@ class Translator:
         self._prefixes: dict[WriteKey | None, str] = {
             key: message_id_prefix(namespace(key), topic) for key in keys.values()
         }
-        self._met: dict[Hashable, tuple[WriterSchema, Mapper] | Unprocessable] = {}
+        self._met: dict[Hashable, _Met | _Several | Unprocessable] = {}
 
     def translate(self, message: Message) -> Translation:
         """What becomes of one record."""
@@ -56,28 +74,38 @@ class Translator:
             reference, start = self._steps.frame(message)
             stage, label = "schema", str(reference)
             met = self._met.get(reference) or self._meet(reference)
-            if isinstance(met, Pending | Unprocessable):
-                return met
-            schema, mapper = met
             stage = "decoding"
-            record = self._steps.decode(schema, message.value or b"", start)
+            if isinstance(met, _Several):
+                number, start = self._steps.branch(message.value or b"", start)
+                met = met.branches.get(number) or Unprocessable("undecodable", stage, "no branch of the union", label)
+            if not isinstance(met, _Met):
+                return met
+            record = self._steps.decode(met.schema, message.value or b"", start)
             stage = "mapping"
-            return self._call(mapper, record, message)
+            return self._call(met.mapper, record, message)
         except SkipRecord as skip:
             return Skipped(skip.reason)
         except UnprocessableRecord as error:
             return Unprocessable(error.reason, stage, error.detail, label)
 
-    def _meet(self, reference: Hashable) -> tuple[WriterSchema, Mapper] | Pending | Unprocessable:
+    def _meet(self, reference: Hashable) -> _Met | _Several | Pending | Unprocessable:
         """The first record of a schema: find its contract and compile it, or remember why there is none."""
         schema = self._steps.schema(reference)
         if isinstance(schema, Pending):
             return schema
-        try:
-            self._met[reference] = schema, self._steps.mapper(schema)
-        except UnprocessableRecord as error:
-            self._met[reference] = Unprocessable(error.reason, "mapping", error.detail, str(reference))
+        self._met[reference] = self._compiled(schema, str(reference))
         return self._met[reference]
+
+    def _compiled(self, schema: WriterSchema, label: str) -> _Met | _Several | Unprocessable:
+        if schema.branches:
+            return _Several({number: self._one(branch, label) for number, branch in enumerate(schema.branches)})
+        return self._one(schema, label)
+
+    def _one(self, schema: WriterSchema, label: str) -> _Met | Unprocessable:
+        try:
+            return _Met(schema, self._steps.mapper(schema))
+        except UnprocessableRecord as error:
+            return Unprocessable(error.reason, "mapping", error.detail, label)
 
     def _call(self, mapper: Mapper, record: Any, message: Message) -> Call:
         key = self._only_key or self._keys.get(mapper.environment(record))

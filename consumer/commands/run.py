@@ -30,9 +30,10 @@ from consumer.lanes import Lanes, Shares
 from consumer.loop import Loop
 from consumer.operate import http, logs
 from consumer.reading import avro, files
-from consumer.reading.framing import FRAMINGS, RAW
-from consumer.reading.lookup import no_registry
+from consumer.reading.framing import RAW, SchemaKey, framing
+from consumer.reading.lookup import Fetch, no_registry
 from consumer.reading.schemas import Schemas
+from consumer.schema import WriterSchema
 from consumer.settings import Settings
 from consumer.settling import Doors
 from consumer.status import Status
@@ -93,7 +94,8 @@ class Service:
 def service(settings: Settings) -> Iterator[Service]:
     """Everything that `run` needs, closed again in reverse order."""
     with ExitStack() as closing:
-        schemas, treater, policy = _reading(settings)
+        status = Status(time.monotonic())
+        schemas, treater, policy = _reading(settings, status)
         closing.callback(schemas.close)
         source = Source(
             consumer_config(settings.kafka_bootstrap_servers, settings.kafka_group_id, _options(settings)),
@@ -105,7 +107,6 @@ def service(settings: Settings) -> Iterator[Service]:
         closing.callback(segment.close)
         workers = Workers(segment.attempt, settings.max_requests_in_flight)
         closing.callback(workers.close)
-        status = Status(time.monotonic())
         server = closing.enter_context(http.Server(settings.http_host, settings.http_port, status.latest))
         dead_letters = _dead_letters(settings)
         closing.callback(dead_letters.close)
@@ -140,23 +141,36 @@ def stopped_by_signals(stop: threading.Event, seconds: float) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _reading(settings: Settings) -> tuple[Schemas, Treater, Policy]:
+def _reading(settings: Settings, status: Status) -> tuple[Schemas, Treater, Policy]:
     folder = settings.schemas_dir or paths.schemas()
-    schemas = _schemas(settings, folder)
+    known = _known(settings, folder)
+    schemas = Schemas(_fetch(settings), time.monotonic, known)
     contracts = Contracts(folder, VERSION)
-    steps = Steps(FRAMINGS[settings.avro_framing], schemas.get, avro.decode, contracts.mapper)
+    framed = framing(settings.avro_framing, known, status.counts.framed)
+    steps = Steps(framed, schemas.get, avro.branch, avro.decode, contracts.mapper)
     translator = Translator(steps, settings.kafka_topic, settings.write_keys, settings.namespace)
     policy = Policy(settings.on_unprocessable, settings.on_unknown_record)
     return schemas, Treater(translator.translate, policy), policy
 
 
-def _schemas(settings: Settings, folder: Path) -> Schemas:
-    if settings.avro_framing == "raw":
-        return Schemas(no_registry, time.monotonic, {RAW: files.raw_schema(folder)})
+def _known(settings: Settings, folder: Path) -> Mapping[SchemaKey, WriterSchema]:
+    """The schemas in files, by what values name them with."""
+    match settings.avro_framing:
+        case "raw":
+            return {RAW: files.raw_schema(folder)}
+        case "single-object" | "auto":
+            return files.by_fingerprint(folder)
+        case _:
+            return {}
+
+
+def _fetch(settings: Settings) -> Fetch:
+    if settings.avro_framing in ("raw", "single-object"):
+        return no_registry
     from consumer.reading.registry import Registry  # its client takes 0.15 s to import
 
-    registry = Registry(str(settings.schema_registry_url), settings.schema_registry_config.get_secret_value())
-    return Schemas(registry.fetch, time.monotonic)
+    config = settings.schema_registry_config.get_secret_value()
+    return Registry(str(settings.schema_registry_url), config).fetch
 
 
 def _options(settings: Settings) -> Mapping[str, object]:

@@ -42,6 +42,7 @@ class Counts:
     dead_lettered: Counter[str] = field(default_factory=Counter)
     requests: Counter[str] = field(default_factory=Counter)
     request_seconds: Durations = field(default_factory=Durations)
+    framed: Counter[str] = field(default_factory=Counter)
     commits: Counter[str] = field(default_factory=Counter)
     rebalances: Counter[str] = field(default_factory=Counter)
 

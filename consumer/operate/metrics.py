@@ -74,6 +74,13 @@ METRICS = (
     gauge("records_waiting", "Records held, not under way.", lambda s: s.waiting),
     gauge("records_in_flight", "Records in open requests, or dead letters to be confirmed.", lambda s: s.in_flight),
     gauge("records_unaccounted", "Records that are nowhere: anything but 0 is a defect.", lambda s: s.unaccounted),
+    Metric(
+        "framings_seen_total",
+        "counter",
+        "framing",
+        "Looks at records under AVRO_FRAMING=auto, by what they showed; one that has to wait is looked at again.",
+        lambda s: s.counts.framed,
+    ),
     Metric("requests_total", "counter", "outcome", "Attempts, by what came of them.", lambda s: s.counts.requests),
     Metric("commits_total", "counter", "result", "Commits of offsets.", lambda s: s.counts.commits),
     Metric("rebalances_total", "counter", "kind", "Changes of the assignment.", lambda s: s.counts.rebalances),

@@ -6,6 +6,7 @@ from typing import Any
 
 import fastavro
 import fastavro.read
+import fastavro.schema
 
 from consumer.errors import UnprocessableRecord, UnsafeSchema
 from consumer.reading.logical import READERS
@@ -30,8 +31,14 @@ def load(label: str, schema: object, references: Iterable[object] = ()) -> Write
     try:
         for reference in references:
             fastavro.parse_schema(reference, names)  # type: ignore[arg-type]
-        parsed = fastavro.parse_schema(schema, names)  # type: ignore[arg-type]
-        return WriterSchema(label, build(label, parsed, names), parsed)
+        parsed: Any = fastavro.parse_schema(schema, names)  # type: ignore[arg-type]
+        root = build(label, parsed, names)
+        parts = [
+            fastavro.parse_schema(names.get(part, part) if isinstance(part, str) else part, dict(names))
+            for part in (parsed if isinstance(parsed, list) else ())
+        ]
+        branches = tuple(WriterSchema(label, *branch) for branch in zip(root.branches, parts, strict=True))
+        return WriterSchema(label, root, parsed, branches)
     except UnsafeSchema:
         raise
     except Exception as error:  # noqa: BLE001 - whatever it stumbles over: a schema is input
@@ -54,6 +61,27 @@ def decode(schema: WriterSchema, value: bytes, start: int) -> Any:
     if stream.tell() != len(value):
         raise UnprocessableRecord("trailing_bytes")
     return record
+
+
+def branch(value: bytes, start: int) -> tuple[int, int]:
+    """
+    Which branch of its union a value is, and where that branch begins. Raises UnprocessableRecord `undecodable`.
+
+    Source: Avro specification, "Binary encoding": a union is the branch's position as a long, then its value.
+    """
+    number = shift = 0
+    for end, byte in enumerate(value[start : start + 5], start + 1):
+        number |= (byte & 0x7F) << shift
+        shift += 7
+        if byte < 0x80:
+            return (number >> 1) ^ -(number & 1), end
+    raise UnprocessableRecord("undecodable", "no branch of the union")
+
+
+def fingerprint(schema: WriterSchema) -> str:
+    """The CRC-64-AVRO fingerprint of its parsing canonical form, in hex, as it stands in a single object."""
+    canonical = fastavro.schema.to_parsing_canonical_form(schema.parsed)
+    return fastavro.schema.fingerprint(canonical, "CRC-64-AVRO")
 
 
 def encode(schema: WriterSchema, record: Any) -> bytes:

@@ -1,10 +1,12 @@
 """The Avro schemas in files, for values that carry no reference to one."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from consumer.errors import UnsafeSchema
 from consumer.json import JsonError, loads
-from consumer.reading.avro import load
+from consumer.reading.avro import fingerprint, load
+from consumer.reading.framing import SchemaKey
 from consumer.schema import WriterSchema
 
 
@@ -19,6 +21,17 @@ def raw_schema(schemas_dir: Path) -> WriterSchema:
     if len(files) != 1:
         raise UnsafeSchema(f"{folder}: expected one .avsc file, as raw values name none; found {len(files)}")
     return load_file(files[0])
+
+
+def by_fingerprint(schemas_dir: Path) -> Mapping[SchemaKey, WriterSchema]:
+    """
+    The schemas in `sprig/*.avsc` of the schemas' folder, by the fingerprint that single objects name them with.
+
+    Raises UnsafeSchema when one is not JSON, not Avro or not safe to decode with.
+    """
+    folder = schemas_dir / "sprig"
+    schemas = [load_file(path) for path in sorted(folder.glob("*.avsc"))]
+    return {fingerprint(schema): schema for schema in schemas}
 
 
 def load_file(path: Path) -> WriterSchema:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
+from uuid import UUID
 
 from confluent_kafka.schema_registry import Schema, SchemaRegistryClient, SchemaRegistryError
 
@@ -40,12 +41,15 @@ class Registry:
 
     def fetch(self, key: SchemaKey) -> WriterSchema:
         """
-        The schema with this id, on any thread.
+        The schema with this id or GUID, on any thread.
 
         Raises NotThere, UnsupportedSchema (not Avro), UnsafeSchema, or Unreachable for anything that is no answer.
         """
-        label = f"schema id {key}"
-        schema = _ask(partial(self._client.get_schema, int(str(key))))
+        if isinstance(key, UUID):
+            label, ask = f"schema GUID {key}", partial(self._client.get_schema_by_guid, str(key))
+        else:
+            label, ask = f"schema id {key}", partial(self._client.get_schema, int(str(key)))
+        schema = _ask(ask)
         if schema.schema_type != "AVRO":
             raise UnsupportedSchema(f"{label}: expected an Avro schema, not {schema.schema_type}")
         return load(label, _parsed(label, schema), list(self._references(label, schema, set())))

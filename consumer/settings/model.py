@@ -60,7 +60,8 @@ class Settings(BaseSettings):
     )
     avro_framing: Framing = setting(
         lambda data: "confluent" if data["schema_registry_url"] else "raw",
-        "what surrounds the Avro bytes: `confluent` or `raw`",
+        "what says which schema wrote a value: `confluent`, `confluent-header`, `single-object`, `auto` (tells these "
+        "three apart, record by record) or `raw`",
         "`confluent` with a registry, else `raw`",
     )
     schemas_dir: DirectoryPath | None = setting(None, "contract files and Avro schemas", "the packaged `schemas/`")

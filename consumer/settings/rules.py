@@ -57,12 +57,6 @@ def write_key(value: str) -> str:
     return value
 
 
-def framing(value: object) -> object:
-    later = ("confluent-header", "single-object", "auto")
-    require(value not in later, "this framing cannot be chosen yet: only 'confluent' and 'raw' can")
-    return value
-
-
 def lower(value: object) -> object:
     return str(value).lower()
 

@@ -28,7 +28,11 @@ def _registry_config(value: Any, _above: Above) -> None:
 
 def _framing(value: str, above: Above) -> None:
     registry = above.get("schema_registry_url", "wrong")
-    require(value != "confluent" or registry, "confluent needs SCHEMA_REGISTRY_URL, as records name their schema by id")
+    require(
+        value in ("raw", "single-object") or registry,
+        f"{value} needs SCHEMA_REGISTRY_URL, as records name their schema by id; without a registry it is raw or "
+        "single-object",
+    )
 
 
 def _write_key(value: Any, _above: Above) -> None:

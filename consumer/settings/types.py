@@ -14,7 +14,7 @@ Topic = Annotated[str, AfterValidator(rules.topic)]
 RegistryUrl = Annotated[str, AfterValidator(rules.registry)]
 Options = Annotated[Secret[dict[str, Scalar]], BeforeValidator(rules.scalars)]
 Keys = Annotated[Secret[dict[str, str]], BeforeValidator(rules.write_keys)]
-Framing = Annotated[Literal["confluent", "raw"], BeforeValidator(rules.framing)]
+Framing = Literal["confluent", "confluent-header", "single-object", "auto", "raw"]
 Treatment = Literal["dead-letter", "hold", "skip"]
 LogLevel = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(rules.lower)]
 

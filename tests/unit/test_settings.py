@@ -51,6 +51,7 @@ def test_defaults_follow_other_settings() -> None:
     assert made.avro_framing == "confluent"
     assert made.endpoint == "https://events.eu1.segmentapis.com/v1/batch"
     assert good(SCHEMA_REGISTRY_URL="http://r", AVRO_FRAMING="raw").avro_framing == "raw"
+    assert good(AVRO_FRAMING="single-object").avro_framing == "single-object"
 
 
 def test_an_empty_variable_is_not_given() -> None:
@@ -84,8 +85,9 @@ RULES = [
     ("SCHEMA_REGISTRY_URL", "registry:8081", "must be a URL"),
     ("SCHEMA_REGISTRY_URL", "https://me:secret@registry", "must have no user or password"),
     ("AVRO_FRAMING", "confluent", "confluent needs SCHEMA_REGISTRY_URL"),
-    ("AVRO_FRAMING", "auto", "cannot be chosen yet: only 'confluent' and 'raw'"),
-    ("AVRO_FRAMING", "json", "must be 'confluent' or 'raw'"),
+    ("AVRO_FRAMING", "confluent-header", "confluent-header needs SCHEMA_REGISTRY_URL"),
+    ("AVRO_FRAMING", "auto", "without a registry it is raw or single-object"),
+    ("AVRO_FRAMING", "json", "must be 'confluent', 'confluent-header', 'single-object', 'auto' or 'raw'"),
     ("SCHEMAS_DIR", "/no/such/place", "must be a directory that exists"),
     ("SEGMENT_WRITE_KEY", "wk 1", "must be printable ASCII"),
     ("SEGMENT_WRITE_KEY", "wk1\n", "must be printable ASCII"),

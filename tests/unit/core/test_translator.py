@@ -17,7 +17,11 @@ BOTH = {"production": PRODUCTION, "development": DEVELOPMENT}
 
 
 class Rooms:
-    """Rooms in which a record is JSON text, its schema is 7, 8 is being looked up, and 9 has no contract."""
+    """
+    Rooms in which a record is JSON text, its schema is 7, 8 is being looked up, and 9 has no contract.
+
+    6 is a union of 7 and 9; a digit says which of them a value is.
+    """
 
     compiled = 0
 
@@ -29,7 +33,13 @@ class Rooms:
         return message.value[0] - ord("0"), 1
 
     def schema(self, key: Hashable) -> WriterSchema | Pending:
-        return Pending(key) if key == 8 else WriterSchema(f"schema id {key}", AvroType("record"), key)
+        if key == 8:
+            return Pending(key)
+        branches = (schema_of(7), schema_of(9)) if key == 6 else ()
+        return schema_of(key, branches)
+
+    def branch(self, value: bytes, start: int) -> tuple[int, int]:
+        return value[start] - ord("0"), start + 1
 
     def decode(self, schema: WriterSchema, value: bytes, start: int) -> Any:
         try:
@@ -52,7 +62,11 @@ class Rooms:
         return {**record, "messageId": message_id}
 
     def steps(self) -> Steps:
-        return Steps(self.frame, self.schema, self.decode, self.mapper)
+        return Steps(self.frame, self.schema, self.branch, self.decode, self.mapper)
+
+
+def schema_of(key: Hashable, branches: tuple[WriterSchema, ...] = ()) -> WriterSchema:
+    return WriterSchema(f"schema id {key}", AvroType("record"), key, branches)
 
 
 def translate(value: bytes | None, keys: dict[str, WriteKey] = BOTH, rooms: Rooms | None = None) -> Translation:
@@ -70,6 +84,10 @@ def test_a_record_becomes_a_call_with_the_key_of_its_environment() -> None:
     assert isinstance(made, Call)
     assert made.key is DEVELOPMENT
     assert body(made)["userId"] == "u"
+
+
+def test_each_branch_of_a_union_is_a_record_of_its_own() -> None:
+    assert body(translate(b'60{"userId": "u", "environment": "development"}'))["userId"] == "u"
 
 
 def test_one_key_is_for_every_environment() -> None:
@@ -108,6 +126,9 @@ def test_the_message_id_names_the_record_and_is_its_own_in_each_source() -> None
         (b"", Unprocessable("empty_value", "framing", "", "")),
         (b"7{", Unprocessable("undecodable", "decoding", "ValueError", "7")),
         (b"9{}", Unprocessable("unknown_record", "mapping", "no contract is for it", "9")),
+        (b"60{}", Skipped("no_user_id")),
+        (b"61{}", Unprocessable("unknown_record", "mapping", "no contract is for it", "6")),
+        (b"62{}", Unprocessable("undecodable", "decoding", "no branch of the union", "6")),
     ],
 )
 def test_every_other_record_has_its_reason(value: bytes | None, made: Translation) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from consumer.errors import UnsafeSchema
-from consumer.reading.files import raw_schema
+from consumer.reading.files import by_fingerprint, raw_schema
 
 
 def write(folder: Path, **files: str) -> Path:
@@ -29,3 +29,11 @@ def test_raw_values_name_none_so_there_must_be_one(tmp_path: Path, files: dict[s
 def test_a_file_that_is_no_json_is_named(tmp_path: Path) -> None:
     with pytest.raises(UnsafeSchema, match=r"^answer.avsc: not a readable JSON file"):
         raw_schema(write(tmp_path, answer="{"))
+
+
+def test_single_objects_can_be_of_any_of_the_files(tmp_path: Path) -> None:
+    known = by_fingerprint(write(tmp_path, one='"null"', other='"int"'))
+    assert {key: schema.label for key, schema in known.items()} == {
+        "8a8f25cce724dd63": "one.avsc",
+        "8f5c393f1ad57572": "other.avsc",
+    }

@@ -6,6 +6,7 @@ from base64 import b64encode
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -24,6 +25,7 @@ def reference(subject: str) -> dict[str, Any]:
 
 ANSWERS: dict[str, tuple[int, Any]] = {
     "/schemas/ids/1": (200, {"schema": INNER}),
+    "/schemas/guids/89791762-2336-4186-9674-299b90a802e2": (200, {"schema": INNER}),
     "/schemas/ids/2": (200, {"schema": OUTER, "references": [reference("inner/one")]}),
     "/subjects/inner%2Fone/versions/1": (200, {"subject": "inner/one", "version": 1, "id": 1, "schema": INNER}),
     "/schemas/ids/3": (200, {"schema": "message M {}", "schemaType": "PROTOBUF"}),
@@ -79,6 +81,11 @@ def registry(address: str) -> Iterator[Registry]:
 def test_a_schema_comes_by_its_id_under_its_label(registry: Registry) -> None:
     schema = registry.fetch(1)
     assert (schema.label, schema.root.name) == ("schema id 1", "a.Inner")
+
+
+def test_a_schema_comes_by_its_guid(registry: Registry) -> None:
+    schema = registry.fetch(UUID("89791762-2336-4186-9674-299b90a802e2"))
+    assert (schema.label, schema.root.name) == ("schema GUID 89791762-2336-4186-9674-299b90a802e2", "a.Inner")
 
 
 def test_a_schema_comes_with_what_it_refers_to(registry: Registry) -> None:

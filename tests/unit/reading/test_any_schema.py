@@ -1,0 +1,279 @@
+"""Schemas of Avro's specification and generated ones: each record becomes strict JSON or has a known reason."""
+
+import json
+import struct
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from consumer.contract.forms import json_form
+from consumer.errors import UnprocessableRecord, UnsafeSchema
+from consumer.json import dumps
+from consumer.reading.avro import branch, decode, fingerprint, load
+
+REASONS = {"undecodable", "integer_too_large", "non_finite_number"}
+
+
+def record(name: str, **fields: Any) -> dict[str, Any]:
+    return {"type": "record", "name": name, "fields": [{"name": key, "type": avro} for key, avro in fields.items()]}
+
+
+# Apache Avro 1.12.0: the specification's examples in the order of the page, and share/test/schemas/{weather,interop}.avsc
+# (the latter's Node contains itself).
+SPECIFICATION: dict[str, Any] = {
+    "Suit": {"type": "enum", "name": "Suit", "symbols": ["SPADES", "HEARTS", "DIAMONDS", "CLUBS"]},
+    "array": {"type": "array", "items": "string", "default": []},
+    "map": {"type": "map", "values": "long", "default": {}},
+    "union": ["null", "string"],
+    "fixed": {"type": "fixed", "size": 16, "name": "md5"},
+    "Example": {
+        "type": "record",
+        "name": "Example",
+        "doc": "A simple name (attribute) and no namespace attribute: use the null namespace.",
+        "fields": [
+            {"name": "inheritNull", "type": {"type": "enum", "name": "Simple", "symbols": ["a", "b"]}},
+            {
+                "name": "explicitNamespace",
+                "type": {"type": "fixed", "name": "Simple", "namespace": "explicit", "size": 12},
+            },
+            {
+                "name": "fullName",
+                "type": {
+                    "type": "record",
+                    "name": "a.full.Name",
+                    "namespace": "ignored",
+                    "fields": [
+                        {
+                            "name": "inheritNamespace",
+                            "type": {"type": "enum", "name": "Understanding", "symbols": ["d", "e"]},
+                        },
+                        {
+                            "name": "md5",
+                            "type": {"type": "fixed", "name": "md5_data", "size": 16, "namespace": "ns", "aliases": []},
+                        },
+                    ],
+                },
+            },
+        ],
+    },
+    "test": record("test", a="long", b="string"),
+    "HandshakeRequest": {
+        "type": "record",
+        "name": "HandshakeRequest",
+        "namespace": "org.apache.avro.ipc",
+        "fields": [
+            {"name": "clientHash", "type": {"type": "fixed", "name": "MD5", "size": 16}},
+            {"name": "clientProtocol", "type": ["null", "string"]},
+            {"name": "serverHash", "type": "MD5"},
+            {"name": "meta", "type": ["null", {"type": "map", "values": "bytes"}]},
+        ],
+    },
+    "error": {"type": "error", "name": "Curse", "fields": [{"name": "message", "type": "string"}]},
+    "decimal": {"type": "bytes", "logicalType": "decimal", "precision": 4, "scale": 2},
+    "duration": {"type": "fixed", "size": 12, "name": "span", "logicalType": "duration"},
+    "date on a string": {"type": "string", "logicalType": "date"},
+    "Weather": {
+        "type": "record",
+        "name": "test.Weather",
+        "doc": "A weather reading.",
+        "fields": [
+            {"name": "station", "type": "string", "order": "ignore"},
+            {"name": "time", "type": "long"},
+            {"name": "temp", "type": "int"},
+        ],
+    },
+    "interop without Node": record(
+        "org.apache.avro.Interop",
+        intField="int",
+        longField="long",
+        stringField="string",
+        boolField="boolean",
+        floatField="float",
+        doubleField="double",
+        bytesField="bytes",
+        nullField="null",
+        arrayField={"type": "array", "items": "double"},
+        mapField={"type": "map", "values": record("Foo", label="string")},
+        unionField=["boolean", "double", {"type": "array", "items": "bytes"}],
+        enumField={"type": "enum", "name": "Kind", "symbols": ["A", "B", "C"]},
+        fixedField={"type": "fixed", "name": "MD5", "size": 16},
+    ),
+}
+RECURSIVE: dict[str, Any] = {
+    "LongList": {
+        "type": "record",
+        "name": "LongList",
+        "aliases": ["LinkedLongs"],
+        "fields": [{"name": "value", "type": "long"}, {"name": "next", "type": ["null", "LongList"]}],
+    },
+    "Node": record("Node", label="string", children={"type": "array", "items": "Node"}),
+}
+
+
+def zigzag(number: int) -> bytes:
+    """A long as Avro writes it."""
+    left, made = (number << 1) ^ (number >> 63), bytearray()
+    while left > 0x7F:
+        made.append(left & 0x7F | 0x80)
+        left >>= 7
+    return bytes([*made, left])
+
+
+def sized(content: bytes) -> bytes:
+    return zigzag(len(content)) + content
+
+
+def block(items: list[bytes]) -> bytes:
+    return (zigzag(len(items)) if items else b"") + b"".join(items) + b"\0"
+
+
+def values(schema: Any) -> st.SearchStrategy[bytes]:
+    """Avro bytes of any value of a schema, written without the library that reads them."""
+    names: dict[str, Any] = {}
+
+    def of(avro: Any, around: str) -> st.SearchStrategy[bytes]:
+        if isinstance(avro, list):
+            return st.one_of([of(one, around).map((zigzag(index)).__add__) for index, one in enumerate(avro)])
+        if isinstance(avro, str):
+            return plain[avro] if avro in plain else of(names.get(avro) or names[f"{around}.{avro}"], around)
+        name = avro.get("name", "")
+        space = name.rpartition(".")[0] or avro.get("namespace", around)
+        if name:
+            names[name if "." in name else f"{space}.{name}".lstrip(".")] = names[name] = avro
+        match avro["type"]:
+            case "record" | "error":
+                return st.tuples(*[of(one["type"], space) for one in avro["fields"]]).map(b"".join)
+            case "enum":
+                return st.integers(0, len(avro["symbols"]) - 1).map(zigzag)
+            case "fixed":
+                return st.binary(min_size=avro["size"], max_size=avro["size"])
+            case "array":
+                return st.lists(of(avro["items"], around), max_size=3).map(block)
+            case "map":
+                entry = st.tuples(plain["string"], of(avro["values"], around)).map(b"".join)
+                return st.lists(entry, max_size=3).map(block)
+            case other:
+                return of(other, around)
+
+    return of(schema, "")
+
+
+plain: dict[str, st.SearchStrategy[bytes]] = {
+    "null": st.just(b""),
+    "boolean": st.sampled_from([b"\0", b"\1"]),
+    "int": st.integers(-(2**31), 2**31 - 1).map(zigzag),
+    "long": st.integers(-(2**63), 2**63 - 1).map(zigzag),
+    "float": st.floats(width=32).map(lambda it: struct.pack("<f", it)),
+    "double": st.floats().map(lambda it: struct.pack("<d", it)),
+    "bytes": st.binary(max_size=9).map(sized),
+    "string": st.text(max_size=9).map(lambda it: sized(it.encode())),
+}
+LOGICAL = [
+    {"type": "int", "logicalType": "date"},
+    {"type": "int", "logicalType": "time-millis"},
+    *(
+        {"type": "long", "logicalType": name}
+        for name in (
+            "time-micros",
+            "timestamp-millis",
+            "timestamp-micros",
+            "timestamp-nanos",
+            "local-timestamp-millis",
+            "local-timestamp-micros",
+            "local-timestamp-nanos",
+            "of-ours",
+        )
+    ),
+    {"type": "bytes", "logicalType": "decimal", "precision": 40, "scale": 9},
+    {"type": "bytes", "logicalType": "big-decimal"},
+    {"type": "string", "logicalType": "uuid"},
+]
+LEAVES = st.one_of(st.sampled_from(sorted(plain)), st.sampled_from(LOGICAL))
+
+
+def named(make: Callable[[str], st.SearchStrategy[Any]]) -> st.SearchStrategy[Any]:
+    return st.uuids().flatmap(lambda it: make(f"n{it.hex}"))
+
+
+def larger(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    items = inner.filter(lambda it: it != "null" and not (isinstance(it, dict) and it["type"] == "record"))
+    fields = st.lists(inner, max_size=4)
+    return st.one_of(
+        items.map(lambda it: {"type": "array", "items": it}),
+        inner.map(lambda it: {"type": "map", "values": it}),
+        named(lambda name: fields.map(lambda it: record(name, **{f"f{i}": one for i, one in enumerate(it)}))),
+        named(lambda name: st.integers(1, 20).map(lambda size: {"type": "fixed", "name": name, "size": size})),
+        named(lambda name: st.just({"type": "fixed", "name": name, "size": 16, "logicalType": "uuid"})),
+        named(lambda name: st.just({"type": "enum", "name": name, "symbols": ["A", "B"]})),
+        st.lists(inner, min_size=1, max_size=4, unique_by=_kind).filter(
+            lambda it: not any(isinstance(x, list) for x in it)
+        ),
+    )
+
+
+def _kind(avro: Any) -> str:
+    return avro if isinstance(avro, str) else "" if isinstance(avro, list) else avro.get("name", avro["type"])
+
+
+def outcome(schema: Any, value: bytes) -> str:
+    loaded = load("test", schema)
+    start = 0
+    if loaded.branches:
+        number, start = branch(value, 0)
+        loaded = loaded.branches[number]
+    try:
+        text = dumps(json_form(decode(loaded, value, start), "/x"))
+    except UnprocessableRecord as error:
+        return error.reason
+    json.loads(text, parse_constant=pytest.fail)
+    return "json"
+
+
+@pytest.mark.parametrize("name", SPECIFICATION)
+@given(st.data())
+def test_records_of_the_specification_go_through(name: str, data: st.DataObject) -> None:
+    schema = SPECIFICATION[name]
+    assert outcome(schema, data.draw(values(schema))) in {"json", *REASONS}
+
+
+@pytest.mark.parametrize("name", RECURSIVE)
+def test_recursive_examples_are_refused(name: str) -> None:
+    with pytest.raises(UnsafeSchema, match="contains itself"):
+        load("test", RECURSIVE[name])
+
+
+@given(st.recursive(LEAVES, larger, max_leaves=8), st.data())
+def test_records_of_any_schema_go_through(schema: Any, data: st.DataObject) -> None:
+    assert outcome(schema, data.draw(values(schema))) in {"json", *REASONS}
+
+
+@given(st.integers(0, 10_000), st.binary(max_size=4), st.integers(0, 3))
+def test_a_branch_is_told_from_the_bytes(number: int, rest: bytes, start: int) -> None:
+    written = zigzag(number)
+    assert branch(b"x" * start + written + rest, start) == (number, start + len(written))
+
+
+@pytest.mark.parametrize("value", [b"", b"\xff" * 9])
+def test_bytes_that_name_no_branch_are_undecodable(value: bytes) -> None:
+    with pytest.raises(UnprocessableRecord, match="undecodable"):
+        branch(value, 0)
+
+
+def test_branches_that_are_named_only_know_their_types() -> None:
+    inner, one, other = record("a.C", y="int"), record("a.A", x="a.C"), record("a.B", z="string")
+    schema = load("test", ["a.A", "null", "a.B"], [inner, one, other])
+    assert [it.root.name for it in schema.branches] == ["a.A", "", "a.B"]
+    assert decode(schema.branches[0], zigzag(5), 0) == {"x": {"y": 5}}
+    assert decode(schema.branches[2], sized(b"hi"), 0) == {"z": "hi"}
+
+
+@pytest.mark.parametrize(
+    ("schema", "little_endian"),
+    # Avro's own share/test/data/schema-tests.txt; in a single object the number is written little endian.
+    [("null", 7195948357588979594), ("boolean", -6970731678124411036), ("int", 8247732601305521295)],
+)
+def test_fingerprints_are_those_of_avro(schema: str, little_endian: int) -> None:
+    assert fingerprint(load("test", schema)) == struct.pack("<q", little_endian).hex()
