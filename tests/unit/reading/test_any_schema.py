@@ -21,8 +21,8 @@ def record(name: str, **fields: Any) -> dict[str, Any]:
     return {"type": "record", "name": name, "fields": [{"name": key, "type": avro} for key, avro in fields.items()]}
 
 
-# Apache Avro 1.12.0: the specification's examples in the order of the page, and share/test/schemas/{weather,interop}.avsc
-# (the latter's Node contains itself).
+# Apache Avro 1.12.0: the examples of the specification in the order of the page, and of share/test/schemas weather.avsc
+# and interop.avsc, whose Node contains itself.
 SPECIFICATION: dict[str, Any] = {
     "Suit": {"type": "enum", "name": "Suit", "symbols": ["SPADES", "HEARTS", "DIAMONDS", "CLUBS"]},
     "array": {"type": "array", "items": "string", "default": []},
