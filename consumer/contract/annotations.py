@@ -1,23 +1,11 @@
 """One contract: its annotations read into rules, and every mistake in them named."""
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from consumer.contract import keywords, track, validate
-from consumer.contract.keywords import AT_THE_TOP, ON_A_FIELD, nearest
-from consumer.contract.rules import (
-    CONVERSIONS,
-    SKIP_CONDITIONS,
-    SPECIAL_SOURCES,
-    Constant,
-    Contract,
-    Field,
-    Object,
-    Rule,
-    pointer,
-    strip,
-)
+from consumer.contract import keywords, track, validate, values
+from consumer.contract.keywords import AT_THE_TOP, ON_A_FIELD
+from consumer.contract.rules import Constant, Contract, Field, Object, Rule, Skip, pointer, strip
 from consumer.contract.validate import accepts
 from consumer.contract.walk import Place
 from consumer.errors import ContractError
@@ -40,19 +28,21 @@ class _Reader:
     def __init__(self, file: str, schema: dict[str, Any]) -> None:
         self.file, self.schema = file, schema
         self.mistakes: list[str] = []
+        self.skips: list[Skip] = []
         self.homes: dict[Place, tuple[str, ...]] = {(): AT_THE_TOP}
 
     def read(self) -> Contract:
         pure = strip(self.schema)
-        record = self.record()
-        environment = self.sources(self.schema, "x-environment", (), ())
+        record = values.record(self.schema, self.expected)
+        environment = values.environment(self.schema, self.expected)
+        self.skips += values.skips(self.schema, self.expected)
         wrong = [(place, f"JSON Schema draft-07: {what}") for place, what in validate.mistakes(pure)]
         # The rules of what is no JSON Schema mean nothing, and reading them would only add noise.
         call = Object({}) if wrong else self.object(self.schema, ())
         wrong += keywords.unknown(self.schema) if wrong else self.meanings()
         for place, what in wrong:
             self.expected(place, what)
-        return Contract(self.file, record, environment, call, pure)
+        return Contract(self.file, record, environment, tuple(self.skips), call, pure)
 
     def meanings(self) -> Iterator[tuple[Place, str]]:
         yield from track.mistakes(self.schema)
@@ -86,64 +76,32 @@ class _Reader:
         implied = (str(names[-1]),) if names[0] == "properties" and len(names) > 1 else ()
         if not implied and not {"x-source", "default"} & set(schema):
             self.expected(place, "x-source, const, default or properties (only inside `properties` a name is a source)")
+        sources = values.sources(schema, place, self.expected) if "x-source" in schema else implied
+        labels = values.labels(schema, place, self.expected)
+        for symbol, label in labels.items():
+            self.allowed_value(label, schema, (*place, "x-labels", symbol))
+        skip = values.skip(schema, place, sources, self.expected)
+        if skip and skip.test != values.BLANK:
+            self.skips.append(skip)
         return Field(
             pointer(*names),
-            self.sources(schema, "x-source", place, SPECIAL_SOURCES) if "x-source" in schema else implied,
+            sources,
             required,
             accepts(schema, None, self.schema.get("definitions", {})),
-            self.one_of(CONVERSIONS, schema.get("x-convert", ""), (*place, "x-convert")),
-            self.skip(schema.get("x-skip", {}), (*place, "x-skip")),
+            values.convert(schema, place, self.expected),
+            labels,
+            skip.reason if skip and skip.test == values.BLANK else "",
             (schema["default"],) if "default" in schema else (),
         )
 
     def allowed(self, keyword: str, schema: dict[str, Any], place: Place) -> None:
-        if keyword in schema and not accepts(schema, schema[keyword], self.schema.get("definitions", {})):
-            self.expected((*place, keyword), "a value that its own rule allows")
+        if keyword in schema:
+            self.allowed_value(schema[keyword], schema, (*place, keyword))
 
-    def record(self) -> str:
-        record = self.schema.get("x-record")
-        if isinstance(record, str) and re.fullmatch(r"[\w.*]+", record):
-            return record
-        self.expected(("x-record",), "the full name of an Avro record, in which * is any text")
-        return ""
-
-    def sources(self, schema: Any, keyword: str, around: Place, special: tuple[str, ...]) -> tuple[str, ...]:
-        """The paths that the keyword gives; none without it."""
-        place, value = (*around, keyword), schema.get(keyword, ())
-        paths = [value] if isinstance(value, str) else value
-        if not isinstance(paths, list | tuple) or not all(
-            isinstance(path, str) and all(path.split(".")) for path in paths
-        ):
-            self.expected(place, 'a path such as "a.b", or a list of them')
-            return ()
-        if paths == []:
-            self.expected(place, "at least one path")
-        for path in paths:
-            if path.startswith("$") and path not in special:
-                self.expected(place, f"{path} to be a path of the record{_or(special)}{nearest(path, special)}")
-        return tuple(paths)
-
-    def one_of(self, known: tuple[str, ...], value: Any, place: Place) -> str:
-        if value == "" or value in known:
-            return str(value)
-        self.expected(place, f"one of {', '.join(known)}{nearest(value, known)}")
-        return ""
-
-    def skip(self, value: Any, place: Place) -> str:
-        if value == {}:
-            return ""
-        if not isinstance(value, dict) or set(value) != {"when", "reason"}:
-            self.expected(place, '{"when": .., "reason": ..}')
-            return ""
-        self.one_of(SKIP_CONDITIONS, value["when"], (*place, "when"))
-        if not re.fullmatch(r"[a-z][a-z0-9_]*", str(value["reason"])):
-            self.expected((*place, "reason"), "a word in snake_case")
-        return str(value["reason"])
+    def allowed_value(self, value: Any, schema: dict[str, Any], place: Place) -> None:
+        if not accepts(schema, value, self.schema.get("definitions", {})):
+            self.expected(place, "a value that its own rule allows")
 
 
 def _place(names: Place) -> Place:
     return tuple(step for name in names for step in ("properties", name))
-
-
-def _or(special: tuple[str, ...]) -> str:
-    return "".join(f", or {source}" for source in special)

@@ -3,9 +3,20 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from consumer.contract.forms import blank, is_json, is_text, iso_8601, json_form, string
+from consumer.contract.convert import CONVERSIONS, KEEP_TEXT, Convert, label
+from consumer.contract.forms import among, blank, is_json, is_text, json_form
 from consumer.contract.reach import Reach, get, reach
-from consumer.contract.rules import KAFKA_MESSAGE_ID, KAFKA_TIMESTAMP, SERVICE_VERSION, Constant, Field, Object, Rule
+from consumer.contract.rules import (
+    KAFKA_MESSAGE_ID,
+    KAFKA_TIMESTAMP,
+    LABEL,
+    SERVICE_VERSION,
+    Constant,
+    Field,
+    Object,
+    Rule,
+    Skip,
+)
 from consumer.errors import SkipRecord, UnprocessableRecord
 from consumer.model import Message
 from consumer.schema import AvroType
@@ -19,7 +30,7 @@ def kafka_time(message: Message) -> int | None:
     return message.timestamp if message.timestamp >= 0 else None
 
 
-_HELPERS = (blank, get, iso_8601, json_form, string, kafka_time, SkipRecord, UnprocessableRecord)
+_HELPERS = (among, blank, get, kafka_time, SkipRecord, UnprocessableRecord)
 
 
 class Code:
@@ -40,14 +51,26 @@ class Code:
             SERVICE_VERSION: Reach(self._constant(service_version), _TEXT),
         }
 
-    def function(self, parameters: str, rule: Rule) -> Callable[..., Any]:
+    def function(self, parameters: str, rule: Rule, skips: Sequence[Skip] = ()) -> Callable[..., Any]:
         """A function with these parameters (`record`, and what the rule's special sources need) to the rule's value."""
         self._lines = []
+        for skip in skips:
+            self._skip(skip)
         value, _ = self._value(rule)
         source = "\n    ".join([f"def function({parameters}):", *self._lines, f"return {value}"])
         exec(source, self._namespace)  # noqa: S102 - one flat function is what makes a record cheap
         made: Callable[..., Any] = self._namespace["function"]
         return made
+
+    def _skip(self, skip: Skip) -> None:
+        value = self._name()
+        self._lines.append(f"{value} = None")
+        for source in (reach(self._root, text.split(".")) for text in skip.sources):
+            if source.exists:
+                self._lines.append(f"if {value} is None: {value} = {source.code}")
+        test = f"among({value}, {self._constant(skip.values)})"
+        tests = {"blank": f"blank({value})", "in": test, "not-in": f"not {test}"}
+        self._lines.append(f"if {tests[skip.test]}: raise SkipRecord({skip.reason!r})")
 
     def _value(self, rule: Rule) -> tuple[str, bool]:
         """An expression for the value, and whether the call always has it; else None says that it has not."""
@@ -77,7 +100,7 @@ class Code:
             return sources[0].code, True
         return self._chosen(field, sources, convert, ends), certain
 
-    def _chosen(self, field: Field, sources: Sequence[Reach], convert: str, ends: bool) -> str:
+    def _chosen(self, field: Field, sources: Sequence[Reach], convert: Convert | None, ends: bool) -> str:
         """A variable with the first source's value that is there, converted, or what stands in for it."""
         value = self._name()
         absent = f"blank({value})" if field.skip else f"{value} is None"
@@ -86,7 +109,8 @@ class Code:
         if not ends:
             self._lines.append(f"if {absent}: {self._stand_in(field, value, bool(sources))}")
         if convert:
-            self._lines.append(f"{'' if ends else 'else: '}{value} = {convert}({value}, {field.pointer!r})")
+            made = f"{self._constant(convert)}({value}, {field.pointer!r})"
+            self._lines.append(f"{'' if ends else 'else: '}{value} = {made}")
         return value
 
     def _stand_in(self, field: Field, value: str, has_source: bool) -> str:
@@ -119,11 +143,14 @@ class Code:
         return name
 
 
-def _conversion(field: Field, sources: Sequence[Reach]) -> str:
-    """The function that the sources' values go through, "" when they are their own JSON form."""
+def _conversion(field: Field, sources: Sequence[Reach]) -> Convert | None:
+    """The function that the sources' values go through, None when they are their own JSON form."""
+    if field.convert == LABEL:
+        return label(field.labels)
     if field.convert:
-        return "" if all(is_text(source.avro) for source in sources) else field.convert.replace("-", "_")
-    return "" if all(is_json(source.avro) for source in sources) else json_form.__name__
+        kept = field.convert in KEEP_TEXT and all(is_text(source.avro) for source in sources)
+        return None if kept else CONVERSIONS[field.convert]
+    return None if all(is_json(source.avro) for source in sources) else json_form
 
 
 def _is_constant(rule: Rule) -> bool:

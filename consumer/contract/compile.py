@@ -17,7 +17,7 @@ class Mapping:
 
     `call(record, message, message_id)` is the call as JSON values, still to be validated; what is the same in each
     call is shared between them, so it is for reading only. It raises SkipRecord and UnprocessableRecord
-    (`missing_required`, `integer_too_large`, `non_finite_number`, `time_out_of_range`, each with a pointer).
+    (`missing_required`, or as the conversions say, each with a pointer).
     `environment(record)` is the Sprig environment, "" where the record names none.
     """
 
@@ -31,6 +31,6 @@ def compile_contract(contract: Contract, writer_root: AvroType, service_version:
     environment = Field("/environment", contract.environment, convert="string", default=("",))
     found = code.function("record", environment)
     return Mapping(
-        code.function("record, message, message_id", contract.call),
+        code.function("record, message, message_id", contract.call, contract.skips),
         lambda record: name if type(name := found(record)) is str else "",
     )

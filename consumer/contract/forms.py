@@ -1,5 +1,5 @@
 """
-How a decoded value is written in JSON, and the conversions that a contract can name.
+How a decoded value is written in JSON, unless its contract converts it.
 
 | Avro                                 | JSON                                                                   |
 | ------------------------------------ | ---------------------------------------------------------------------- |
@@ -12,13 +12,12 @@ How a decoded value is written in JSON, and the conversions that a contract can 
 """
 
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import isfinite
 from types import NoneType
 from typing import Any
 
 from consumer.errors import UnprocessableRecord
-from consumer.json import iso_millis
 from consumer.schema import AvroType
 
 MAX_INTEGER = 2**53 - 1
@@ -45,24 +44,14 @@ def json_form(value: Any, pointer: str) -> Any:
     return _FORMS[type(value)](value, pointer)
 
 
-def iso_8601(value: Any, pointer: str) -> Any:
-    """Text as it is, an integer as milliseconds since 1970 in ISO-8601 with Z. Raises `time_out_of_range`."""
-    if type(value) is not int:
-        return _FORMS[type(value)](value, pointer)
-    try:
-        return iso_millis(value)
-    except OverflowError:
-        raise UnprocessableRecord("time_out_of_range", pointer) from None
-
-
-def string(value: Any, pointer: str) -> Any:
-    """An integer of any size as text, everything else by the table above."""
-    return str(value) if type(value) is int else _FORMS[type(value)](value, pointer)
-
-
 def blank(value: Any) -> bool:
     """Null, empty, or nothing but white space."""
     return value is None or (type(value) is str and not value.strip())
+
+
+def among(value: Any, values: Sequence[Any]) -> bool:
+    """Whether the value is one of these, as JSON compares: true is not 1, and 1.0 is."""
+    return any(value == one and isinstance(value, bool) == isinstance(one, bool) for one in values)
 
 
 def _as_it_is(value: Any, _: str) -> Any:

@@ -6,12 +6,13 @@ from typing import Any
 
 from consumer.contract.walk import Place, schemas
 
-AT_THE_TOP = ("x-record", "x-environment")
-ON_A_FIELD = ("x-source", "x-convert", "x-skip")
+AT_THE_TOP = ("x-record", "x-environment", "x-skip")
+ON_A_FIELD = ("x-source", "x-convert", "x-labels", "x-skip")
 
 _HOMES = {
     **dict.fromkeys(AT_THE_TOP, "at the top of the file"),
     **dict.fromkeys(ON_A_FIELD, "on a property that is made from the record"),
+    "x-skip": "at the top of the file, or on a property that is made from the record",
 }
 
 

@@ -5,11 +5,9 @@ from typing import Any
 
 from jsonschema_rs import Draft7Validator, ValidationError
 
-from consumer.contract.rules import pointer
+from consumer.contract.rules import DRAFT_07, pointer
 from consumer.contract.walk import Place
 from consumer.errors import UnprocessableRecord
-
-DRAFT_07 = "http://json-schema.org/draft-07/schema#"
 
 # Segment answers 200 to a call that breaks one of these, and drops it (segment-docs, connections/sources/catalog/
 # libraries/server/http-api). So no contract can leave them out.

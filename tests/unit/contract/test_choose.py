@@ -7,7 +7,9 @@ from consumer.contract.rules import Contract, Object
 from consumer.errors import UnprocessableRecord
 from consumer.schema import AvroType
 
-CONTRACTS = [Contract(p, p, (), Object({}), {}) for p in ("*", "com.*", "com.sprig.*", "*.Answer", "com.sprig.Answer")]
+CONTRACTS = [
+    Contract(p, p, (), (), Object({}), {}) for p in ("*", "com.*", "com.sprig.*", "*.Answer", "com.sprig.Answer")
+]
 
 
 @pytest.mark.parametrize(
@@ -49,5 +51,5 @@ def test_patterns_overlap_when_some_name_fits_both(one: str, other: str, both: b
 
 def test_only_equally_specific_patterns_are_rivals() -> None:
     assert not list(rivals(CONTRACTS))
-    again = Contract("again", "*.com", (), Object({}), {})
+    again = Contract("again", "*.com", (), (), Object({}), {})
     assert [(one.file, other.file) for one, other in rivals([*CONTRACTS, again])] == [("com.*", "again")]

@@ -127,3 +127,96 @@ def test_names_stay_text_whatever_they_hold(hostile: str) -> None:
     assert call(rules, {}, {}) == {hostile: hostile}
     with pytest.raises(UnprocessableRecord, match="missing_required"):
         call({hostile: {"x-source": hostile}}, {}, {}, [hostile])
+
+
+@pytest.mark.parametrize(
+    ("conversion", "value", "made"),
+    [
+        ("iso-8601", 1_714_979_289_123, "2024-05-06T07:08:09.123Z"),
+        ("iso-8601-seconds", 1_714_979_289, "2024-05-06T07:08:09.000Z"),
+        ("iso-8601-micros", 1_714_979_289_123_456, "2024-05-06T07:08:09.123Z"),
+        ("iso-8601", "2024-05-06", "2024-05-06"),
+        ("string", 2**60, "1152921504606846976"),
+        ("string", 1.5, 1.5),
+        ("json", '{"a": [1, null, "x"]}', {"a": [1, None, "x"]}),
+        ("json", "7", 7),
+        ("json", 7, 7),
+    ],
+)
+def test_a_conversion_makes_what_it_says(conversion: str, value: Any, made: Any) -> None:
+    writer = {"a": union(LONG, TEXT, AvroType("double"))}
+    assert call({"a": {"x-convert": conversion}}, writer, {"a": value}) == {"a": made}
+
+
+@pytest.mark.parametrize(
+    ("conversion", "value", "reason"),
+    [
+        ("iso-8601", 2**60, "time_out_of_range"),
+        ("iso-8601-seconds", 2**60, "time_out_of_range"),
+        ("iso-8601-micros", 2**63, "time_out_of_range"),
+        ("json", "{", "not_json"),
+        ("json", "", "not_json"),
+        ("json", "NaN", "not_json"),
+        ("json", '{"a": 9007199254740992}', "integer_too_large"),
+    ],
+)
+def test_what_cannot_be_converted_has_its_reason_and_place(conversion: str, value: Any, reason: str) -> None:
+    with pytest.raises(UnprocessableRecord) as caught:
+        call({"a": {"x-convert": conversion}}, {"a": union(LONG, TEXT)}, {"a": value})
+    assert (caught.value.reason, caught.value.detail) == (reason, "/properties/a")
+
+
+def test_a_label_stands_for_a_symbol_a_number_or_a_truth_value() -> None:
+    rule = {"a": {"x-convert": "label", "x-labels": {"NPS": "score", "3": "three", "true": "yes"}}}
+    writer = {"a": union(NULL, TEXT, INT, AvroType("boolean"))}
+    assert [call(rule, writer, {"a": value}) for value in ("NPS", 3, True, None)] == [
+        {"a": "score"}, {"a": "three"}, {"a": "yes"}, {"a": None},
+    ]  # fmt: skip
+    with pytest.raises(UnprocessableRecord, match="no_label: /properties/a"):
+        call(rule, writer, {"a": "OPEN"})
+
+
+def skipped(condition: dict[str, Any], writer: dict[str, AvroType], values: Any) -> str:
+    schema = {"x-record": "*", "x-skip": [{**condition, "reason": "mine"}], "required": [*FRAME], "properties": FRAME}
+    mapping = compile_contract(read("test", schema), record(user=TEXT, **writer), "1.2.3")
+    try:
+        mapping.call({"user": "u", **values}, MESSAGE, "id-1")
+    except SkipRecord as skip:
+        return skip.reason
+    return ""
+
+
+@pytest.mark.parametrize(
+    ("when", "skips"),
+    [
+        ({"in": ["test", 1]}, ["test", 1, 1.0]),
+        ({"in": [None]}, [None]),
+        ({"in": [True]}, [True]),
+        ({"not-in": ["live", None]}, ["test", "", 1, 1.0, True]),
+        ({"not-in": ["live"]}, ["test", None, "", 1, 1.0, True]),
+        ("blank", [None, ""]),
+    ],
+)
+def test_a_condition_skips_by_the_value_of_any_field(when: Any, skips: list[Any]) -> None:
+    writer = {"s": union(NULL, TEXT, INT, AvroType("double"), AvroType("boolean"))}
+    values = ["test", "live", None, "", 1, 1.0, True]
+    condition = {"source": "s", "when": when}
+    found = [value for value in values if skipped(condition, writer, {"s": value}) == "mine"]
+    assert repr(found) == repr(
+        [value for value in values if any(value is one or (value == one and type(value) is type(one)) for one in skips)]
+    )
+
+
+def test_a_condition_takes_the_first_candidate_and_a_field_that_is_gone_for_null() -> None:
+    writer = {"a": union(NULL, TEXT), "r": record(b=TEXT)}
+    condition = {"source": ["gone", "a", "r.b"], "when": {"in": ["x"]}}
+    assert skipped(condition, writer, {"a": None, "r": {"b": "x"}}) == "mine"
+    assert skipped(condition, writer, {"a": "y", "r": {"b": "x"}}) == ""
+    assert skipped({"source": "gone", "when": {"not-in": ["x"]}}, writer, {"a": None, "r": {"b": "x"}}) == "mine"
+
+
+def test_a_condition_on_a_property_looks_at_the_record_before_it_is_converted() -> None:
+    rule = {"a": {"x-convert": "label", "x-labels": {"A": "x"}, "x-skip": {"when": {"in": ["B"]}, "reason": "b"}}}
+    assert call(rule, {"a": TEXT}, {"a": "A"}) == {"a": "x"}
+    with pytest.raises(SkipRecord, match="b"):
+        call(rule, {"a": TEXT}, {"a": "B"})

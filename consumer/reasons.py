@@ -1,0 +1,32 @@
+"""Why records are skipped or set aside: every word that the service counts under, with its meaning."""
+
+from collections.abc import Mapping
+
+SKIPPED: Mapping[str, str] = {"tombstone": "a null value"}
+"""Besides those that a contract names."""
+
+SET_ASIDE: Mapping[str, str] = {
+    "empty_value": "a value of no bytes, which no schema describes",
+    "not_framed": "nothing says which schema wrote it, in the way that AVRO_FRAMING names",
+    "unknown_schema": "its schema is not in the registry, or in no file",
+    "unsupported_schema": "its schema is not Avro",
+    "unsafe_schema": "its schema must not be decoded with",
+    "undecodable": "bytes that its schema does not describe",
+    "trailing_bytes": "bytes are left behind the record",
+    "unknown_record": "no contract is for its type",
+    "missing_required": "a property that the contract requires has no value",
+    "integer_too_large": "an integer beyond 2^53-1, which its reader would take for another one",
+    "non_finite_number": "a NaN or an infinity, which JSON has no word for",
+    "time_out_of_range": "a time outside of the years 1 to 9999",
+    "not_json": "text that the contract takes for JSON, and that is none",
+    "no_label": "a value that the contract's labels do not name",
+    "invalid": "the call would break a rule of the contract or of Segment",
+    "event_too_large": "the call is larger than Segment takes",
+    "no_write_key": "SEGMENT_WRITE_KEYS has none for its environment",
+}
+"""Besides `http_<status>` for a call that Segment refuses, and `stuck_<reason>` for one that never goes through."""
+
+
+def reserved(reason: str) -> bool:
+    """Whether the service itself counts under this word."""
+    return reason in SKIPPED or reason in SET_ASIDE or reason.startswith(("http_", "stuck_"))
