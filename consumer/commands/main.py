@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from consumer import paths
 from consumer.errors import ServiceError, UsageError
 
 FAILED, BAD_USAGE = 1, 2
@@ -90,3 +91,74 @@ def demo(count: int, seed: int, as_json: bool) -> None:
     from consumer.commands import demo as command
 
     sys.exit(command.main(count, seed, as_json))
+
+
+SCHEMAS_DIR = click.option(
+    "--schemas-dir",
+    envvar="SCHEMAS_DIR",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    default=paths.schemas,
+    show_default="the packaged schemas/",
+    help="Contract files and Avro schemas.",
+)
+
+
+@main.group()
+def contract() -> None:
+    """Show, export and test the contract files."""
+
+
+@contract.command()
+@SCHEMAS_DIR
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON line in place of the tables.")
+@told_plainly
+def show(schemas_dir: Path, as_json: bool) -> None:
+    """What an event looks like in Segment: each field, its type, and where it comes from.
+
+    \b
+    Example:
+      sprig-to-segment contract show --schemas-dir schemas
+    """
+    from consumer.commands import contract as command
+
+    command.show(schemas_dir, as_json)
+
+
+@contract.command()
+@SCHEMAS_DIR
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file.")
+@told_plainly
+def export(schemas_dir: Path, output: Path | None) -> None:
+    """The rules of Segment's tracking plan, as its Public API takes them: no annotation is left.
+
+    \b
+    Example:
+      sprig-to-segment contract export --output rules.json
+    """
+    from consumer.commands import contract as command
+
+    command.export(schemas_dir, output)
+
+
+@contract.command()
+@click.argument(
+    "schemas_dir",
+    envvar="SCHEMAS_DIR",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    default=paths.schemas,
+    metavar="[DIR]",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON line in place of the report.")
+@told_plainly
+def test(schemas_dir: Path, as_json: bool) -> None:
+    """Run the example cases in DIR/cases: record in; call out, or the reason why not.
+
+    DIR is a schemas folder, by default SCHEMAS_DIR or the packaged one. Exit code 1 if a case fails.
+
+    \b
+    Example:
+      sprig-to-segment contract test schemas
+    """
+    from consumer.commands import contract_test as command
+
+    sys.exit(command.main(schemas_dir, as_json))
