@@ -106,15 +106,15 @@ def _differ(wanted: Any, got: Any, place: str) -> Iterator[str]:
         for name in [*wanted, *(name for name in got if name not in wanted)]:
             inner = f"{place}{pointer(name)}"
             yield from _differ(wanted.get(name, _Absent), got.get(name, _Absent), inner)
-    elif dumps_or_absent(wanted) != dumps_or_absent(got):
-        yield f"{place or '/'}: expected {dumps_or_absent(wanted)}, got {dumps_or_absent(got)}"
+    elif _shown(wanted) != _shown(got):
+        yield f"{place or '/'}: expected {_shown(wanted)}, got {_shown(got)}"
 
 
 class _Absent:
     """Stands for a value that is not there, which null is not."""
 
 
-def dumps_or_absent(value: Any) -> str:
+def _shown(value: Any) -> str:
     return _ABSENT if value is _Absent else dumps(value).decode()
 
 

@@ -1,0 +1,109 @@
+"""`contract show` and `contract export`: an analyst's table, and the rules of a tracking plan."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from jsonschema_rs import Draft7Validator
+
+from consumer import paths
+from consumer.commands.main import main
+from consumer.contract.annotations import read
+from consumer.contract.describe import Row, rows, skips, tracking_plan
+from consumer.contract.load import load_contracts
+from consumer.errors import ContractError
+
+(SHIPPED,) = load_contracts(paths.schemas())
+FRAME: dict[str, Any] = {
+    "type": {"const": "track"},
+    "event": {"const": "Answered"},
+    "userId": {"type": "string", "x-source": "user"},
+    "messageId": {"x-source": "$kafka.messageId"},
+}
+
+
+def contract(file: str = "a.json", properties: Any = None, **call: Any) -> Any:
+    frame = {**FRAME, "properties": {"type": "object", "properties": properties or {}, "required": []}, **call}
+    return read(file, {"x-record": "*", "required": list(FRAME), "properties": frame})
+
+
+def test_a_row_says_type_need_and_source() -> None:
+    found = {row.field: row for row in rows(SHIPPED)}
+    assert found["type"] == Row("type", "string", True, 'always "track"')
+    assert found["timestamp"].type == "string (date-time)"
+    assert found["timestamp"].source == "timestamp, else the Kafka record's time; milliseconds to ISO-8601"
+    assert found["userId"].source.endswith("number to text; blank: not sent, counted as no_user_id")
+    assert found["properties.surveyId"] == Row("properties.surveyId", "string or integer or null", False, "surveyId")
+    assert found["context.integration.version"] == Row("context.integration.version", "string", True, 'always "1.0.0"')
+
+
+def test_a_row_says_labels_defaults_and_conditions() -> None:
+    rule = {"x-source": "k", "x-convert": "label", "x-labels": {"A": "a"}, "default": "none"}
+    skip = {"x-skip": {"when": {"not-in": ["done", None]}, "reason": "not_done"}}
+    made = contract(properties={"kind": rule, "state": skip})
+    assert [row.source for row in rows(made)][-2:] == ['k; value to its label; without it "none"', "state"]
+    assert skips(made) == ['state none of "done", null: not sent, counted as not_done']
+
+
+def test_the_plan_has_a_rule_for_all_and_one_for_the_event() -> None:
+    common, track = tracking_plan([SHIPPED])["rules"]
+    assert (common["type"], track["type"], track["key"]) == ("COMMON", "TRACK", "SDK - Submitted - Survey Response")
+    assert set(common["jsonSchema"]["properties"]) == {"type", "userId", "messageId", "timestamp", "context"}
+    assert set(track["jsonSchema"]["properties"]) == {"event", "properties"}
+    assert '"x-' not in json.dumps([common, track])
+    for rule in (common, track):
+        Draft7Validator(rule["jsonSchema"])
+        assert rule["jsonSchema"]["$schema"] == "http://json-schema.org/draft-07/schema#"
+
+
+def test_what_contracts_do_not_share_stays_with_their_events() -> None:
+    other = contract(
+        "b.json", event={"x-source": "e", "default": "Opened"}, userId={"type": "integer", "x-source": "u"}
+    )
+    common, one, two = tracking_plan([contract(), other])["rules"]
+    assert "userId" not in common["jsonSchema"]["properties"]
+    assert one["jsonSchema"]["properties"]["userId"] == {"type": "string"}
+    assert (two["key"], two["jsonSchema"]["properties"]["userId"]) == ("Opened", {"type": "integer"})
+    assert two["jsonSchema"]["required"] == ["event", "userId"]
+
+
+@pytest.mark.parametrize(
+    ("second", "lesson"),
+    [
+        (contract("b.json"), "b.json: /properties/event: expected another event than that of a.json"),
+        (contract("b.json", event={"x-source": "e"}), "b.json: /properties/event: expected const or default"),
+    ],
+)
+def test_an_event_that_a_plan_cannot_name_is_told(second: Any, lesson: str) -> None:
+    with pytest.raises(ContractError, match=lesson):
+        tracking_plan([contract(), second])
+
+
+def told(*arguments: str, **environment: str) -> Any:
+    return CliRunner().invoke(main, ["contract", *arguments], env={"SCHEMAS_DIR": "", **environment})
+
+
+def test_show_prints_a_table_and_json_without_any_setting() -> None:
+    table = told("show")
+    assert (table.exit_code, table.stderr) == (0, "")
+    assert "properties.triggeringEvent" in table.stdout
+    assert not any(line.endswith(" ") for line in table.stdout.splitlines())
+    (one,) = json.loads(told("show", "--json").stdout)
+    assert one["fields"][0] == {"field": "type", "type": "string", "required": True, "source": 'always "track"'}
+
+
+def test_export_writes_the_plan(tmp_path: Path) -> None:
+    assert told("export", "--output", str(tmp_path / "rules.json")).stdout == ""
+    assert json.loads((tmp_path / "rules.json").read_text()) == json.loads(told("export").stdout)
+    assert told("export", "--output", str(tmp_path / "no" / "rules.json")).exit_code == 1
+
+
+def test_a_bad_contract_is_told_with_its_place(tmp_path: Path) -> None:
+    (tmp_path / "segment").mkdir()
+    (tmp_path / "segment" / "a.json").write_text('{"x-record": "*"}')
+    made = told("show", "--schemas-dir", str(tmp_path))
+    assert (made.exit_code, made.stdout) == (2, "")
+    assert made.stderr.startswith("a.json: /: expected type among properties and required")
+    assert told("show", SCHEMAS_DIR=str(tmp_path)).exit_code == 2
