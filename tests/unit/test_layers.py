@@ -40,7 +40,6 @@ ONLY_IN = {
     "prometheus_client": {"operate/metrics.py"},
     "pydantic": {"settings"},
     "pydantic_settings": {"settings"},
-    "rich": {"commands/terminal.py"},
     "structlog": {"operate/logs.py"},
 }
 
