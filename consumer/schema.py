@@ -11,7 +11,8 @@ class AvroType:
     One type of an Avro schema with its named types put in place; a tree, as recursive schemas are refused.
 
     `kind` is Avro's type name (`union` for unions), `logical` its logicalType or "". `name` is the full name of a
-    named type. `fields` belong to records, `items` to arrays and maps (their values), `branches` to unions.
+    named type. `fields` belong to records, `items` to arrays and maps (their values), `branches` to unions, `symbols`
+    to enums.
     """
 
     kind: str
@@ -20,6 +21,7 @@ class AvroType:
     fields: Mapping[str, "AvroType"] = field(default_factory=dict)
     items: "AvroType | None" = None
     branches: tuple["AvroType", ...] = ()
+    symbols: tuple[str, ...] = ()
 
     @property
     def nullable(self) -> bool:

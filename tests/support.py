@@ -173,16 +173,22 @@ def is_refused(event: Any) -> bool:
 
 
 @contextmanager
-def registry(schemas: Mapping[int, str]) -> Iterator[str]:
-    """The one part of a schema registry's API that look-ups by id need; its address."""
+def registry(schemas: Mapping[int, str], subjects: Mapping[str, Sequence[int]] | None = None) -> Iterator[str]:
+    """The parts of a schema registry's API that reading and `check` need; its address. `subjects`: ids by version."""
+    known: dict[str, Any] = {f"/schemas/ids/{number}": {"schema": text} for number, text in schemas.items()}
+    for subject, ids in (subjects or {}).items():
+        known[f"/subjects/{subject}/versions"] = list(range(1, len(ids) + 1))
+        for version, number in enumerate(ids, 1):
+            about = {"subject": subject, "version": version, "id": number}
+            known[f"/subjects/{subject}/versions/{version}"] = {**about, "schema": schemas[number]}
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            number = self.path.partition("?")[0].removeprefix("/schemas/ids/")
-            found = schemas.get(int(number)) if number.isdigit() else None
-            answer = {"schema": found} if found else {"error_code": 40403, "message": "Schema not found"}
+            code = 40401 if self.path.startswith("/subjects") else 40403
+            found = known.get(self.path.partition("?")[0])
+            answer = {"error_code": code, "message": "not found"} if found is None else found
             body = json.dumps(answer).encode()
-            self.send_response(200 if found else 404)
+            self.send_response(404 if found is None else 200)
             self.send_header("Content-Type", "application/vnd.schemaregistry.v1+json")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()

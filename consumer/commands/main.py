@@ -93,6 +93,40 @@ def demo(count: int, seed: int, as_json: bool) -> None:
     sys.exit(command.main(count, seed, as_json))
 
 
+@main.command()
+@ENV_FILE
+@click.option(
+    "--contract-only", is_flag=True, required=True, expose_value=False, help="Look at schemas and contracts alone."
+)
+@click.option(
+    "--schema",
+    "files",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="An Avro schema that is not registered yet. It takes neither a registry nor any other setting.",
+)
+@click.option("--subject", "subjects", multiple=True, help="All its versions in the registry.  [default: TOPIC-value]")
+@click.option("--strict", is_flag=True, help="Let warnings count as problems: a property that is in no call, too.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON line in place of the tables.")
+@told_plainly
+def check(
+    env_file: Path | None, files: tuple[Path, ...], subjects: tuple[str, ...], strict: bool, as_json: bool
+) -> None:
+    """Prove that records of a schema can feed the contracts, before there is one.
+
+    It says which property loses its source, which type can never fit, what becomes null, and what is ignored. Exit
+    code 1 if there is a problem, or if a schema could not be had; warnings and notes are none.
+
+    \b
+    Examples:
+      sprig-to-segment check --contract-only --schema new-response.avsc
+      SCHEMA_REGISTRY_URL=http://registry:8081 sprig-to-segment check --contract-only --subject sprig.responses-value
+    """
+    from consumer.commands import check as command
+
+    sys.exit(command.contract_only(env_file, files, subjects, strict, as_json))
+
+
 SCHEMAS_DIR = click.option(
     "--schemas-dir",
     envvar="SCHEMAS_DIR",

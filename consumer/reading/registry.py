@@ -49,7 +49,18 @@ class Registry:
             label, ask = f"schema GUID {key}", partial(self._client.get_schema_by_guid, str(key))
         else:
             label, ask = f"schema id {key}", partial(self._client.get_schema, int(str(key)))
-        schema = _ask(ask)
+        return self._safe(label, _ask(ask))
+
+    def versions(self, subject: str) -> Iterator[tuple[int, Callable[[], WriterSchema]]]:
+        """Each version of a subject, oldest first, with a way to its schema, which raises as `fetch` does."""
+        for number in _ask(partial(self._client.get_versions, subject)):
+            yield number, partial(self._version, subject, number)
+
+    def _version(self, subject: str, number: int) -> WriterSchema:
+        found = _ask(partial(self._client.get_version, subject, number))
+        return self._safe(f"{subject} version {number} (id {found.schema_id})", found.schema)
+
+    def _safe(self, label: str, schema: Schema) -> WriterSchema:
         if schema.schema_type != "AVRO":
             raise UnsupportedSchema(f"{label}: expected an Avro schema, not {schema.schema_type}")
         return load(label, _parsed(label, schema), list(self._references(label, schema, set())))

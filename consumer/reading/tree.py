@@ -65,7 +65,8 @@ class _Builder:
             if self.takes_no_bytes(schema["items"], around):
                 raise self.unsafe(path, "an array of items that take no bytes; five bytes can claim millions of them")
             return AvroType("array", logical, items=self.build(schema["items"], f"{path}[]", (*around, "")))
-        return AvroType(kind, logical, name if kind in ("enum", "fixed") else "")
+        symbols = tuple(schema["symbols"]) if kind == "enum" else ()
+        return AvroType(kind, logical, name if kind in ("enum", "fixed") else "", symbols=symbols)
 
     def build_record(self, schema: Any, path: str, around: tuple[str, ...]) -> AvroType:
         name = schema["name"]

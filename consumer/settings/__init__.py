@@ -1,7 +1,7 @@
 """The settings, read once at start: `load` gives valid ones, or all that is wrong with them at once."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_origin
 
@@ -31,14 +31,22 @@ _LESSONS = {
     "path_not_directory": "must be a directory that exists",
 }
 
+_NOT_LOOKED_AT = {"KAFKA_BOOTSTRAP_SERVERS": "none", "SEGMENT_WRITE_KEY": "none"}
+
 # Not a mistake of its own: the default depends on a setting that is wrong.
 _FOLLOWS = "default_factory_not_called"
 
 
-def load(env_file: Path | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
-    """The settings of `environ`, and of `env_file` where `environ` says nothing. Raises `SettingsError`."""
+def load(env_file: Path | None = None, environ: Mapping[str, str] = os.environ, only: Sequence[str] = ()) -> Settings:
+    """
+    The settings of `environ`, and of `env_file` where `environ` says nothing. Raises `SettingsError`.
+
+    `only`: nothing but these is looked at, for commands that need no more; then none is required.
+    """
     from_file = environment.env_file(env_file, _KNOWN) if env_file else {}
-    given = environment.gather({**from_file, **environ}, NAMES, SECRETS)
+    given = environment.gather({**from_file, **environ}, only or NAMES, [n for n in SECRETS if n in (only or NAMES)])
+    if only:
+        given = {**_NOT_LOOKED_AT, **given}
     try:
         return Settings.model_validate({name.lower(): value for name, value in given.items()})
     except ValidationError as error:
