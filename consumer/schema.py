@@ -31,7 +31,7 @@ class AvroType:
     def alternatives(self) -> tuple["AvroType", ...]:
         """What a value can be: the branches of a union without null, else the type itself."""
         if self.kind == "union":
-            return tuple(branch for branch in self.branches if branch.kind != "null")
+            return tuple(one for branch in self.branches for one in branch.alternatives)
         return () if self.kind == "null" else (self,)
 
 
