@@ -28,7 +28,7 @@ class Several(World):
         super().__init__(partitions=2, policy="hold", unknown=unknown)
         contracts = Contracts(FOLDER, "1.2.3")
         framed = framing("raw", KNOWN, Counter())
-        steps = Steps(framed, KNOWN.__getitem__, avro.branch, avro.decode, contracts.mapper)
+        steps = Steps(framed, lambda key: SCHEMA, avro.branch, avro.decode, contracts.mapper)
         self._translator = Translator(steps, "topic", {"": KEY}, lambda key: "namespace")
 
     def translate(self, message: Message) -> Translation:
