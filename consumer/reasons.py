@@ -19,6 +19,7 @@ SET_ASIDE: Mapping[str, str] = {
     "non_finite_number": "a NaN or an infinity, which JSON has no word for",
     "time_out_of_range": "a time outside of the years 1 to 9999",
     "not_json": "text that the contract takes for JSON, and that is none",
+    "nested_too_deep": "JSON text with more than 64 lists and objects inside each other",
     "no_label": "a value that the contract's labels do not name",
     "invalid": "the call would break a rule of the contract or of Segment",
     "event_too_large": "the call is larger than Segment takes",

@@ -1,6 +1,7 @@
 """`contract show` and `contract export`: a contract for analysts, and for Segment's tracking plans."""
 
 from pathlib import Path
+from typing import IO
 
 import click
 
@@ -23,13 +24,10 @@ def show(schemas_dir: Path, as_json: bool) -> None:
         table(title, ("Segment field", "type", "required", "where it comes from"), shown, _notes(contract))
 
 
-def export(schemas_dir: Path, output: Path | None) -> None:
-    """The tracking plan's rules, to a file or to standard output. Raises ContractError."""
+def export(schemas_dir: Path, output: IO[str]) -> None:
+    """Write the tracking plan's rules. Raises ContractError before anything is written."""
     plan = pretty(tracking_plan(load_contracts(schemas_dir)))
-    if output:
-        output.write_text(f"{plan}\n", encoding="utf-8")
-    else:
-        click.echo(plan)
+    output.write(f"{plan}\n")
 
 
 def _notes(contract: Contract) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import wraps
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import click
 
@@ -160,9 +160,15 @@ def show(schemas_dir: Path, as_json: bool) -> None:
 
 @contract.command()
 @SCHEMAS_DIR
-@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file.")
+@click.option(
+    "--output",
+    type=click.File("w", encoding="utf-8", lazy=True),
+    default="-",
+    help="Write to this file.",
+    metavar="FILE",
+)
 @told_plainly
-def export(schemas_dir: Path, output: Path | None) -> None:
+def export(schemas_dir: Path, output: IO[str]) -> None:
     """The rules of Segment's tracking plan, as its Public API takes them: no annotation is left.
 
     \b

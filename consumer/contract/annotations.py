@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from consumer.contract import keywords, track, validate, values
+from consumer.contract import keywords, skips, track, validate, values
 from consumer.contract.keywords import AT_THE_TOP, ON_A_FIELD
 from consumer.contract.rules import Constant, Contract, Field, Object, Rule, Skip, pointer, strip
-from consumer.contract.validate import accepts
+from consumer.contract.validate import SEGMENT_RULES, accepts, objection
 from consumer.contract.walk import Place
 from consumer.errors import ContractError
 
@@ -26,23 +26,22 @@ class _Reader:
     """Goes on after a mistake; `homes` says for each mapped place which annotations belong there."""
 
     def __init__(self, file: str, schema: dict[str, Any]) -> None:
-        self.file, self.schema = file, schema
+        self.file, self.schema, self.pure = file, schema, strip(schema)
         self.mistakes: list[str] = []
         self.skips: list[Skip] = []
         self.homes: dict[Place, tuple[str, ...]] = {(): AT_THE_TOP}
 
     def read(self) -> Contract:
-        pure = strip(self.schema)
         record = values.record(self.schema, self.expected)
         environment = values.environment(self.schema, self.expected)
-        self.skips += values.skips(self.schema, self.expected)
-        wrong = [(place, f"JSON Schema draft-07: {what}") for place, what in validate.mistakes(pure)]
+        self.skips += skips.skips(self.schema, self.expected)
+        wrong = [*validate.mistakes(self.pure)]
         # The rules of what is no JSON Schema mean nothing, and reading them would only add noise.
         call = Object({}) if wrong else self.object(self.schema, ())
         wrong += keywords.unknown(self.schema) if wrong else self.meanings()
         for place, what in wrong:
             self.expected(place, what)
-        return Contract(self.file, record, environment, tuple(self.skips), call, pure)
+        return Contract(self.file, record, environment, tuple(self.skips), call, self.pure)
 
     def meanings(self) -> Iterator[tuple[Place, str]]:
         yield from track.mistakes(self.schema)
@@ -66,6 +65,8 @@ class _Reader:
             self.allowed("const", schema, place)
             return Constant(schema["const"])
         if "properties" in schema and "x-source" not in schema:
+            if "default" in schema:
+                self.expected((*place, "default"), "no default here: the object is made of its properties, always")
             return self.object(schema, names)
         self.homes[place] = ON_A_FIELD
         return self.field(schema, names, required)
@@ -74,33 +75,37 @@ class _Reader:
         place = _place(names)
         self.allowed("default", schema, place)
         implied = (str(names[-1]),) if names[0] == "properties" and len(names) > 1 else ()
-        if not implied and not {"x-source", "default"} & set(schema):
+        if not implied and not {"x-source", "default"} & set(schema) and names[0] in track.PROPERTIES:
             self.expected(place, "x-source, const, default or properties (only inside `properties` a name is a source)")
         sources = values.sources(schema, place, self.expected) if "x-source" in schema else implied
         labels = values.labels(schema, place, self.expected)
         for symbol, label in labels.items():
-            self.allowed_value(label, schema, (*place, "x-labels", symbol))
-        skip = values.skip(schema, place, sources, self.expected)
-        if skip and skip.test != values.BLANK:
+            self.value(label, schema, (*place, "x-labels", symbol))
+        skip = skips.skip(schema, place, sources, self.expected)
+        if skip and skip.test != skips.BLANK:
             self.skips.append(skip)
         return Field(
             pointer(*names),
             sources,
             required,
-            accepts(schema, None, self.schema.get("definitions", {})),
+            accepts(schema, None, self.pure),
             values.convert(schema, place, self.expected),
             labels,
-            skip.reason if skip and skip.test == values.BLANK else "",
+            skip.reason if skip and skip.test == skips.BLANK else "",
             (schema["default"],) if "default" in schema else (),
         )
 
     def allowed(self, keyword: str, schema: dict[str, Any], place: Place) -> None:
-        if keyword in schema:
-            self.allowed_value(schema[keyword], schema, (*place, keyword))
+        if keyword not in schema:
+            return
+        self.value(schema[keyword], schema, (*place, keyword))
+        segment = SEGMENT_RULES["properties"].get(place[1], True) if len(place) == 2 and place[1] != "type" else True
+        if breaks := objection(segment, schema[keyword], {}):
+            self.expected((*place, keyword), f"a value that Segment takes: {breaks}")
 
-    def allowed_value(self, value: Any, schema: dict[str, Any], place: Place) -> None:
-        if not accepts(schema, value, self.schema.get("definitions", {})):
-            self.expected(place, "a value that its own rule allows")
+    def value(self, value: Any, schema: dict[str, Any], place: Place) -> None:
+        if breaks := objection(schema, value, self.pure):
+            self.expected(place, f"a value that its own rule allows: {breaks}")
 
 
 def _place(names: Place) -> Place:

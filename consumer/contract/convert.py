@@ -7,6 +7,9 @@ from consumer.contract.forms import json_form
 from consumer.errors import UnprocessableRecord
 from consumer.json import JsonError, iso_millis, loads
 
+MAX_DEPTH = 64
+"""Lists and objects inside each other in JSON text, as for the types of Avro."""
+
 Convert = Callable[[Any, str], Any]
 """From a value that is there and the pointer of its property to a JSON value. Raises UnprocessableRecord."""
 
@@ -37,13 +40,19 @@ def string(value: Any, pointer: str) -> Any:
 
 
 def parsed_json(value: Any, pointer: str) -> Any:
-    """Text is JSON, whose value obeys the rules of all values; everything else as without it. Raises `not_json`."""
+    """
+    Text is JSON, whose value obeys the rules of all values; everything else as without it.
+
+    Raises `not_json`, and `nested_too_deep` beyond MAX_DEPTH.
+    """
     if type(value) is not str:
         return json_form(value, pointer)
     try:
-        return json_form(loads(value), pointer)
+        parsed = loads(value)
     except JsonError:
         raise UnprocessableRecord("not_json", pointer) from None
+    _bounded(parsed, pointer, MAX_DEPTH)
+    return json_form(parsed, pointer)
 
 
 def label(labels: Mapping[str, Any]) -> Convert:
@@ -69,3 +78,15 @@ CONVERSIONS: Mapping[str, Convert] = {
 
 KEEP_TEXT = ("iso-8601", "iso-8601-seconds", "iso-8601-micros", "string")
 """Those that change no text."""
+
+
+def _bounded(value: Any, pointer: str, levels: int) -> None:
+    if type(value) is float and abs(value) >= 2**63:  # where the library makes floats of integers, and rounds them
+        raise UnprocessableRecord("integer_too_large", pointer)
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+    if inner is None:
+        return
+    if not levels:
+        raise UnprocessableRecord("nested_too_deep", pointer)
+    for one in inner:
+        _bounded(one, pointer, levels - 1)

@@ -33,23 +33,23 @@ class Fit(NamedTuple):
     always: bool
 
 
-def fit(avro: AvroType, rule: Any, definitions: Any) -> Fit:
+def fit(avro: AvroType, rule: Any, whole: Mapping[str, Any]) -> Fit:
     """
     Of a type's values in their JSON forms. What lies beyond types and symbols (patterns, lengths) is not looked at.
 
-    `rule`: a part of a contract's pure schema; `definitions` the whole's.
+    `rule`: a part of a contract's pure schema; `whole` the whole of it.
     """
     if isinstance(rule, bool):
         return Fit(rule, rule)
     if avro.kind == "union":
-        return _any([fit(branch, rule, definitions) for branch in avro.branches])
+        return _any([fit(branch, rule, whole) for branch in avro.branches])
     if avro.kind in ("null", "boolean", "enum"):
-        return _symbols(avro, rule, definitions)
+        return _symbols(avro, rule, whole)
     if not _takes(json_type(avro), rule):
         return Fit(False, False)
     if {"enum", "const"} & set(rule):
         return Fit(any(_is(value, json_type(avro)) for value in rule.get("enum", [rule.get("const")])), False)
-    inner = [fit(part, inside, definitions) for part, inside in _inside(avro, rule)]
+    inner = [fit(part, inside, whole) for part, inside in _inside(avro, rule)]
     # An empty list or map satisfies what none of its items could.
     can = avro.kind != "record" or all(one.can for one in inner)
     return Fit(can, all(one.always for one in inner))
@@ -75,10 +75,10 @@ def json_type(avro: AvroType) -> str:
     return "string" if avro.logical.startswith(_TEXTS) else _JSON_TYPES[avro.kind]
 
 
-def _symbols(avro: AvroType, rule: Any, definitions: Any) -> Fit:
+def _symbols(avro: AvroType, rule: Any, whole: Mapping[str, Any]) -> Fit:
     known: Mapping[str, Sequence[Any]] = {"null": (None,), "boolean": (True, False)}
     values = known.get(avro.kind, avro.symbols)
-    taken = [accepts(rule, value, definitions) for value in values]
+    taken = [accepts(rule, value, whole) for value in values]
     return Fit(any(taken), all(taken)) if taken else Fit(True, True)
 
 

@@ -35,7 +35,9 @@ def load_contracts(schemas_dir: Path) -> tuple[Contract, ...]:
 def load_contract(path: Path) -> Contract:
     """One contract file. Raises ContractError with a line for each mistake."""
     try:
-        value = loads(path.read_bytes())
+        value = loads(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        raise ContractError(f"{path.name}: byte {error.start}: expected text in UTF-8") from None
     except JsonError as error:
         where = f"line {error.lineno}, column {error.colno}"
         raise ContractError(f"{path.name}: {where}: expected JSON: {error.msg}") from None

@@ -36,7 +36,7 @@ def prove(contract: Contract, root: AvroType) -> Sequence[Finding]:
 class _Prover:
     def __init__(self, contract: Contract, root: AvroType) -> None:
         self._contract, self._root = contract, root
-        self._definitions = contract.schema.get("definitions", {})
+        self._whole = contract.schema
 
     def rule(self, rule: Rule, schema: Any) -> Iterator[Finding]:
         if isinstance(rule, Constant):
@@ -88,7 +88,7 @@ class _Prover:
         if field.convert == LABEL:
             return
         kinds = [one for source in found for one in source.avro.alternatives]
-        fits = [(one.kind, fit(converted(one, field), schema, self._definitions)) for one in kinds]
+        fits = [(one.kind, fit(converted(one, field), schema, self._whole)) for one in kinds]
         never = _or(kind for kind, it in fits if not it.can)
         sometimes = _or(kind for kind, it in fits if it.can and not it.always)
         if never:

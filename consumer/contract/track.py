@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from consumer.contract.keywords import nearest
 from consumer.contract.walk import Place
 
 PROPERTIES = (
@@ -32,13 +33,16 @@ def mistakes(schema: Mapping[str, Any]) -> Iterator[tuple[Place, str]]:
     declared, required = schema.get("properties", {}), schema.get("required", [])
     for name in declared:
         if name not in PROPERTIES:
-            why = _NEVER.get(name, f"a call has {', '.join(PROPERTIES)}")
+            near = nearest(name, PROPERTIES) or "; what else an event says stands in properties"
+            why = _NEVER.get(name, f"a call has {', '.join(PROPERTIES)}{near}")
             yield ("properties", name), f"no {name}: {why}"
     for name in ALWAYS:
         if name not in declared or name not in required:
             yield (), f"{name} among properties and required, as Segment drops calls without it"
     if "type" in declared and declared["type"] != {**_as_dict(declared["type"]), "const": "track"}:
         yield ("properties", "type"), 'const "track"'
+    for keyword in {"const", "default"} & set(_as_dict(declared.get("messageId"))):
+        yield ("properties", "messageId", keyword), "x-source, as of calls with one messageId Segment takes the first"
 
 
 def _as_dict(schema: Any) -> dict[str, Any]:

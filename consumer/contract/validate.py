@@ -5,22 +5,27 @@ from typing import Any
 
 from jsonschema_rs import Draft7Validator, ValidationError
 
-from consumer.contract.rules import DRAFT_07, pointer
-from consumer.contract.walk import Place
+from consumer.contract.hints import hint
+from consumer.contract.rules import DRAFT_07, FORMAT, pointer
+from consumer.contract.walk import Place, schemas
 from consumer.errors import UnprocessableRecord
 
-# Segment answers 200 to a call that breaks one of these, and drops it (segment-docs, connections/sources/catalog/
-# libraries/server/http-api). So no contract can leave them out.
-_SEGMENT_RULES = {
+SEGMENT_RULES: Mapping[str, Any] = {
     "required": ["type", "event", "userId", "messageId", "properties"],
     "properties": {
         "type": {"const": "track"},
         "event": {"type": "string", "minLength": 1},
         "userId": {"type": "string", "pattern": "\\S"},
         "messageId": {"type": "string", "minLength": 1, "maxLength": 99},
+        "timestamp": {"type": ["string", "null"]},
         "properties": {"type": "object"},
     },
 }
+"""
+Segment answers 200 to a call that breaks one of these, and drops it (segment-docs, connections/sources/catalog/
+libraries/server/http-api). So no contract can leave them out.
+"""
+_PART = "$asked"
 _META = Draft7Validator({"$ref": DRAFT_07})
 
 
@@ -29,7 +34,7 @@ class Validator:
 
     def __init__(self, schema: Mapping[str, Any]) -> None:
         """`schema`: a contract's pure schema, proved by `mistakes` to be draft-07."""
-        self._validator = _compile({**schema, "allOf": [*schema.get("allOf", ()), _SEGMENT_RULES]})
+        self._validator = _compile({**schema, "allOf": [*schema.get("allOf", ()), SEGMENT_RULES]})
 
     def check(self, call: Mapping[str, Any]) -> None:
         """Raises UnprocessableRecord `invalid`: the property's pointer and the keyword that it breaks, no value."""
@@ -38,29 +43,51 @@ class Validator:
 
 
 def mistakes(schema: Mapping[str, Any]) -> Iterator[tuple[Place, str]]:
-    """Why the schema is no valid draft-07: where, and what is wrong. Nothing is fetched for a `$ref`."""
-    wrong = [(tuple(error.instance_path), error.message) for error in _META.iter_errors(dict(schema))]
+    """Where the schema is no valid draft-07, and what was expected. Nothing is fetched for a `$ref`."""
+    wrong = [_told(error) for error in _META.iter_errors(dict(schema))]
     if schema.get("$schema", DRAFT_07) not in (DRAFT_07, DRAFT_07.rstrip("#")):
-        wrong.append((("$schema",), DRAFT_07))
-    yield from wrong
-    if not wrong:
-        yield from _uncompilable(schema)
+        wrong.append((("$schema",), f"{DRAFT_07}, or the way to {FORMAT}"))
+    wrong = wrong or [*_nowhere(schema)]
+    yield from wrong or _uncompilable(schema)
 
 
-def accepts(schema: object, value: object, definitions: object) -> bool:
-    """Whether a part of a schema allows the value. `definitions`: the whole schema's, for a `$ref` in the part."""
-    return _compile({"definitions": definitions, "allOf": [schema]}).is_valid(value)
+def accepts(part: object, value: object, whole: Mapping[str, Any]) -> bool:
+    """Whether a part of a schema allows the value. `whole` is what a `$ref` in the part points into."""
+    return not objection(part, value, whole)
+
+
+def objection(part: object, value: object, whole: Mapping[str, Any]) -> str:
+    """What the value breaks in a part of a schema, "" for nothing."""
+    # Beside a $ref draft-07 looks at nothing, so that the whole is there to point into and asks for nothing itself.
+    definitions = {**whole.get("definitions", {}), _PART: part}
+    asked = _compile({**whole, "definitions": definitions, "$ref": f"#/definitions/{_PART}"})
+    return next((error.message for error in asked.iter_errors(value)), "")
 
 
 def _compile(schema: Mapping[str, Any]) -> Draft7Validator:
     return Draft7Validator(dict(schema), validate_formats=True, ignore_unknown_formats=False, offline=True)
 
 
+def _nowhere(schema: Mapping[str, Any]) -> Iterator[tuple[Place, str]]:
+    """Where a `$ref` leads to nothing."""
+    for place, part in schemas(schema):
+        try:
+            _compile({**schema, "$ref": part.get("$ref", "#")})
+        except ValidationError as error:
+            if error.kind.name == "$ref" and "$ref" in part:
+                yield (*place, "$ref"), hint(("$ref",), part["$ref"], error.message)
+
+
 def _uncompilable(schema: Mapping[str, Any]) -> Iterator[tuple[Place, str]]:
     try:
         _compile(schema)
     except ValidationError as error:
-        yield tuple(error.instance_path), error.message
+        yield _told(error)
+
+
+def _told(error: ValidationError) -> tuple[Place, str]:
+    place = tuple(error.instance_path)
+    return place, hint(place, error.instance, error.message)
 
 
 def _detail(error: ValidationError) -> str:

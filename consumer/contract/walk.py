@@ -8,7 +8,8 @@ Place = tuple[str | int, ...]
 
 _ONE = ("additionalItems", "additionalProperties", "contains", "else", "if", "items", "not", "propertyNames", "then")
 _LISTS = ("allOf", "anyOf", "items", "oneOf")
-_NAMED = ("definitions", "dependencies", "patternProperties", "properties")
+NAMED = ("definitions", "dependencies", "patternProperties", "properties")
+"""Keywords of schemas by names, which may look like keywords themselves."""
 
 
 def schemas(schema: Any, place: Place = ()) -> Iterator[tuple[Place, dict[str, Any]]]:
@@ -16,13 +17,13 @@ def schemas(schema: Any, place: Place = ()) -> Iterator[tuple[Place, dict[str, A
     if not isinstance(schema, dict):
         return
     yield place, schema
-    for keyword in (*_ONE, *_LISTS, *_NAMED):
-        for step, inner in _inner(keyword, schema.get(keyword)):
+    for keyword in sorted({*_ONE, *_LISTS, *NAMED} & set(schema)):
+        for step, inner in _inner(keyword, schema[keyword]):
             yield from schemas(inner, (*place, *step))
 
 
 def _inner(keyword: str, value: Any) -> list[tuple[Place, Any]]:
-    if isinstance(value, dict) and keyword in _NAMED:
+    if isinstance(value, dict) and keyword in NAMED:
         return [((keyword, name), inner) for name, inner in value.items()]
     if isinstance(value, list) and keyword in _LISTS:
         return [((keyword, index), inner) for index, inner in enumerate(value)]

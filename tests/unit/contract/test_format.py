@@ -11,7 +11,7 @@ from jsonschema_rs import Draft7Validator
 from consumer import paths
 from consumer.contract.annotations import read
 from consumer.contract.convert import CONVERSIONS
-from consumer.contract.keywords import AT_THE_TOP, ON_A_FIELD
+from consumer.contract.keywords import AT_THE_TOP, DRAFT_07_KEYWORDS, ON_A_FIELD
 from consumer.contract.rules import DRAFT_07, LABEL, SPECIAL_SOURCES
 from consumer.errors import ContractError
 
@@ -61,6 +61,10 @@ def test_every_contract_of_the_repository_has_the_format(path: Path) -> None:
         ([*NAME, "x-skip"], {"when": {"in": []}, "reason": "a"}),
         ([*NAME, "x-skip"], {"when": "blank", "reason": "No!"}),
         ([*NAME, "minLength"], -1),
+        ([*NAME, "tpye"], "string"),
+        ([*NAME, "nullable"], True),
+        (["record"], "a.B"),
+        (["properties", "messageId", "const"], "a"),
     ],
 )
 def test_a_mistake_that_an_editor_shows_also_stops_the_start(place: list[str], value: Any) -> None:
@@ -90,6 +94,9 @@ def test_what_an_editor_takes_is_taken(place: list[str], value: Any) -> None:
 def test_the_format_knows_every_annotation_conversion_and_source() -> None:
     assert {word for word in FORMAT["properties"] if word.startswith("x-")} == set(AT_THE_TOP)
     assert {word for word in PROPERTY if word.startswith("x-")} == set(ON_A_FIELD)
+    assert FORMAT["definitions"]["keyword"]["enum"] == [*DRAFT_07_KEYWORDS]
+    named = [part["propertyNames"]["anyOf"][0]["enum"] for part in (FORMAT, FORMAT["definitions"]["property"])]
+    assert named == [[*AT_THE_TOP], [*ON_A_FIELD]]
     assert PROPERTY["x-convert"]["enum"] == [*CONVERSIONS, LABEL]
     assert PROPERTY["x-source"]["anyOf"][0]["enum"] == [*SPECIAL_SOURCES]
 

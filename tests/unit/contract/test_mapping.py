@@ -1,5 +1,6 @@
 """The rules of a contract: where a value comes from, what it becomes, and what happens without one."""
 
+import json
 from typing import Any
 
 import pytest
@@ -140,6 +141,8 @@ def test_names_stay_text_whatever_they_hold(hostile: str) -> None:
         ("string", 1.5, 1.5),
         ("json", '{"a": [1, null, "x"]}', {"a": [1, None, "x"]}),
         ("json", "7", 7),
+        ("json", "9.5e15", 9.5e15),
+        ("json", "[" * 64 + "1" + "]" * 64, json.loads("[" * 64 + "1" + "]" * 64)),
         ("json", 7, 7),
     ],
 )
@@ -158,6 +161,12 @@ def test_a_conversion_makes_what_it_says(conversion: str, value: Any, made: Any)
         ("json", "", "not_json"),
         ("json", "NaN", "not_json"),
         ("json", '{"a": 9007199254740992}', "integer_too_large"),
+        ("json", "[18446744073709551616]", "integer_too_large"),
+        ("json", "[-9223372036854775809]", "integer_too_large"),
+        ("json", "1e400", "not_json"),
+        ("json", "[" * 65 + "]" * 65, "nested_too_deep"),
+        ("json", '{"a":' * 1000 + "1" + "}" * 1000, "nested_too_deep"),
+        ("json", "[" * 100_000 + "]" * 100_000, "not_json"),
     ],
 )
 def test_what_cannot_be_converted_has_its_reason_and_place(conversion: str, value: Any, reason: str) -> None:

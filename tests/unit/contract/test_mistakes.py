@@ -41,11 +41,11 @@ NAME = "/properties/properties/properties/surveyName"
 @pytest.mark.parametrize(
     ("place", "value", "line"),
     [
-        ("/x-record", ..., "/x-record: expected the full name of an Avro record, in which * is any text"),
+        ("/x-record", ..., "/x-record: expected the full name of an Avro record such as .*, in which * is any"),
         ("/x-record", "a b", "/x-record: expected the full name of an Avro record"),
-        ("/x-enviroment", "e", "/x-enviroment: expected one of .*; did you mean x-environment?"),
-        ("/x-environment", "$kafka.timestamp", "/x-environment: expected $kafka.timestamp to be a path of the record"),
-        (f"{NAME}/x-sorce", "a", f"{NAME}/x-sorce: expected one of .*; did you mean x-source?"),
+        ("/x-enviroment", "e", "/x-enviroment: expected a keyword of .*; did you mean x-environment?"),
+        ("/x-environment", "$kafka.timestamp", "/x-environment: expected a path of .* no $kafka.timestamp"),
+        (f"{NAME}/x-sorce", "a", f"{NAME}/x-sorce: expected a keyword of .*; did you mean x-source?"),
         (f"{NAME}/x-record", "a", f"{NAME}/x-record: expected no x-record here; it belongs at the top"),
         ("/x-source", "a", "/x-source: expected no x-source here; it belongs on a property"),
         ("/definitions/d/x-source", "a", "/definitions/d/x-source: expected no x-source here"),
@@ -59,7 +59,7 @@ NAME = "/properties/properties/properties/surveyName"
         (f"{NAME}/x-skip", {"when": "blank"}, f'{NAME}/x-skip: expected {{"when": .., "reason": ..}}'),
         (f"{NAME}/x-skip", {"when": "blnk", "reason": "a"}, f"{NAME}/x-skip/when: expected .*; did you mean"),
         (f"{NAME}/x-skip", {"when": "blank", "reason": "No!"}, f"{NAME}/x-skip/reason: expected a word in snake_case"),
-        (f"{NAME}/x-skip", {"when": {"is": ["a"]}, "reason": "a"}, f'{NAME}/x-skip/when: expected "blank", {{"in"'),
+        (f"{NAME}/x-skip", {"when": {"is": ["a"]}, "reason": "a"}, f'{NAME}/x-skip/when: expected "blank" ('),
         (f"{NAME}/x-skip", {"when": {"in": []}, "reason": "a"}, f"{NAME}/x-skip/when/in: expected a list of texts"),
         (f"{NAME}/x-skip", {"when": {"in": [{}]}, "reason": "a"}, f"{NAME}/x-skip/when/in: expected a list of texts"),
         (f"{NAME}/x-skip", {"when": "blank", "reason": "tombstone"}, f"{NAME}/x-skip/reason: expected a word of your"),
@@ -67,7 +67,7 @@ NAME = "/properties/properties/properties/surveyName"
         ("/x-skip", {"when": "blank", "reason": "a"}, '/x-skip: expected a list of {"source": .., "when": ..'),
         ("/x-skip", [{"when": "blank", "reason": "a"}], '/x-skip/0: expected {"source": .., "when": .., "reason": ..}'),
         ("/x-skip", [{"source": "a..", "when": "blank", "reason": "a"}], "/x-skip/0/source: expected a path such as"),
-        ("/x-skip", [{"source": "$kafka.timestamp", "when": "blank", "reason": "a"}], "/x-skip/0/source: expected $k"),
+        ("/x-skip", [{"source": "$kafka.timestamp", "when": "blank", "reason": "a"}], "/x-skip/0/source: expected a"),
         (f"{NAME}/x-labels", {"a": "b"}, f'{NAME}/x-labels: expected "x-convert": "label" beside x-labels'),
         (f"{NAME}/x-convert", "label", f"{NAME}/x-labels: expected a label for each value, such as"),
         (f"{NAME}/default", 5, f"{NAME}/default: expected a value that its own rule allows"),
@@ -80,12 +80,12 @@ NAME = "/properties/properties/properties/surveyName"
         ("/properties/userId", ..., "/: expected userId among properties and required"),
         ("/required", ["type", "event", "messageId"], "/: expected userId among properties and required"),
         ("/properties/type", {"const": "identify"}, '/properties/type: expected const "track"'),
-        ("/$schema", "https://json-schema.org/draft/2020-12/schema", "/$schema: expected JSON Schema draft-07"),
+        ("/$schema", "https://json-schema.org/draft/2020-12/schema", "/$schema: expected http:"),
         (f"{NAME}/minLength", -1, f"{NAME}/minLength: expected JSON Schema draft-07: -1 is less"),
-        (f"{NAME}/format", "date-tme", f"{NAME}/format: expected JSON Schema draft-07: Unknown format: 'date-tme'"),
+        (f"{NAME}/format", "date-tme", f"{NAME}/format: expected a format of draft-07, .*; did you mean date-time?"),
         (f"{NAME}/pattern", "(", f"{NAME}/pattern: expected JSON Schema draft-07: "),
-        (f"{NAME}/$ref", "#/definitions/gone", "/: expected JSON Schema draft-07: Pointer '/definitions/gone'"),
-        (f"{NAME}/$ref", "http://example.com/a", "/: expected JSON Schema draft-07: Resource"),
+        (f"{NAME}/$ref", "#/definitions/gone", f"{NAME}/$ref: expected the place of a schema in .* no #/d"),
+        (f"{NAME}/$ref", "http://example.com/a", f"{NAME}/$ref: expected the place of a schema in .* no http"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_a_line(tmp_path: Path, place: str, value: Any, line: str) -> None:
@@ -99,7 +99,9 @@ def test_a_label_that_its_property_does_not_allow_is_a_mistake(tmp_path: Path) -
     schema = json.loads(changed(f"{NAME}/x-convert", "label"))
     schema["properties"]["properties"]["properties"]["surveyName"]["x-labels"] = {"A": "a", "B": 5}
     (found,) = lines(tmp_path, mine=json.dumps(schema))
-    assert found == f"mine.json: {NAME}/x-labels/B: expected a value that its own rule allows"
+    assert found.startswith(
+        f"mine.json: {NAME}/x-labels/B: expected a value that its own rule allows: 5 is not of types"
+    )
 
 
 def test_a_source_beside_a_constant_is_a_mistake(tmp_path: Path) -> None:
@@ -112,7 +114,7 @@ def test_all_mistakes_of_all_files_are_named_at_once(tmp_path: Path) -> None:
     found = lines(tmp_path, one=json.dumps(bad), two="[1, 2", three='"text"', four=changed("/x-sorce", "a"))
     assert {line.split(": ")[0] for line in found} == {"one.json", "two.json", "three.json", "four.json"}
     assert [line.split(": ")[1] for line in found if line.startswith("one")] == [
-        "/x-record", "/properties/~0a~1b", "/properties/~0a~1b", "/", "/", "/", "/x-recrd",
+        "/x-record", "/properties/~0a~1b", "/", "/", "/", "/x-recrd",
     ]  # fmt: skip
     assert "two.json: line 1, column 6: expected JSON" in "\n".join(found)
 

@@ -26,6 +26,7 @@ CALL: dict[str, Any] = {"type": "track", "event": "e", "userId": "u", "messageId
         ({"messageId": "m" * 100}, "/messageId: maxLength"),
         ({"messageId": ""}, "/messageId: minLength"),
         ({"properties": []}, "/properties: type"),
+        ({"timestamp": 1_714_979_289_123}, "/timestamp: type"),
         ({"userId": ...}, "/userId: required"),
         ({"properties": ...}, "/properties: required"),
     ],
@@ -64,10 +65,12 @@ def test_a_detail_holds_names_of_the_contract_and_no_keys_or_values(rule: Any, v
     assert caught.value.detail == detail
 
 
-def test_a_part_is_asked_with_the_definitions_of_the_whole() -> None:
-    definitions = {"maybe": {"type": ["string", "null"]}}
-    assert accepts({"$ref": "#/definitions/maybe"}, None, definitions)
-    assert not accepts({"$ref": "#/definitions/maybe"}, 5, definitions)
+def test_a_part_can_point_to_any_other_part() -> None:
+    maybe = {"type": ["string", "null"]}
+    for ref in ("#/definitions/maybe", "#/properties/a"):
+        whole = {"definitions": {"maybe": maybe}, "properties": {"a": maybe}, "required": ["a"]}
+        assert accepts({"$ref": ref}, None, whole)
+        assert not accepts({"$ref": ref}, 5, whole)
 
 
 def test_the_stripped_schema_is_draft_07_without_annotations() -> None:

@@ -149,10 +149,10 @@ class Schemas:
 class World:
     """One loop and everything around it."""
 
-    def __init__(self, partitions: int = 1, policy: str = "dead-letter") -> None:
+    def __init__(self, partitions: int = 1, policy: str = "dead-letter", unknown: str = "") -> None:
         self.clock, self.segment, self.letters, self.schemas = Clock(), Segment(), Letters(), Schemas()
         self.group = Group(self.clock)
-        treater = Treater(self.translate, Policy(policy, policy))
+        treater = Treater(self.translate, Policy(policy, unknown or policy))
         outbox = Outbox([KEY], Capacity(EVENTS, 100_000, 20), random.Random(1))
         doors = cast(Any, Doors)(self.group, self.schemas, treater, outbox, self.segment, self.letters)
         lanes = Lanes(Shares(Limits(EVENTS, 50_000, 1000), 10_000_000, linger=1.0))

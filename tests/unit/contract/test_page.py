@@ -1,0 +1,85 @@
+"""docs/contract.md: its files are those of examples/, its commands print what it says, its rows are true."""
+
+import json
+import re
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from consumer.commands.main import main
+from consumer.contract.cases import read_cases
+from consumer.contract.convert import CONVERSIONS, label
+from consumer.contract.load import load_contracts
+from consumer.contract.rules import LABEL
+from consumer.errors import ContractError, UnprocessableRecord
+
+ROOT = Path(__file__).parents[3]
+PAGE = (ROOT / "docs" / "contract.md").read_text()
+EXAMPLES = sorted(path for path in (ROOT / "examples").iterdir() if path.is_dir())
+FILES = dict(re.findall(r"^`(examples/\S+)`\n\n```json\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL))
+COMMANDS = re.findall(r"^```console\n\$ ([^\n]+)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+ROWS = re.findall(
+    r"^\| `([\w-]+)`(?: with `(\{.*?\})`)? \| `(.+?)` \| (?:set aside as )?`(.+?)` \|$", PAGE, re.MULTILINE
+)
+
+
+def ran(words: list[str], environment: Mapping[str, str]) -> Any:
+    return CliRunner().invoke(main, words, env={"SCHEMAS_DIR": "", **environment})
+
+
+@pytest.mark.parametrize("folder", EXAMPLES, ids=lambda path: path.name)
+def test_the_cases_of_an_example_hold(folder: Path) -> None:
+    made = ran(["contract", "test", str(folder)], {})
+    assert (made.exit_code, made.stderr) == (0, "")
+    assert made.stdout.endswith(f"\n{len(read_cases(folder))} cases, 0 failed\n")
+
+
+def test_the_page_shows_each_file_of_the_examples_as_it_is() -> None:
+    there = {str(path.relative_to(ROOT)): path.read_text() for path in ROOT.glob("examples/*/*/*")}
+    assert there == FILES
+
+
+@pytest.mark.parametrize(("command", "printed"), COMMANDS, ids=[command for command, _ in COMMANDS])
+def test_a_command_prints_what_the_page_says(command: str, printed: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    words = shlex.split(command)
+    name = words.index("sprig-to-segment")
+    made = ran(words[name + 1 :], dict(word.split("=") for word in words[:name]))
+    assert made.exit_code == 0
+    assert made.stdout.rstrip("\n") == printed.rstrip("\n")
+
+
+@pytest.mark.parametrize(("name", "labels", "value", "expected"), ROWS)
+def test_a_row_of_the_conversions_is_true(name: str, labels: str, value: str, expected: str) -> None:
+    convert = label(json.loads(labels)) if name == LABEL else CONVERSIONS[name]
+    try:
+        made = json.dumps(convert(json.loads(value), "/x"))
+    except UnprocessableRecord as error:
+        made = error.reason
+    assert made == expected
+
+
+def test_the_rows_know_every_conversion() -> None:
+    assert {name for name, *_ in ROWS} == {*CONVERSIONS, LABEL}
+
+
+def test_the_mistakes_that_it_shows_are_told_like_that(tmp_path: Path) -> None:
+    contract = json.loads((ROOT / "examples" / "flat" / "segment" / "answer.json").read_text())
+    call = contract["properties"]
+    call["userId"]["x-skip"]["reason"] = "No user id"
+    call["timestamp"]["x-convert"] = "iso-8601-sec"
+    call["properties"]["properties"]["survey"]["x-sorce"] = "name"
+    (tmp_path / "segment").mkdir()
+    (tmp_path / "segment" / "answer.json").write_text(json.dumps(contract))
+    with pytest.raises(ContractError) as caught:
+        load_contracts(tmp_path)
+    assert "\n".join(["```", *caught.value.lines, "```"]) in PAGE
+
+
+def test_each_file_that_it_links_is_there() -> None:
+    for link in re.findall(r"\]\((?!https?:)([^)]+)\)", PAGE):
+        assert (ROOT / "docs" / link).exists(), link

@@ -1,0 +1,46 @@
+"""Each folder of examples/ under the very command: what its cases say is what arrives at Segment."""
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from consumer.contract.cases import read_cases
+from consumer.demo.segment import Segment
+from consumer.kafka.embedded import EmbeddedBroker
+from consumer.reading import avro, examples, files
+from tests.support import KEYS, Flow
+
+ROOT = Path(__file__).parents[3] / "examples"
+KEY = KEYS["production"]
+ONE_KEY = {"SEGMENT_WRITE_KEY": KEY, "SEGMENT_WRITE_KEYS": ""}
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "events"),
+    [
+        ("flat", ONE_KEY, {"Survey Answered": 1}),
+        ("nested", {}, {"Feedback Given": 2}),
+        ("several", ONE_KEY, {"Survey Answered": 1, "Survey Dismissed": 1}),
+    ],
+)
+def test_an_example_runs(name: str, settings: Mapping[str, str], events: Mapping[str, int]) -> None:
+    broker, folder = EmbeddedBroker(), ROOT / name
+    for topic in ("answers", "answers.dead-letter"):
+        broker.create_topic(topic)
+    schema, cases = files.raw_schema(folder), read_cases(folder)
+    for case in cases:
+        broker.produce("answers", 0, None, avro.encode(schema, examples._value(schema.root, case.record, "record")))
+    broker.flush()
+    with Segment(KEYS.values()) as segment:
+        flow = Flow(broker.address, "answers", segment, settings={**settings, "SCHEMAS_DIR": str(folder)})
+        flow.ends[0] = len(cases)
+        with flow.member() as member:
+            flow.wait_until_settled()
+            assert member.terminate() == 0
+        assert Counter(arrival.event["event"] for arrival in segment.accepted) == events
+        assert {arrival.key for arrival in segment.accepted} == {KEY}
+        assert not segment.dropped
+    set_aside = [case.expected["unprocessable"]["reason"] for case in cases if "unprocessable" in case.expected]
+    assert [letter.reason for letter in flow.dead_letters()] == set_aside
