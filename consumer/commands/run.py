@@ -158,7 +158,9 @@ def _known(settings: Settings, folder: Path) -> Mapping[SchemaKey, WriterSchema]
     match settings.avro_framing:
         case "raw":
             return {RAW: files.raw_schema(folder)}
-        case "single-object" | "auto":
+        case "single-object":
+            return files.single_object_schemas(folder)
+        case "auto":
             return files.by_fingerprint(folder)
         case _:
             return {}

@@ -23,15 +23,27 @@ def raw_schema(schemas_dir: Path) -> WriterSchema:
     return load_file(files[0])
 
 
+def single_object_schemas(schemas_dir: Path) -> Mapping[SchemaKey, WriterSchema]:
+    """As `by_fingerprint`, for where nothing else can be read: raises UnsafeSchema when there is none as well."""
+    found = by_fingerprint(schemas_dir)
+    if not found:
+        raise UnsafeSchema(f"{schemas_dir / 'sprig'}: expected .avsc files, as single objects name fingerprints of such")
+    return found
+
+
 def by_fingerprint(schemas_dir: Path) -> Mapping[SchemaKey, WriterSchema]:
     """
     The schemas in `sprig/*.avsc` of the schemas' folder, by the fingerprint that single objects name them with.
 
-    Raises UnsafeSchema when one is not JSON, not Avro or not safe to decode with.
+    Raises UnsafeSchema when one is not JSON, not Avro or not safe to decode with, or when two have one fingerprint:
+    then they differ in nothing but what it leaves out, such as logical types, and values would not say by which.
     """
-    folder = schemas_dir / "sprig"
-    schemas = [load_file(path) for path in sorted(folder.glob("*.avsc"))]
-    return {fingerprint(schema): schema for schema in schemas}
+    found: dict[SchemaKey, WriterSchema] = {}
+    for schema in map(load_file, sorted((schemas_dir / "sprig").glob("*.avsc"))):
+        twin = found.setdefault(fingerprint(schema), schema)
+        if twin is not schema:
+            raise UnsafeSchema(f"{schema.label}: has the fingerprint of {twin.label}, so values do not say by which")
+    return found
 
 
 def load_file(path: Path) -> WriterSchema:
