@@ -48,6 +48,12 @@ class _Several(NamedTuple):
 
     branches: Mapping[int, _Met | Unprocessable]
 
+    def branch(self, number: int) -> _Met | Unprocessable:
+        found = self.branches.get(number)
+        if found is None:
+            raise UnprocessableRecord("undecodable", "no branch of the union")
+        return found
+
 
 class Translator:
     """
@@ -78,9 +84,7 @@ class Translator:
             stage = "decoding"
             if isinstance(met, _Several):
                 number, start = self._steps.branch(message.value or b"", start)
-                met = met.branches.get(number)
-                if met is None:
-                    raise UnprocessableRecord("undecodable", "no branch of the union")
+                met = met.branch(number)
             if not isinstance(met, _Met):
                 return met
             record = self._steps.decode(met.schema, message.value or b"", start)

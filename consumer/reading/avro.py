@@ -18,7 +18,7 @@ from consumer.schema import AvroType, WriterSchema
 fastavro.read.LOGICAL_READERS.update(READERS)
 
 _WHOLE = "sprig-to-segment"
-"""The name of the record that holds a schema and its references while they are parsed: without a dot, which would be a namespace for them all."""
+"""The record around a schema and its references while they are parsed. Without a dot: a namespace would be theirs."""
 
 
 def load(label: str, schema: object, references: Iterable[object] = ()) -> WriterSchema:

@@ -27,7 +27,9 @@ def single_object_schemas(schemas_dir: Path) -> Mapping[SchemaKey, WriterSchema]
     """As `by_fingerprint`, for where nothing else can be read: raises UnsafeSchema when there is none as well."""
     found = by_fingerprint(schemas_dir)
     if not found:
-        raise UnsafeSchema(f"{schemas_dir / 'sprig'}: expected .avsc files, as single objects name fingerprints of such")
+        raise UnsafeSchema(
+            f"{schemas_dir / 'sprig'}: expected .avsc files, as single objects name fingerprints of such"
+        )
     return found
 
 

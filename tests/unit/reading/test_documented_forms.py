@@ -62,9 +62,9 @@ def test_a_value_without_a_json_form_names_its_property(value: Any, reason: str)
 @pytest.mark.parametrize(
     ("schema", "path"),
     [
-        ({"name": "next", "type": ["null", "R"]}, "the value.next"),
-        ({"name": "many", "type": {"type": "array", "items": "null"}}, "the value.many"),
-        ({"name": "d", "type": {"type": "bytes", "logicalType": "decimal", "precision": 2, "scale": 4}}, ""),
+        ({"name": "next", "type": ["null", "R"]}, "R.next"),
+        ({"name": "many", "type": {"type": "array", "items": "null"}}, "R.many"),
+        ({"name": "d", "type": {"type": "fixed", "name": "F", "size": 0}}, "R.d"),
     ],
 )
 def test_a_refused_schema_says_where(schema: Any, path: str) -> None:

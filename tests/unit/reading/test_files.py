@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from consumer.errors import UnsafeSchema
-from consumer.reading.files import by_fingerprint, raw_schema
+from consumer.reading.files import by_fingerprint, raw_schema, single_object_schemas
 
 
 def write(folder: Path, **files: str) -> Path:
@@ -37,3 +37,15 @@ def test_single_objects_can_be_of_any_of_the_files(tmp_path: Path) -> None:
         "8a8f25cce724dd63": "one.avsc",
         "8f5c393f1ad57572": "other.avsc",
     }
+
+
+def test_two_files_that_a_fingerprint_does_not_tell_apart_are_refused(tmp_path: Path) -> None:
+    folder = write(tmp_path, day='{"type": "int", "logicalType": "date"}', number='"int"')
+    with pytest.raises(UnsafeSchema, match=r"^number.avsc: has the fingerprint of day.avsc"):
+        by_fingerprint(folder)
+
+
+def test_a_folder_without_files_is_none_for_single_objects(tmp_path: Path) -> None:
+    assert by_fingerprint(write(tmp_path)) == {}
+    with pytest.raises(UnsafeSchema, match=r"sprig: expected .avsc files"):
+        single_object_schemas(tmp_path)

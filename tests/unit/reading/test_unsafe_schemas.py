@@ -122,7 +122,9 @@ def test_a_field_without_a_name_of_its_own(name: object) -> None:
 def test_a_name_with_two_meanings() -> None:
     one, other = record("a.I", x="int"), record("a.I", x="int", y="int")
     assert "redefined named type: a.I" in refusal([one, other])
-    assert "redefined named type: a.I" in refusal(record("T", left="a.L", right="a.I"), one, record("a.L", i="I"), other)
+    assert "redefined named type: a.I" in refusal(
+        record("T", left="a.L", right="a.I"), one, record("a.L", i="I"), other
+    )
 
 
 def test_marks_of_the_library_in_a_schema_say_nothing() -> None:
