@@ -14,7 +14,7 @@ MAX_DIGITS = 1000
 
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - naive, so that its text has no offset and "Z" can follow
 _EPOCH_DAY = _EPOCH.toordinal()
-_MAX_BITS = (10**MAX_DIGITS).bit_length()
+_TOO_LARGE = 10**MAX_DIGITS
 
 
 def _iso_millis(value: int, *_: Any) -> str:
@@ -50,7 +50,7 @@ def _clock(since_midnight: timedelta, precision: str) -> str:
 
 def _decimal(value: bytes, schema: Any, *_: Any) -> str:
     unscaled = int.from_bytes(value, "big", signed=True)
-    if unscaled.bit_length() > _MAX_BITS:
+    if abs(unscaled) >= _TOO_LARGE:
         raise OverflowError
     return format(Decimal(f"{unscaled}E-{schema.get('scale', 0)}"), "f")
 

@@ -165,6 +165,13 @@ def test_records_of_any_schema_become_calls_or_have_a_reason(schema: Any, data: 
     assert made in {"u", *REASONS}
 
 
+def test_an_int_of_more_bits_than_an_int_has_is_no_other_number() -> None:
+    loaded = load("test", record("R", user="string", any="int"))
+    decoded = decode(loaded, sized(b"u") + zigzag(2**60), 0)
+    with pytest.raises(UnprocessableRecord, match="integer_too_large"):
+        compile_contract(PERMISSIVE, loaded.root, "1").call(decoded, Message(0, 0, 0, None, b"", ()), "id")
+
+
 @given(SCHEMAS, st.data())
 def test_values_of_any_schema_are_no_others_cut_off(schema: Any, data: st.DataObject) -> None:
     loaded, value = load("test", record("R", any=schema, end="boolean")), data.draw(values(schema)) + b"\1"

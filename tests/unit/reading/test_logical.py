@@ -99,4 +99,6 @@ def test_a_decimal_of_very_many_digits_is_undecodable() -> None:
     most = through("bytes", "decimal", (10**MAX_DIGITS - 1).to_bytes(500, "big"), precision=9)
     assert most == "9" * MAX_DIGITS
     with pytest.raises(UnprocessableRecord, match="undecodable: OverflowError"):
-        through("bytes", "decimal", b"\x7f" * 1_000_000, precision=9)
+        through("bytes", "decimal", (10**MAX_DIGITS).to_bytes(500, "big"), precision=9)
+    with pytest.raises(UnprocessableRecord, match="undecodable: OverflowError"):
+        through("bytes", "decimal", b"\x80" * 1_000_000, precision=9)
