@@ -57,16 +57,17 @@ def _parsed(schemas: Sequence[object], names: dict[str, Any]) -> Any:
 def _ready(parsed: Any, names: dict[str, Any]) -> Any:
     """As the library decodes with it at once, knowing its names; it would parse anything else again for each record."""
     if isinstance(parsed, list):
-        return [_ready(part, names) for part in parsed]
-    if not isinstance(parsed, dict):
-        return parsed
-    plain = {key: value for key, value in parsed.items() if not key.startswith("__")}  # the library's own marks
+        return [part if isinstance(part, str) else _ready(part, names) for part in parsed]
+    named = names.get(parsed, parsed) if isinstance(parsed, str) else parsed
+    if not isinstance(named, dict):
+        return named
+    plain = {key: value for key, value in named.items() if not key.startswith("__")}  # the library's own marks
     return fastavro.parse_schema(plain, names, _ignore_default_error=True)
 
 
 def _branches(label: str, root: AvroType, ready: Any, names: dict[str, Any]) -> Iterator[WriterSchema]:
     for avro, part in zip(root.branches, ready if root.branches else (), strict=True):
-        yield WriterSchema(label, avro, _ready(names.get(part, part), names) if isinstance(part, str) else part)
+        yield WriterSchema(label, avro, _ready(part, names) if isinstance(part, str) else part)
 
 
 def decode(schema: WriterSchema, value: bytes, start: int) -> Any:
