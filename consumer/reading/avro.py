@@ -55,14 +55,11 @@ def _parsed(schemas: Sequence[object], names: dict[str, Any]) -> Any:
 
 
 def _ready(parsed: Any, names: dict[str, Any]) -> Any:
-    """As the library decodes with it at once, knowing its names; it would parse anything else again for each record."""
+    """With the library's own marks of what is parsed, and by which names; else it would parse it for each record."""
     if isinstance(parsed, list):
         return [part if isinstance(part, str) else _ready(part, names) for part in parsed]
     named = names.get(parsed, parsed) if isinstance(parsed, str) else parsed
-    if not isinstance(named, dict):
-        return named
-    plain = {key: value for key, value in named.items() if not key.startswith("__")}  # the library's own marks
-    return fastavro.parse_schema(plain, names, _ignore_default_error=True)
+    return {**named, "__fastavro_parsed": True, "__named_schemas": names} if isinstance(named, dict) else named
 
 
 def _branches(label: str, root: AvroType, ready: Any, names: dict[str, Any]) -> Iterator[WriterSchema]:

@@ -64,6 +64,13 @@ def test_the_checksum_by_hand_is_that_of_avro() -> None:
     ("schema", "canonical"),
     [
         ({"type": "long", "logicalType": "timestamp-millis"}, '"long"'),
+        (
+            {
+                "type": "map",
+                "values": {"type": "record", "name": "R", "fields": [{"name": "x", "type": "int", "default": None}]},
+            },
+            '{"type":"map","values":{"name":"R","type":"record","fields":[{"name":"x","type":"int"}]}}',
+        ),
         ({"type": "bytes", "logicalType": "decimal", "precision": 4, "scale": 2}, '"bytes"'),
         (
             {
