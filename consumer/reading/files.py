@@ -6,8 +6,24 @@ from pathlib import Path
 from consumer.errors import UnsafeSchema
 from consumer.json import JsonError, loads
 from consumer.reading.avro import fingerprint, load
-from consumer.reading.framing import SchemaKey
+from consumer.reading.framing import RAW, SchemaKey
 from consumer.schema import WriterSchema
+
+
+def known_schemas(framing: str, schemas_dir: Path) -> Mapping[SchemaKey, WriterSchema]:
+    """The schemas in files, by what values name them with under this AVRO_FRAMING. Raises UnsafeSchema, as below."""
+    match framing:
+        case "raw":
+            return {RAW: raw_schema(schemas_dir)}
+        case "single-object" | "auto":
+            found = by_fingerprint(schemas_dir)
+            if framing == "single-object" and not found:
+                raise UnsafeSchema(
+                    f"{schemas_dir / 'sprig'}: expected .avsc files, as nothing else says what values are"
+                )
+            return found
+        case _:
+            return {}
 
 
 def raw_schema(schemas_dir: Path) -> WriterSchema:
@@ -21,16 +37,6 @@ def raw_schema(schemas_dir: Path) -> WriterSchema:
     if len(files) != 1:
         raise UnsafeSchema(f"{folder}: expected one .avsc file, as raw values name none; found {len(files)}")
     return load_file(files[0])
-
-
-def single_object_schemas(schemas_dir: Path) -> Mapping[SchemaKey, WriterSchema]:
-    """As `by_fingerprint`, for where nothing else can be read: raises UnsafeSchema when there is none as well."""
-    found = by_fingerprint(schemas_dir)
-    if not found:
-        raise UnsafeSchema(
-            f"{schemas_dir / 'sprig'}: expected .avsc files, as single objects name fingerprints of such"
-        )
-    return found
 
 
 def by_fingerprint(schemas_dir: Path) -> Mapping[SchemaKey, WriterSchema]:
