@@ -48,6 +48,12 @@ class _Several(NamedTuple):
 
     branches: Mapping[int, _Met | Unprocessable]
 
+    def branch(self, number: int) -> _Met | Unprocessable:
+        found = self.branches.get(number)
+        if found is None:
+            raise UnprocessableRecord("undecodable", "no branch of the union")
+        return found
+
 
 class Translator:
     """
@@ -69,15 +75,16 @@ class Translator:
 
     def translate(self, message: Message) -> Translation:
         """What becomes of one record."""
-        stage, label = "framing", ""
+        stage: str = "framing"
+        reference: Hashable = ""
         try:
             reference, start = self._steps.frame(message)
-            stage, label = "schema", str(reference)
+            stage = "schema"
             met = self._met.get(reference) or self._meet(reference)
             stage = "decoding"
             if isinstance(met, _Several):
                 number, start = self._steps.branch(message.value or b"", start)
-                met = met.branches.get(number) or Unprocessable("undecodable", stage, "no branch of the union", label)
+                met = met.branch(number)
             if not isinstance(met, _Met):
                 return met
             record = self._steps.decode(met.schema, message.value or b"", start)
@@ -86,7 +93,7 @@ class Translator:
         except SkipRecord as skip:
             return Skipped(skip.reason)
         except UnprocessableRecord as error:
-            return Unprocessable(error.reason, stage, error.detail, label)
+            return Unprocessable(error.reason, stage, error.detail, str(reference))
 
     def _meet(self, reference: Hashable) -> _Met | _Several | Pending | Unprocessable:
         """The first record of a schema: find its contract and compile it, or remember why there is none."""

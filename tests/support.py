@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from confluent_kafka import Consumer, Producer, TopicPartition
 
@@ -172,15 +173,26 @@ def is_refused(event: Any) -> bool:
     return bool(event["properties"].get("email") == REFUSED_EMAIL)
 
 
+def guid(number: int) -> UUID:
+    """The GUID of the schema with this id in `registry`."""
+    return UUID(int=number)
+
+
 @contextmanager
 def registry(schemas: Mapping[int, str], subjects: Mapping[str, Sequence[int]] | None = None) -> Iterator[str]:
-    """The parts of a schema registry's API that reading and `check` need; its address. `subjects`: ids by version."""
+    """
+    The parts of a schema registry's API that reading, `check` and Confluent's serialisers need; its address.
+
+    `subjects`: ids by version.
+    """
     known: dict[str, Any] = {f"/schemas/ids/{number}": {"schema": text} for number, text in schemas.items()}
+    known |= {f"/schemas/guids/{guid(number)}": {"schema": text} for number, text in schemas.items()}
     for subject, ids in (subjects or {}).items():
         known[f"/subjects/{subject}/versions"] = list(range(1, len(ids) + 1))
         for version, number in enumerate(ids, 1):
-            about = {"subject": subject, "version": version, "id": number}
+            about = {"subject": subject, "version": version, "id": number, "guid": str(guid(number))}
             known[f"/subjects/{subject}/versions/{version}"] = {**about, "schema": schemas[number]}
+        known[f"/subjects/{subject}/versions/latest"] = known[f"/subjects/{subject}/versions/{len(ids)}"]
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:

@@ -30,10 +30,9 @@ from consumer.lanes import Lanes, Shares
 from consumer.loop import Loop
 from consumer.operate import http, logs
 from consumer.reading import avro, files
-from consumer.reading.framing import RAW, SchemaKey, framing
+from consumer.reading.framing import framing
 from consumer.reading.lookup import Fetch, no_registry
 from consumer.reading.schemas import Schemas
-from consumer.schema import WriterSchema
 from consumer.settings import Settings
 from consumer.settling import Doors
 from consumer.status import Status
@@ -143,7 +142,7 @@ def stopped_by_signals(stop: threading.Event, seconds: float) -> Iterator[None]:
 
 def _reading(settings: Settings, status: Status) -> tuple[Schemas, Treater, Policy]:
     folder = settings.schemas_dir or paths.schemas()
-    known = _known(settings, folder)
+    known = files.known_schemas(settings.avro_framing, folder)
     schemas = Schemas(_fetch(settings), time.monotonic, known)
     contracts = Contracts(folder, VERSION)
     framed = framing(settings.avro_framing, known, status.counts.framed)
@@ -151,17 +150,6 @@ def _reading(settings: Settings, status: Status) -> tuple[Schemas, Treater, Poli
     translator = Translator(steps, settings.kafka_topic, settings.write_keys, settings.namespace)
     policy = Policy(settings.on_unprocessable, settings.on_unknown_record)
     return schemas, Treater(translator.translate, policy), policy
-
-
-def _known(settings: Settings, folder: Path) -> Mapping[SchemaKey, WriterSchema]:
-    """The schemas in files, by what values name them with."""
-    match settings.avro_framing:
-        case "raw":
-            return {RAW: files.raw_schema(folder)}
-        case "single-object" | "auto":
-            return files.by_fingerprint(folder)
-        case _:
-            return {}
 
 
 def _fetch(settings: Settings) -> Fetch:

@@ -3,8 +3,8 @@ How a decoded value is written in JSON, unless its contract converts it.
 
 | Avro                                 | JSON                                                                   |
 | ------------------------------------ | ---------------------------------------------------------------------- |
-| null, boolean, string, enum, int     | as it is                                                               |
-| long                                 | number; beyond 2^53-1 a reader would get another one: refused          |
+| null, boolean, string, enum          | as it is                                                               |
+| int, long                            | number; beyond 2^53-1 a reader would get another one: refused          |
 | float, double                        | number; NaN and infinities have none: refused                          |
 | bytes, fixed                         | base64                                                                 |
 | array, map, record                   | list, object, object                                                   |
@@ -25,7 +25,7 @@ MAX_INTEGER = 2**53 - 1
 Form = Callable[[Any, str], Any]
 """From a value and the pointer of its property to its JSON form. Raises UnprocessableRecord with the pointer."""
 
-_AS_THEY_ARE = frozenset({"null", "boolean", "string", "enum", "int"})
+_AS_THEY_ARE = frozenset({"null", "boolean", "string", "enum"})  # bytes of an int can say more than 32 bits
 
 
 def is_json(avro: AvroType) -> bool:

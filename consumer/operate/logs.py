@@ -13,8 +13,9 @@ Event = MutableMapping[str, Any]
 
 LIBRDKAFKA = "librdkafka"
 
-# These log requests, with headers at their lower levels: a write key is in there.
-_TALKATIVE = ("httpx", "httpcore", "hpack")
+# These log requests, with headers at their lower levels: a write key is in there, or the registry's password. Those
+# with a 2 are the registry client's.
+_TALKATIVE = ("httpx", "httpcore", "hpack", "httpx2", "httpcore2")
 
 _FIRST = ("timestamp", "level", "event", "logger")
 _FOLD_SECONDS = 10.0

@@ -1,6 +1,6 @@
 """Avro: schemas that are safe to decode with, and decoding."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from io import BytesIO
 from typing import Any
 
@@ -9,13 +9,16 @@ import fastavro.read
 import fastavro.schema
 
 from consumer.errors import UnprocessableRecord, UnsafeSchema
-from consumer.reading.logical import READERS
+from consumer.reading.logical import READERS, honoured
 from consumer.reading.tree import build, nests_deeper
-from consumer.schema import WriterSchema
+from consumer.schema import AvroType, WriterSchema
 
 # fastavro's own door for logical types. Values leave it as JSON writes them, so nothing has to look for dates,
 # decimals and uuids in a record again.
 fastavro.read.LOGICAL_READERS.update(READERS)
+
+_WHOLE = "sprig-to-segment"
+"""The record around a schema and its references while they are parsed. Without a dot: a namespace would be theirs."""
 
 
 def load(label: str, schema: object, references: Iterable[object] = ()) -> WriterSchema:
@@ -25,24 +28,43 @@ def load(label: str, schema: object, references: Iterable[object] = ()) -> Write
     Raises UnsafeSchema, in a line that begins with `label`, for what is no Avro schema or must not be decoded with.
     """
     names: dict[str, Any] = {}
-    references = tuple(references)
-    if nests_deeper([schema, *references]):
+    schemas = [*references, schema]
+    if nests_deeper(schemas):
         raise UnsafeSchema(f"{label}: nested too deep; flatten the schema")
     try:
-        for reference in references:
-            fastavro.parse_schema(reference, names)  # type: ignore[arg-type]
-        parsed: Any = fastavro.parse_schema(schema, names)  # type: ignore[arg-type]
+        parsed = _parsed(schemas, names)
         root = build(label, parsed, names)
-        parts = [
-            fastavro.parse_schema(names.get(part, part) if isinstance(part, str) else part, dict(names))
-            for part in (parsed if isinstance(parsed, list) else ())
-        ]
-        branches = tuple(WriterSchema(label, *branch) for branch in zip(root.branches, parts, strict=True))
-        return WriterSchema(label, root, parsed, branches)
+        ready = _ready(parsed, names)
+        return WriterSchema(label, root, ready, tuple(_branches(label, root, ready, names)))
     except UnsafeSchema:
         raise
     except Exception as error:  # noqa: BLE001 - whatever it stumbles over: a schema is input
         raise UnsafeSchema(f"{label}: not an Avro schema: {type(error).__name__}: {error!s:.200}") from None
+
+
+def _parsed(schemas: Sequence[object], names: dict[str, Any]) -> Any:
+    """
+    The last of the schemas in full names. They are parsed as one, so that each name has one meaning in all of them.
+
+    Defaults are for readers' schemas, so one that does not fit its type harms nobody here.
+    """
+    fields = [{"name": str(number), "type": honoured(schema)} for number, schema in enumerate(schemas)]
+    whole = {"type": "record", "name": _WHOLE, "fields": fields}
+    parsed: Any = fastavro.parse_schema(whole, names, _ignore_default_error=True)
+    return parsed["fields"][-1]["type"]
+
+
+def _ready(parsed: Any, names: dict[str, Any]) -> Any:
+    """With the library's own marks of what is parsed, and by which names; else it would parse it for each record."""
+    if isinstance(parsed, list):
+        return [part if isinstance(part, str) else _ready(part, names) for part in parsed]
+    named = names.get(parsed, parsed) if isinstance(parsed, str) else parsed
+    return {**named, "__fastavro_parsed": True, "__named_schemas": names} if isinstance(named, dict) else named
+
+
+def _branches(label: str, root: AvroType, ready: Any, names: dict[str, Any]) -> Iterator[WriterSchema]:
+    for avro, part in zip(root.branches, ready if root.branches else (), strict=True):
+        yield WriterSchema(label, avro, _ready(part, names) if isinstance(part, str) else part)
 
 
 def decode(schema: WriterSchema, value: bytes, start: int) -> Any:

@@ -6,8 +6,24 @@ from pathlib import Path
 from consumer.errors import UnsafeSchema
 from consumer.json import JsonError, loads
 from consumer.reading.avro import fingerprint, load
-from consumer.reading.framing import SchemaKey
+from consumer.reading.framing import RAW, SchemaKey
 from consumer.schema import WriterSchema
+
+
+def known_schemas(framing: str, schemas_dir: Path) -> Mapping[SchemaKey, WriterSchema]:
+    """The schemas in files, by what values name them with under this AVRO_FRAMING. Raises UnsafeSchema, as below."""
+    match framing:
+        case "raw":
+            return {RAW: raw_schema(schemas_dir)}
+        case "single-object" | "auto":
+            found = by_fingerprint(schemas_dir)
+            if framing == "single-object" and not found:
+                raise UnsafeSchema(
+                    f"{schemas_dir / 'sprig'}: expected .avsc files, as nothing else says what values are"
+                )
+            return found
+        case _:
+            return {}
 
 
 def raw_schema(schemas_dir: Path) -> WriterSchema:
@@ -27,11 +43,15 @@ def by_fingerprint(schemas_dir: Path) -> Mapping[SchemaKey, WriterSchema]:
     """
     The schemas in `sprig/*.avsc` of the schemas' folder, by the fingerprint that single objects name them with.
 
-    Raises UnsafeSchema when one is not JSON, not Avro or not safe to decode with.
+    Raises UnsafeSchema when one is not JSON, not Avro or not safe to decode with, or when two have one fingerprint:
+    then they differ in nothing but what it leaves out, such as logical types, and values would not say by which.
     """
-    folder = schemas_dir / "sprig"
-    schemas = [load_file(path) for path in sorted(folder.glob("*.avsc"))]
-    return {fingerprint(schema): schema for schema in schemas}
+    found: dict[SchemaKey, WriterSchema] = {}
+    for schema in map(load_file, sorted((schemas_dir / "sprig").glob("*.avsc"))):
+        twin = found.setdefault(fingerprint(schema), schema)
+        if twin is not schema:
+            raise UnsafeSchema(f"{schema.label}: has the fingerprint of {twin.label}, so values do not say by which")
+    return found
 
 
 def load_file(path: Path) -> WriterSchema:

@@ -68,14 +68,19 @@ class Registry:
     def close(self) -> None:
         self._client.close()
 
-    def _references(self, label: str, schema: Schema, seen: set[tuple[str, int]]) -> Iterator[object]:
+    def _references(self, label: str, schema: Schema, seen: set[str]) -> Iterator[object]:
+        """
+        What a schema refers to, dependencies first. Of several references of one name, the first one counts.
+
+        Source: confluentinc/schema-registry, AbstractSchemaProvider.resolveReferences: so did whoever wrote the values.
+        """
         for reference in schema.references or ():
-            subject, version = str(reference.subject), int(reference.version or 0)
-            if (subject, version) in seen:
+            if str(reference.name) in seen:
                 continue
-            seen.add((subject, version))
+            seen.add(str(reference.name))
             if len(seen) > MAX_REFERENCES:
                 raise UnsafeSchema(f"{label}: refers to more than {MAX_REFERENCES} other schemas")
+            subject, version = str(reference.subject), int(reference.version or 0)
             found = _ask(partial(self._client.get_version, subject, version, deleted=True)).schema
             yield from self._references(label, found, seen)
             yield _parsed(label, found)

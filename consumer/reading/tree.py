@@ -4,11 +4,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from consumer.errors import UnsafeSchema
+from consumer.reading.logical import MAX_DIGITS
 from consumer.schema import AvroType
 
 MAX_DEPTH = 64
 MAX_TYPES = 10_000
 
+_ROOT = "the value"
 _PRIMITIVES = frozenset({"null", "boolean", "int", "long", "float", "double", "bytes", "string"})
 
 
@@ -16,10 +18,11 @@ def build(label: str, parsed: Any, names: Mapping[str, Any]) -> AvroType:
     """
     The tree of `parsed`, a schema in full names, with what `names` defines put in place.
 
-    Raises UnsafeSchema for recursion (a 20 KB value can overflow the decoder's stack, which no handler survives), for
-    arrays of items that take no bytes (a 5 byte value can say twenty million of them), and beyond the limits above.
+    Raises UnsafeSchema, with the path of what it is about, for recursion (a 20 KB value can overflow the decoder's
+    stack, which no handler survives), for arrays of items that take no bytes (a 5 byte value can say twenty million of
+    them), for what the Avro library takes although it is no Avro, and beyond the limits above.
     """
-    return _Builder(label, names).build(parsed, "the value", ())
+    return _Builder(label, names).build(parsed, _ROOT, ())
 
 
 def nests_deeper(value: Any) -> bool:
@@ -56,41 +59,43 @@ class _Builder:
         return AvroType(schema) if schema in _PRIMITIVES else self.build_complex(self.names[schema], path, around)
 
     def build_complex(self, schema: Any, path: str, around: tuple[str, ...]) -> AvroType:
-        kind, logical, name = schema["type"], str(schema.get("logicalType", "")), schema.get("name", "")
-        if kind in ("record", "error"):
-            return self.build_record(schema, path, around)
-        if kind == "map":
-            return AvroType("map", logical, items=self.build(schema["values"], f"{path}[]", (*around, "")))
-        if kind == "array":
-            if self.takes_no_bytes(schema["items"], around):
-                raise self.unsafe(path, "an array of items that take no bytes; five bytes can claim millions of them")
-            return AvroType("array", logical, items=self.build(schema["items"], f"{path}[]", (*around, "")))
-        symbols = tuple(schema["symbols"]) if kind == "enum" else ()
-        return AvroType(kind, logical, name if kind in ("enum", "fixed") else "", symbols=symbols)
+        kind, logical = schema["type"], schema.get("logicalType", "")
+        match kind:
+            case "record" | "error":
+                return self.build_record(schema, path, around)
+            case "map":
+                return AvroType("map", items=self.build(schema["values"], f"{path}[]", (*around, "")))
+            case "array":
+                return self.build_array(schema, path, around)
+            case "enum":
+                return AvroType("enum", name=schema["name"], symbols=tuple(schema["symbols"]))
+            case "fixed" if not (type(schema["size"]) is int and schema["size"] > 0):
+                raise self.unsafe(path, "a fixed whose size is no positive integer")
+        if logical == "decimal" and schema["precision"] > MAX_DIGITS:
+            raise self.unsafe(path, f"a decimal of more than {MAX_DIGITS} digits; lower its precision")
+        return AvroType(kind, logical, schema.get("name", ""))
+
+    def build_array(self, schema: Any, path: str, around: tuple[str, ...]) -> AvroType:
+        items = self.build(schema["items"], f"{path}[]", (*around, ""))
+        if _takes_no_bytes(items):
+            raise self.unsafe(path, "an array of items that take no bytes; five bytes can claim millions of them")
+        return AvroType("array", items=items)
 
     def build_record(self, schema: Any, path: str, around: tuple[str, ...]) -> AvroType:
         name = schema["name"]
         if name in around:
             raise self.unsafe(path, f"{name} contains itself, so a value can nest until the decoder crashes; unroll it")
-        return AvroType("record", name=name, fields=self.build_fields(schema, path, (*around, name)))
-
-    def build_fields(self, schema: Any, path: str, around: tuple[str, ...]) -> dict[str, AvroType]:
-        if not all(isinstance(field["name"], str) for field in schema["fields"]):
-            raise self.unsafe(path, "a field whose name is no text")
-        return {
-            field["name"]: self.build(field["type"], f"{path}.{field['name']}", around) for field in schema["fields"]
-        }
-
-    def takes_no_bytes(self, schema: Any, around: tuple[str, ...]) -> bool:
-        if isinstance(schema, list):
-            return False
-        if not isinstance(schema, dict):
-            return schema == "null" or (schema not in _PRIMITIVES and self.takes_no_bytes(self.names[schema], around))
-        kind = schema["type"]
-        if kind in ("record", "error") and schema["name"] not in around:
-            inside = (*around, schema["name"])
-            return all(self.takes_no_bytes(field["type"], inside) for field in schema["fields"])
-        return bool(kind == "null" or (kind == "fixed" and int(schema["size"]) <= 0))
+        fields: dict[str, AvroType] = {}
+        for field in schema["fields"]:
+            place = f"{name if path == _ROOT else path}.{field['name']}"
+            if field["name"] in fields or not isinstance(field["name"], str):
+                raise self.unsafe(place, "a field whose name is no text, or another field's")
+            fields[field["name"]] = self.build(field["type"], place, (*around, name))
+        return AvroType("record", name=name, fields=fields)
 
     def unsafe(self, path: str, what: str) -> UnsafeSchema:
         return UnsafeSchema(f"{self.label}: {path}: {what}")
+
+
+def _takes_no_bytes(avro: AvroType) -> bool:
+    return avro.kind == "null" or (avro.kind == "record" and all(map(_takes_no_bytes, avro.fields.values())))

@@ -103,7 +103,7 @@ def test_people_read_the_same_on_a_console(clock: Clock) -> None:
 
 def test_libraries_that_log_requests_stay_quiet(clock: Clock) -> None:
     stream = shown("json", clock, "debug")
-    for name in ("httpx", "httpcore", "httpcore.http11", "hpack.hpack"):
+    for name in ("httpx", "httpcore", "httpcore.http11", "hpack.hpack", "httpx2", "httpcore2.connection"):
         logging.getLogger(name).debug("authorization: hush")
     assert stream.getvalue() == ""
 

@@ -82,3 +82,8 @@ def test_types_of_referenced_schemas_are_known() -> None:
     schema = load("test", outer, [inner])
     assert schema.root.fields["in"].name == "a.Inner"
     assert decode(schema, encode(schema, {"in": {"x": 7}}), 0) == {"in": {"x": 7}}
+
+
+def test_a_schema_can_be_no_more_than_a_name() -> None:
+    inner = {"type": "record", "name": "a.Inner", "fields": [{"name": "x", "type": "int"}]}
+    assert decode(load("test", "a.Inner", [inner]), b"\x0e", 0) == {"x": 7}

@@ -36,7 +36,7 @@ def test_a_row_of_the_table_is_true(avro: str, value: str, expected: str) -> Non
 
 
 def test_the_table_knows_every_type() -> None:
-    assert len(ROWS) == 27
+    assert len(ROWS) == 34
     kinds = {json.loads(avro)["type"] if avro.startswith("{") else avro.strip('"') for avro, _, _ in ROWS}
     assert kinds >= {"null", "boolean", "int", "long", "float", "double", "string", "bytes", "fixed", "enum"}
     assert kinds >= {"array", "map", "record"}
@@ -62,14 +62,16 @@ def test_a_value_without_a_json_form_names_its_property(value: Any, reason: str)
 @pytest.mark.parametrize(
     ("schema", "path"),
     [
-        ({"name": "next", "type": ["null", "R"]}, "the value.next"),
-        ({"name": "many", "type": {"type": "array", "items": "null"}}, "the value.many"),
-        ({"name": "d", "type": {"type": "bytes", "logicalType": "decimal", "precision": 2, "scale": 4}}, ""),
+        ({"name": "next", "type": ["null", "R"]}, "R.next"),
+        ({"name": "many", "type": {"type": "array", "items": "null"}}, "R.many"),
+        ({"name": "d", "type": {"type": "fixed", "name": "F", "size": 0}}, "R.d"),
+        ({"name": "d", "type": {"type": "bytes", "logicalType": "decimal", "precision": 1001}}, "R.d"),
+        ({"name": "unlike", "type": "int"}, "R.unlike"),
     ],
 )
 def test_a_refused_schema_says_where(schema: Any, path: str) -> None:
-    with pytest.raises(UnsafeSchema, match=f"^test: {path}"):
-        load("test", {"type": "record", "name": "R", "fields": [schema]})
+    with pytest.raises(UnsafeSchema, match=f"^test: {path}: "):
+        load("test", {"type": "record", "name": "R", "fields": [{"name": "unlike", "type": "string"}, schema]})
 
 
 def test_the_page_names_the_framings_and_the_metric() -> None:

@@ -5,7 +5,10 @@ from pathlib import Path
 import pytest
 
 from consumer.errors import UnsafeSchema
-from consumer.reading.files import by_fingerprint, raw_schema
+from consumer.reading.files import by_fingerprint, known_schemas, raw_schema
+from consumer.reading.framing import RAW
+
+FRAMINGS = ("raw", "single-object", "auto", "confluent", "confluent-header")
 
 
 def write(folder: Path, **files: str) -> Path:
@@ -37,3 +40,26 @@ def test_single_objects_can_be_of_any_of_the_files(tmp_path: Path) -> None:
         "8a8f25cce724dd63": "one.avsc",
         "8f5c393f1ad57572": "other.avsc",
     }
+
+
+def test_two_files_that_a_fingerprint_does_not_tell_apart_are_refused(tmp_path: Path) -> None:
+    folder = write(tmp_path, day='{"type": "int", "logicalType": "date"}', number='"int"')
+    with pytest.raises(UnsafeSchema, match=r"^number.avsc: has the fingerprint of day.avsc"):
+        by_fingerprint(folder)
+
+
+def test_each_framing_knows_the_files_that_its_values_can_name(tmp_path: Path) -> None:
+    folder = write(tmp_path, one='"null"')
+    assert {name: list(known_schemas(name, folder)) for name in FRAMINGS} == {
+        "raw": [RAW],
+        "single-object": ["8a8f25cce724dd63"],
+        "auto": ["8a8f25cce724dd63"],
+        "confluent": [],
+        "confluent-header": [],
+    }
+
+
+def test_a_folder_without_files_stops_single_objects_alone(tmp_path: Path) -> None:
+    assert known_schemas("auto", write(tmp_path)) == {}
+    with pytest.raises(UnsafeSchema, match=r"sprig: expected .avsc files"):
+        known_schemas("single-object", tmp_path)

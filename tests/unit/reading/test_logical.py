@@ -6,6 +6,7 @@ import pytest
 
 from consumer.errors import UnprocessableRecord
 from consumer.reading.avro import decode, encode, load
+from consumer.reading.logical import MAX_DIGITS
 
 UUID = "F47AC10B-58CC-4372-A567-0E02B2C3D479"
 
@@ -34,12 +35,45 @@ def through(avro: Any, logical: str, plain: object, **more: object) -> Any:
         ("string", "uuid", UUID, UUID),
         ("string", "uuid", "no uuid at all", "no uuid at all"),
         ({"type": "fixed", "name": "F", "size": 16}, "uuid", bytes(15) + b"\x01", f"{'0' * 8}-0000-0000-0000-{1:012}"),
-        ("long", "of-another-world", 5, 5),
-        ("string", "timestamp-millis", "misplaced", "misplaced"),
     ],
 )
 def test_a_logical_type_comes_as_text(avro: Any, logical: str, plain: object, text: object) -> None:
     assert through(avro, logical, plain) == text
+
+
+@pytest.mark.parametrize(
+    ("avro", "logical", "plain", "more"),
+    [
+        ("long", "of-another-world", 5, {}),
+        ("long", "uuid", 5, {}),
+        ("string", "timestamp-millis", "misplaced", {}),
+        ("int", "timestamp-millis", 5, {}),
+        ("int", "decimal", 5, {"precision": 2, "scale": 4}),
+        ({"type": "fixed", "name": "F", "size": 8}, "uuid", b"8 bytes.", {}),
+        ("bytes", "decimal", b"\5", {}),
+        ("bytes", "decimal", b"\5", {"precision": 0}),
+        ("bytes", "decimal", b"\5", {"precision": 4, "scale": 5}),
+        ("bytes", "decimal", b"\5", {"precision": 4, "scale": -1}),
+        ("bytes", "decimal", b"\5", {"precision": "4"}),
+        ("bytes", "decimal", b"\5", {"precision": 4, "scale": True}),
+        ({"type": "fixed", "name": "F", "size": 1}, "decimal", b"\5", {"precision": 3}),
+    ],
+)
+def test_a_logical_type_that_does_not_count_changes_nothing(avro: Any, logical: str, plain: object, more: Any) -> None:
+    assert through(avro, logical, plain, **more) == plain
+    base = avro if isinstance(avro, dict) else {"type": avro}
+    assert load("logical", {**base, "logicalType": logical, **more}).root.logical == ""
+
+
+@pytest.mark.parametrize("logical", [None, 5, ["date"], {"date": 1}])
+def test_a_logical_type_that_is_no_text_changes_nothing(logical: Any) -> None:
+    assert load("test", {"type": "int", "logicalType": logical}).root == load("test", "int").root
+
+
+def test_a_fixed_decimal_may_fill_its_size() -> None:
+    fixed = {"type": "fixed", "name": "F", "size": 2}
+    assert through(fixed, "decimal", b"\x27\x0f", precision=4, scale=4) == "0.9999"
+    assert through(fixed, "decimal", b"\x27\x0f", precision=5, scale=4) == b"\x27\x0f"
 
 
 @pytest.mark.parametrize(
@@ -59,3 +93,12 @@ def test_a_decimal_keeps_every_digit(unscaled: int, scale: int, text: str) -> No
 def test_a_time_that_does_not_exist_is_undecodable(avro: str, logical: str, plain: int) -> None:
     with pytest.raises(UnprocessableRecord, match="undecodable"):
         through(avro, logical, plain)
+
+
+def test_a_decimal_of_very_many_digits_is_undecodable() -> None:
+    most = through("bytes", "decimal", (10**MAX_DIGITS - 1).to_bytes(500, "big"), precision=9)
+    assert most == "9" * MAX_DIGITS
+    with pytest.raises(UnprocessableRecord, match="undecodable: OverflowError"):
+        through("bytes", "decimal", (10**MAX_DIGITS).to_bytes(500, "big"), precision=9)
+    with pytest.raises(UnprocessableRecord, match="undecodable: OverflowError"):
+        through("bytes", "decimal", b"\x80" * 1_000_000, precision=9)

@@ -11,19 +11,47 @@ from uuid import UUID
 import pytest
 
 from consumer.errors import SettingsError, UnsafeSchema
+from consumer.reading.avro import decode
 from consumer.reading.lookup import NotThere, Unreachable, UnsupportedSchema
 from consumer.reading.registry import Registry
+from tests.avro_values import record, zigzag
 
 SECRET = "s3cret-pass"
 INNER = '{"type": "record", "name": "a.Inner", "fields": [{"name": "x", "type": "int"}]}'
 OUTER = '{"type": "record", "name": "a.Outer", "fields": [{"name": "in", "type": "a.Inner"}]}'
 
 
-def reference(subject: str) -> dict[str, Any]:
-    return {"name": "a.Inner", "subject": subject, "version": 1}
+def reference(subject: str, name: str = "a.Inner", version: int = 1) -> dict[str, Any]:
+    return {"name": name, "subject": subject, "version": version}
+
+
+def version(subject: str, number: int, avro: Any, *references: dict[str, Any]) -> dict[str, tuple[int, Any]]:
+    about = {"subject": subject, "version": number, "id": 900, "schema": json.dumps(avro), "references": references}
+    return {f"/subjects/{subject}/versions/{number}": (200, about)}
+
+
+# Top refers to Left and Right, and both to Base: to the same version of it, or to two.
+BASE = reference("base", "a.Base")
+TOP = record("a.Top", left="a.Left", right="a.Right")
+DIAMOND = {
+    **version("base", 1, record("a.Base", x="int")),
+    **version("base", 2, record("a.Base", x="int", y="string")),
+    **version("left", 1, record("a.Left", base="a.Base"), BASE),
+    **version("right", 1, record("a.Right", base="a.Base"), BASE),
+    **version("right", 2, record("a.Right", base="a.Base"), {**BASE, "version": 2}),
+}
+
+
+def top(right: int) -> tuple[int, Any]:
+    references = [reference("left", "a.Left"), reference("right", "a.Right", right)]
+    return 200, {"schema": json.dumps(TOP), "references": references}
 
 
 ANSWERS: dict[str, tuple[int, Any]] = {
+    **DIAMOND,
+    "/schemas/ids/11": top(1),
+    "/schemas/ids/12": top(2),
+    "/schemas/ids/13": (200, {"schema": '["null", "a.Left"]', "references": [reference("left", "a.Left")]}),
     "/schemas/ids/1": (200, {"schema": INNER}),
     "/schemas/guids/89791762-2336-4186-9674-299b90a802e2": (200, {"schema": INNER}),
     "/schemas/ids/2": (200, {"schema": OUTER, "references": [reference("inner/one")]}),
@@ -91,6 +119,25 @@ def test_a_schema_comes_by_its_guid(registry: Registry) -> None:
 def test_a_schema_comes_with_what_it_refers_to(registry: Registry) -> None:
     assert registry.fetch(2).root.fields["in"].fields["x"].kind == "int"
     assert registry.fetch(7).root.fields["in"].name == "a.Inner"
+
+
+@pytest.mark.parametrize("key", [11, 12])
+def test_what_is_referred_to_twice_is_one_type_and_of_its_versions_the_first_counts(
+    registry: Registry, key: int
+) -> None:
+    fields = registry.fetch(key).root.fields
+    assert fields["left"].fields["base"] == fields["right"].fields["base"]
+    assert list(fields["left"].fields["base"].fields) == ["x"]
+    assert decode(registry.fetch(key), zigzag(5) + zigzag(6), 0) == {
+        "left": {"base": {"x": 5}},
+        "right": {"base": {"x": 6}},
+    }
+
+
+def test_a_union_of_references_has_a_schema_for_each_branch(registry: Registry) -> None:
+    nothing, left = registry.fetch(13).branches
+    assert (nothing.root.kind, left.root.name) == ("null", "a.Left")
+    assert decode(left, zigzag(5), 0) == {"base": {"x": 5}}
 
 
 @pytest.mark.parametrize("key", [99, 6])

@@ -1,0 +1,147 @@
+"""Three framings and two types of record, one by one and as branches of a union, on one topic."""
+
+import itertools
+import json
+import re
+import shutil
+import struct
+import urllib.request
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from confluent_kafka import Producer
+
+from consumer import paths
+from consumer.demo import faults
+from consumer.demo.fates import Deliver, Fate, SetAside
+from consumer.demo.samples import responses
+from consumer.demo.segment import Segment
+from consumer.kafka.embedded import EmbeddedBroker
+from consumer.reading import avro
+from consumer.reading.framing import HEADER
+from tests.avro_values import record, zigzag
+from tests.support import KEYS, Flow, guid, is_refused, registry
+
+Way = Callable[[bytes], tuple[bytes, list[tuple[str, bytes]]]]
+"""From the Avro bytes to a record's value and headers."""
+
+RESPONSE = json.loads((paths.schemas() / "sprig" / "response.avsc").read_text())
+PING = record("com.example.Ping", user="string", environment="string")
+EITHER = ["null", PING, RESPONSE]
+IDS = {7: RESPONSE, 8: PING, 9: EITHER}
+PINGED = {
+    "x-record": "*.Ping",
+    "x-environment": "environment",
+    "required": ["type", "event", "userId", "messageId"],
+    "properties": {
+        "type": {"const": "track"},
+        "event": {"const": "Pinged"},
+        "userId": {"type": "string", "minLength": 1, "x-source": "user"},
+        "messageId": {"type": "string", "x-source": "$kafka.messageId"},
+        "properties": {"properties": {"environment": {"type": "string"}}},
+    },
+}
+
+
+def by_id(number: int, branch: bytes = b"") -> Way:
+    return lambda body: (struct.pack(">bI", 0, number) + branch + body, [])
+
+
+def by_guid(number: int, branch: bytes = b"") -> Way:
+    return lambda body: (branch + body, [(HEADER, b"\1" + guid(number).bytes)])
+
+
+def by_fingerprint(schema: Any) -> Way:
+    fingerprint = bytes.fromhex(avro.fingerprint(avro.load("test", schema)))
+    return lambda body: (b"\xc3\x01" + fingerprint + body, [])
+
+
+OF_PING, OF_RESPONSE = zigzag(1), zigzag(2)
+RESPONSES = (by_id(7), by_guid(7), by_fingerprint(RESPONSE), by_id(9, OF_RESPONSE), by_guid(9, OF_RESPONSE))
+PINGS = (by_id(8), by_guid(8), by_fingerprint(PING), by_id(9, OF_PING), by_guid(9, OF_PING))
+OTHERS: Mapping[tuple[bytes, str], Fate] = {
+    (by_id(9)(zigzag(0))[0], "a branch that is no record"): SetAside("unknown_record"),
+    (by_id(9)(zigzag(3))[0], "a branch that is not there"): SetAside("undecodable"),
+    (b"\xc3\x01" + bytes(8), "a fingerprint of no file"): SetAside("unknown_schema"),
+    (b"{}", "no framing at all"): SetAside("not_framed"),
+}
+
+
+@pytest.fixture
+def flow(tmp_path: Path) -> Iterator[Flow]:
+    broker = EmbeddedBroker()
+    for topic in ("mixed", "mixed.dead-letter"):
+        broker.create_topic(topic)
+    shutil.copytree(paths.schemas(), tmp_path, dirs_exist_ok=True)
+    (tmp_path / "sprig" / "ping.avsc").write_text(json.dumps(PING))
+    (tmp_path / "segment" / "pinged.json").write_text(json.dumps(PINGED))
+    with (
+        registry({number: json.dumps(schema) for number, schema in IDS.items()}) as url,
+        Segment(KEYS.values()) as segment,
+    ):
+        segment.script = faults.refuse(is_refused)
+        settings = {"AVRO_FRAMING": "auto", "SCHEMA_REGISTRY_URL": url, "SCHEMAS_DIR": str(tmp_path)}
+        yield Flow(broker.address, "mixed", segment, settings=settings)
+
+
+class Mixer:
+    """Produces each record in the next of several ways."""
+
+    def __init__(self, flow: Flow) -> None:
+        self._flow = flow
+        self._producer = Producer({"bootstrap.servers": flow.bootstrap, "enable.idempotence": True})
+
+    def put(self, key: bytes, value: bytes | None, fate: Fate, headers: Any = ()) -> None:
+        partition = zlib.crc32(key) % self._flow.partitions
+        self._producer.produce(self._flow.topic, value, key, partition, headers=list(headers))
+        self._flow.note(partition, fate)
+
+    def responses(self, count: int) -> None:
+        schema, ways = avro.load("test", RESPONSE), itertools.cycle(RESPONSES)
+        for sample in responses(count, seed=1):
+            body = sample.payload(lambda one: avro.encode(schema, one))
+            value, headers = next(ways)(body) if body else (body, [])
+            self.put(sample.key, value, sample.fate, headers)
+
+    def pings(self, count: int) -> None:
+        schema = avro.load("test", PING)
+        for number, way in zip(range(count), itertools.cycle(PINGS), strict=False):
+            value, headers = way(avro.encode(schema, {"user": f"pinged-{number}", "environment": "development"}))
+            self.put(b"%d" % number, value, Deliver("development"), headers)
+
+    def others(self) -> None:
+        for (value, what), fate in OTHERS.items():
+            self.put(what.encode(), value, fate)
+
+    def flush(self) -> None:
+        assert self._producer.flush(30) == 0
+
+
+def framings(lines: list[str]) -> Mapping[str, float]:
+    """What the member that wrote these lines says that it saw."""
+    host, port = next(line["http"] for line in map(json.loads, lines) if line["event"] == "started")
+    with urllib.request.urlopen(f"http://{host}:{port}/metrics", timeout=10) as answer:
+        found = re.findall(r'framings_seen_total\{framing="(.+)"\} (\S+)', answer.read().decode())
+    return {name: float(value) for name, value in found}
+
+
+def test_auto_tells_framings_and_types_apart_record_by_record(flow: Flow) -> None:
+    mixer = Mixer(flow)
+    mixer.responses(200)
+    mixer.pings(20)
+    mixer.others()
+    mixer.flush()
+    with flow.member() as member:
+        flow.wait_until_settled()
+        seen = framings(member.lines)
+        assert member.terminate() == 0
+    account = flow.account()
+    assert account.even, account
+    assert not flow.segment.dropped
+    assert sum(one.event["event"] == "Pinged" for one in flow.segment.accepted) == 20
+    assert set(seen) == {"confluent", "confluent-header", "single-object"}
+    assert all(count >= 40 for count in seen.values())
+    assert {json.loads(line)["logger"].partition(".")[0] for line in member.lines} == {"consumer"}
