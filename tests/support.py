@@ -10,13 +10,13 @@ import time
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
 from consumer import paths
 from consumer.demo.fates import Fate, Skip
@@ -99,11 +99,17 @@ class Flow:
 
     def committed(self) -> dict[int, int]:
         consumer = Consumer({"bootstrap.servers": self.bootstrap, "group.id": self.group})
-        parts = consumer.committed(
-            [TopicPartition(self.topic, number) for number in range(self.partitions)], timeout=30
-        )
+        asked = [TopicPartition(self.topic, number) for number in range(self.partitions)]
+        found: list[TopicPartition] = []
+
+        def answers() -> bool:
+            with suppress(KafkaException):  # a broker that has just started may not be the group's coordinator yet
+                found[:] = consumer.committed(asked, timeout=30)
+            return bool(found)
+
+        wait_until(answers, "the group's coordinator")
         consumer.close()
-        return {part.partition: max(part.offset, 0) for part in parts}
+        return {part.partition: max(part.offset, 0) for part in found}
 
     def wait_until_settled(self, seconds: float = 60.0) -> None:
         """Until the committed offsets are the partitions' ends."""

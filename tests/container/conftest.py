@@ -79,7 +79,7 @@ class Kafka:
 
 
 class Registry:
-    """A schema registry that speaks Confluent's API; it keeps its address and its schemas through `kill` and `restart`."""
+    """Speaks Confluent's API; it keeps its address and its schemas when it was `down`."""
 
     def __init__(self, container: DockerContainer, address: str) -> None:
         self.url = f"http://{address}/apis/ccompat/v7"
@@ -87,13 +87,15 @@ class Registry:
         self._container = container.get_wrapped_container()
         self._wait_until_it_answers()
 
-    def kill(self) -> None:
-        """As a crash does it; `restart` brings it back."""
+    @contextlib.contextmanager
+    def down(self) -> Iterator[None]:
+        """Away as after a crash, until the end of the block."""
         self._container.kill()
-
-    def restart(self) -> None:
-        self._container.restart(timeout=0)
-        self._wait_until_it_answers()
+        try:
+            yield
+        finally:
+            self._container.restart(timeout=0)
+            self._wait_until_it_answers()
 
     def close(self) -> None:
         self.client.close()
