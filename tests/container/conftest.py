@@ -83,7 +83,7 @@ class Registry:
 
     def __init__(self, container: DockerContainer, address: str) -> None:
         self.url = f"http://{address}/apis/ccompat/v7"
-        self.client = SchemaRegistryClient({"url": self.url})
+        self.client = SchemaRegistryClient({"url": self.url, "timeout": 5})
         self._container = container.get_wrapped_container()
         self._wait_until_it_answers()
 
