@@ -14,7 +14,7 @@ Event = MutableMapping[str, Any]
 LIBRDKAFKA = "librdkafka"
 
 # These log requests, with headers at their lower levels: a write key is in there.
-_TALKATIVE = ("httpx", "httpcore", "hpack")
+_TALKATIVE = ("httpx", "httpcore", "httpx2", "httpcore2", "hpack")
 
 _FIRST = ("timestamp", "level", "event", "logger")
 _FOLD_SECONDS = 10.0

@@ -7,18 +7,23 @@ from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
 from confluent_kafka.schema_registry import Schema, SchemaRegistryClient, SchemaRegistryError
+from confluent_kafka.schema_registry.error import OAuthTokenError
 
+from consumer import deadline
 from consumer.errors import SettingsError, UnsafeSchema
 from consumer.json import JsonError, loads
 from consumer.reading.avro import load
 from consumer.reading.framing import SchemaKey
-from consumer.reading.lookup import NotThere, Unreachable, UnsupportedSchema
+from consumer.reading.lookup import Misconfigured, NotThere, Unreachable, UnsupportedSchema
+from consumer.reading.unanswered import by_error, by_status
 from consumer.schema import WriterSchema
 
 MAX_REFERENCES = 32
 
 # The client's own defaults wait without end and retry for a minute; `Schemas` retries, where the loop can see it.
 _DEFAULTS = {"timeout": 3.0, "max.retries": 0}
+# The beginnings of what its constructor says and that repeats nothing but names of options.
+_HARMLESS = ("Missing", "Unrecognized", "basic.auth.user.info must", "ssl.certificate.location required")
 # docs.confluent.io, "Schema Registry API Reference": subject, version, schema not found. A 404 with another code is
 # a wrong URL or a proxy's, and says nothing about the id.
 _NOT_FOUND = frozenset({40401, 40402, 40403})
@@ -27,15 +32,17 @@ _T = TypeVar("_T")
 
 class Registry:
     """
-    One request at a time, bounded by `timeout` (seconds, for connecting and between bytes); no retry of its own.
+    One request at a time, over within `timeout` (seconds) however slow the peer; no retry of its own.
 
     Nothing that a server or the client says is repeated in an error but status and code: it could hold credentials.
     """
 
     def __init__(self, url: str, config: Mapping[str, Any]) -> None:
         """`config`: further options of the client, as in Confluent's documentation. Raises SettingsError."""
+        options = {**_DEFAULTS, **config, **_address(url)}
         try:
-            self._client = SchemaRegistryClient({**_DEFAULTS, **config, **_address(url)})
+            self._client = SchemaRegistryClient(options)
+            _bound(self._client, float(options["timeout"]))
         except Exception as error:  # noqa: BLE001 - ValueError, TypeError, or of files that it does not find
             raise SettingsError(f"SCHEMA_REGISTRY_URL, SCHEMA_REGISTRY_CONFIG: {_why(error)}") from None
 
@@ -90,10 +97,25 @@ def _address(url: str) -> dict[str, str]:
     return address
 
 
+def _bound(client: SchemaRegistryClient, seconds: float) -> None:
+    """
+    Make `timeout` a whole request's; the client's HTTP library counts it anew for each read.
+
+    The library has no public way to do it. Tests hold that a registry that dribbles is left in time.
+    """
+    rest: Any = client._rest_client  # noqa: SLF001
+    for session in (rest.session, getattr(rest.bearer_field_provider, "client", rest.session)):
+        session.event_hooks = {"request": [lambda _: deadline.start(seconds)]}
+        for transport in filter(None, (session._transport, *session._mounts.values())):  # noqa: SLF001
+            pool = transport._pool  # noqa: SLF001
+            pool._network_backend = deadline.keep(pool._network_backend, late=TimeoutError)  # noqa: SLF001
+
+
 def _why(error: Exception) -> str:
-    text = str(error)
-    known = text.startswith("Unrecognized properties")  # their names; other texts repeat values
-    return text if known else f"not as the registry client wants it ({type(error).__name__})"
+    if isinstance(error, OSError):
+        return f"a file that an ssl option names is of no use: {error.strerror}"
+    harmless = str(error).startswith(_HARMLESS)
+    return str(error) if harmless else f"not as the registry client wants it ({type(error).__name__})"
 
 
 def _ask(request: Callable[[], _T]) -> _T:
@@ -102,9 +124,11 @@ def _ask(request: Callable[[], _T]) -> _T:
     except SchemaRegistryError as error:
         if error.http_status_code == 404 and error.error_code in _NOT_FOUND:
             raise NotThere from None
-        raise Unreachable(f"HTTP status {error.http_status_code}, code {error.error_code}") from None
+        raise by_status(error.http_status_code) from None
+    except OAuthTokenError:
+        raise Misconfigured("no token for it: look at bearer.auth.* in SCHEMA_REGISTRY_CONFIG") from None
     except Exception as error:  # noqa: BLE001 - the client's HTTP library, or a page that is no answer of a registry
-        raise Unreachable(type(error).__name__) from None
+        raise by_error(error) from None
 
 
 def _parsed(label: str, schema: Schema) -> object:

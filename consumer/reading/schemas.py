@@ -10,7 +10,7 @@ from consumer.errors import UnprocessableRecord, UnsafeSchema
 from consumer.model import Pending
 from consumer.reading.denials import Denials
 from consumer.reading.framing import SchemaKey
-from consumer.reading.lookup import Fetch, NotThere, Unreachable, UnsupportedSchema
+from consumer.reading.lookup import Fetch, Misconfigured, NotThere, Unreachable, UnsupportedSchema
 from consumer.schema import WriterSchema
 
 log = logging.getLogger(__name__)
@@ -58,6 +58,7 @@ class Schemas:
         self._asking: tuple[SchemaKey, Future[WriterSchema]] | None = None
         self._failures = 0
         self._resume_at = self._warn_at = -math.inf
+        self._said = ""
 
     def get(self, key: SchemaKey) -> WriterSchema | Pending:
         """
@@ -121,10 +122,12 @@ class Schemas:
         except UnsafeSchema as error:
             self._refuse(key, "unsafe_schema", error)
         except Exception as error:  # noqa: BLE001 - Unreachable, or a surprise: neither says anything about the key
-            self._unanswered(error, now)
+            self._unanswered(key, error, now)
 
     def _answered(self, outcome: str, key: SchemaKey) -> None:
         self.lookups[outcome] += 1
+        if self._failures:
+            log.info("the schema registry answers again")
         self._failures, self._warn_at = 0, -math.inf
         self._wanted.pop(key, None)
 
@@ -143,11 +146,13 @@ class Schemas:
             wanted.due = min(now + ASK_AGAIN, counts_at)
             self._wanted[key] = wanted
 
-    def _unanswered(self, error: Exception, now: float) -> None:
+    def _unanswered(self, key: SchemaKey, error: Exception, now: float) -> None:
         self.lookups["unreachable"] += 1
         self._failures += 1
         self._resume_at = now + min(BACKOFF_LAST, BACKOFF_FIRST * 2 ** min(self._failures - 1, 10))
-        if now >= self._warn_at:
-            self._warn_at = now + WARN_EVERY
-            text = str(error) if isinstance(error, Unreachable) else type(error).__name__
-            log.warning("no answer from the schema registry, asking again until there is one: %s", text)
+        why = str(error) if isinstance(error, Unreachable) else type(error).__name__
+        if now >= self._warn_at or why != self._said:
+            self._warn_at, self._said = now + WARN_EVERY, why
+            level = logging.ERROR if isinstance(error, Misconfigured) else logging.WARNING
+            text = "no answer from the schema registry: partitions with a new schema wait, nothing is lost"
+            log.log(level, text, extra={"why": why, "schema": str(key)})

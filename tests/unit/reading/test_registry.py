@@ -135,8 +135,11 @@ def test_credentials_leave_the_url_for_the_header(
     [
         ("http://host", {"no.such.option": SECRET}, "no.such.option"),
         (f"ftp://jane:{SECRET}@host", {}, "ValueError"),
-        ("http://host", {"basic.auth.user.info": SECRET}, "ValueError"),
-        ("http://host", {"timeout": 1, "ssl.ca.location": f"/{SECRET}"}, "FileNotFoundError"),
+        ("http://host", {"basic.auth.user.info": SECRET}, "basic.auth.user.info must be in the form"),
+        ("http://host", {"timeout": 1, "ssl.ca.location": f"/{SECRET}"}, "No such file"),
+        ("http://host", {"bearer.auth.credentials.source": "STATIC_TOKEN"}, "bearer.auth.logical.cluster"),
+        ("http://host", {"proxy": f"what://jane:{SECRET}@proxy"}, "ValueError"),
+        ("http://host", {"timeout": "soon"}, "ValueError"),
     ],
 )
 def test_wrong_settings_are_named_without_their_values(url: str, config: dict[str, Any], text: str) -> None:
