@@ -14,8 +14,8 @@ from consumer.errors import SettingsError, UnsafeSchema
 from consumer.json import JsonError, loads
 from consumer.reading.avro import load
 from consumer.reading.framing import SchemaKey
-from consumer.reading.lookup import Misconfigured, NotThere, Unreachable, UnsupportedSchema
-from consumer.reading.unanswered import by_error, by_status
+from consumer.reading.lookup import Misconfigured, NotThere, UnsupportedSchema
+from consumer.reading.unanswered import by_content, by_error, by_status
 from consumer.schema import WriterSchema
 
 MAX_REFERENCES = 32
@@ -42,7 +42,8 @@ class Registry:
         options = {**_DEFAULTS, **config, **_address(url)}
         try:
             self._client = SchemaRegistryClient(options)
-            _bound(self._client, float(options["timeout"]))
+            for session in _sessions(self._client):
+                _bound(session, float(options["timeout"]))
         except Exception as error:  # noqa: BLE001 - ValueError, TypeError, or of files that it does not find
             raise SettingsError(f"SCHEMA_REGISTRY_URL, SCHEMA_REGISTRY_CONFIG: {_why(error)}") from None
 
@@ -52,6 +53,8 @@ class Registry:
 
         Raises NotThere, UnsupportedSchema (not Avro), UnsafeSchema, or Unreachable for anything that is no answer.
         """
+        # It keeps whatever came once, even a proxy's page that holds no schema.
+        self._client.clear_caches()  # type: ignore[no-untyped-call]
         if isinstance(key, UUID):
             label, ask = f"schema GUID {key}", partial(self._client.get_schema_by_guid, str(key))
         else:
@@ -73,7 +76,9 @@ class Registry:
         return load(label, _parsed(label, schema), list(self._references(label, schema, set())))
 
     def close(self) -> None:
-        self._client.close()
+        """A look-up under way ends with its present request."""
+        for session in _sessions(self._client):
+            session.close()
 
     def _references(self, label: str, schema: Schema, seen: set[tuple[str, int]]) -> Iterator[object]:
         for reference in schema.references or ():
@@ -97,18 +102,20 @@ def _address(url: str) -> dict[str, str]:
     return address
 
 
-def _bound(client: SchemaRegistryClient, seconds: float) -> None:
-    """
-    Make `timeout` a whole request's; the client's HTTP library counts it anew for each read.
+def _sessions(client: SchemaRegistryClient) -> Iterator[Any]:
+    """Of its HTTP library: one for the registry and, where tokens have an issuer, one for that."""
+    rest: Any = client._rest_client  # noqa: SLF001 - the library has no public way to what they do
+    yield rest.session
+    if hasattr(rest.bearer_field_provider, "client"):
+        yield rest.bearer_field_provider.client
 
-    The library has no public way to do it. Tests hold that a registry that dribbles is left in time.
-    """
-    rest: Any = client._rest_client  # noqa: SLF001
-    for session in (rest.session, getattr(rest.bearer_field_provider, "client", rest.session)):
-        session.event_hooks = {"request": [lambda _: deadline.start(seconds)]}
-        for transport in filter(None, (session._transport, *session._mounts.values())):  # noqa: SLF001
-            pool = transport._pool  # noqa: SLF001
-            pool._network_backend = deadline.keep(pool._network_backend, late=TimeoutError)  # noqa: SLF001
+
+def _bound(session: Any, seconds: float) -> None:
+    """Make the timeout a whole request's, which the library counts anew for each read. Tests hold that it works."""
+    session.event_hooks = {"request": [lambda _: deadline.start(seconds)]}
+    for transport in filter(None, (session._transport, *session._mounts.values())):  # noqa: SLF001
+        pool = transport._pool  # noqa: SLF001
+        pool._network_backend = deadline.keep(pool._network_backend, late=TimeoutError)  # noqa: SLF001
 
 
 def _why(error: Exception) -> str:
@@ -132,8 +139,8 @@ def _ask(request: Callable[[], _T]) -> _T:
 
 
 def _parsed(label: str, schema: Schema) -> object:
-    if not schema.schema_str:
-        raise Unreachable("an answer without a schema")
+    if not isinstance(schema.schema_str, str):
+        raise by_content()
     try:
         return loads(schema.schema_str)
     except JsonError as error:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from consumer.reading.lookup import Misconfigured, Unreachable
 
 _PASSING = (408, 429)
-_NOT_A_REGISTRY = (ValueError, TypeError, LookupError, AttributeError)  # by which the client stumbles over an answer
+_STUMBLES = (ValueError, TypeError, LookupError, AttributeError)  # of the client, over an answer that it did not expect
 
 
 def by_status(status: int) -> Unreachable:
@@ -19,6 +19,11 @@ def by_status(status: int) -> Unreachable:
     if 400 <= status < 500 and status not in _PASSING:
         return Misconfigured(f"{seen} without a registry's error code: look at SCHEMA_REGISTRY_URL")
     return Unreachable(seen)
+
+
+def by_content() -> Unreachable:
+    """Of an answer like a registry's by its status alone."""
+    return Misconfigured("an answer that is no registry's: look at SCHEMA_REGISTRY_URL")
 
 
 def by_error(error: Exception) -> Unreachable:
@@ -38,8 +43,8 @@ def by_error(error: Exception) -> Unreachable:
             return Unreachable("it took longer than its timeout")
         if isinstance(cause, OSError) and cause.strerror:
             return Unreachable(cause.strerror)
-    if isinstance(error, _NOT_A_REGISTRY):
-        return Misconfigured("an answer that is no registry's: look at SCHEMA_REGISTRY_URL")
+    if isinstance(error, _STUMBLES):
+        return by_content()
     return Unreachable(type(error).__name__)
 
 
