@@ -44,7 +44,7 @@ class _Handler(BaseHTTPRequestHandler):
         asked = Asked(self.path, {name.lower(): value for name, value in self.headers.items()})
         self.server.asked.append(asked)
         answer = self.server.answer(asked)
-        headers = {"Content-Length": str(len(answer.body)), **answer.headers}
+        headers = {"Content-Length": str(len(answer.body)), "Connection": "close", **answer.headers}
         lines = [f"HTTP/1.1 {answer.status} ?", *(f"{name}: {value}" for name, value in headers.items())]
         answer.wire(self.connection, "\r\n".join([*lines, "", ""]).encode() + answer.body, self.server.stopped)
 

@@ -9,7 +9,7 @@ import pytest
 from consumer.errors import UnprocessableRecord, UnsafeSchema
 from consumer.model import Pending
 from consumer.reading.denials import MAX_VERDICTS
-from consumer.reading.lookup import NotThere, Unreachable, UnsupportedSchema
+from consumer.reading.lookup import Misconfigured, NotThere, Unreachable, UnsupportedSchema
 from consumer.reading.schemas import MAX_WANTED, Schemas
 from consumer.schema import AvroType, WriterSchema
 
@@ -120,6 +120,19 @@ def test_an_outage_is_waited_for_and_never_a_verdict(world: World, caplog: pytes
     world.down, world.known[7] = None, schema("seven")
     world.wait(31, 7)
     assert world.verdict(7) == "seven"
+
+
+def test_an_outage_is_said_again_when_its_reason_changes_and_its_end_is_said(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    for world.down in (Unreachable("refused"), Misconfigured("no credentials"), Misconfigured("no credentials")):
+        world.wait(31, 7)
+    world.down, world.known[7] = None, schema("seven")
+    world.wait(31, 7)
+    told = [(record.levelname, vars(record).get("why")) for record in caplog.records]
+    assert told == [("WARNING", "refused"), ("ERROR", "no credentials"), ("INFO", None)]
+    assert caplog.messages[-1] == "the schema registry answers again"
 
 
 def test_a_denial_before_an_outage_is_no_verdict_during_it(world: World) -> None:
