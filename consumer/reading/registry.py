@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any, TypeVar
-from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
 from confluent_kafka.schema_registry import Schema, SchemaRegistryClient, SchemaRegistryError
@@ -39,7 +38,7 @@ class Registry:
 
     def __init__(self, url: str, config: Mapping[str, Any]) -> None:
         """`config`: further options of the client, as in Confluent's documentation. Raises SettingsError."""
-        options = {**_DEFAULTS, **config, **_address(url)}
+        options = {**_DEFAULTS, **config, "url": url}
         try:
             self._client = SchemaRegistryClient(options)
             for session in _sessions(self._client):
@@ -91,15 +90,6 @@ class Registry:
             found = _ask(partial(self._client.get_version, subject, version, deleted=True)).schema
             yield from self._references(label, found, seen)
             yield _parsed(label, found)
-
-
-def _address(url: str) -> dict[str, str]:
-    """Credentials out of the URL, which HTTP clients log, and into an option."""
-    parts = [urlsplit(one.strip()) for one in url.split(",")]
-    address = {"url": ",".join(part._replace(netloc=part.netloc.rpartition("@")[2]).geturl() for part in parts)}
-    if parts[0].username:
-        address["basic.auth.user.info"] = f"{unquote(parts[0].username)}:{unquote(parts[0].password or '')}"
-    return address
 
 
 def _sessions(client: SchemaRegistryClient) -> Iterator[Any]:
