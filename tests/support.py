@@ -151,6 +151,13 @@ class Member:
     def output(self) -> str:
         return "".join(self.lines)
 
+    @property
+    def url(self) -> str:
+        """Where it serves HTTP, once it has said that it has started."""
+        wait_until(lambda: '"event": "started"' in self.output, "the start to be said")
+        host, port = next(told["http"] for told in map(json.loads, self.lines) if told["event"] == "started")
+        return f"http://{host}:{port}"
+
     def terminate(self, number: int = signal.SIGTERM) -> int:
         """Ask to stop; the exit code."""
         self._process.send_signal(number)

@@ -144,7 +144,7 @@ def stopped_by_signals(stop: threading.Event, seconds: float) -> Iterator[None]:
 def _reading(settings: Settings, status: Status, closing: ExitStack) -> tuple[Schemas, Treater, Policy]:
     folder = settings.schemas_dir or paths.schemas()
     known = _known(settings, folder)
-    schemas = Schemas(_fetch(settings, closing), time.monotonic, known)
+    schemas = Schemas(_fetch(settings, closing), time.monotonic, known, status.counts.lookups)
     contracts = Contracts(folder, VERSION)
     framed = framing(settings.avro_framing, known, status.counts.framed)
     steps = Steps(framed, schemas.get, avro.branch, avro.decode, contracts.mapper)

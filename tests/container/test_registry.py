@@ -208,7 +208,7 @@ def test_a_service_that_starts_without_its_registry_is_ready_and_waits_for_it(bu
         with registry.down():
             member = running.enter_context(bus.flow.member())
             wait_until(lambda: outages(member), "the outage to be said")
-            wait_until(lambda: httpx.get(f"{address(member)}/readyz").is_success, "the member to be ready")
+            wait_until(lambda: httpx.get(f"{member.url}/readyz").is_success, "the member to be ready")
             assert not any(bus.flow.committed().values())
         bus.flow.wait_until_settled()
         assert member.terminate() == 0
@@ -240,12 +240,6 @@ def test_without_its_registry_a_new_schema_waits_and_known_ones_flow(bus: Bus, r
 def outages(member: Member) -> int:
     """How often it spoke of an outage of its registry."""
     return sum("no answer from the schema registry" in line for line in member.lines)
-
-
-def address(member: Member) -> str:
-    """Where it serves HTTP."""
-    host, port = next(told["http"] for told in map(json.loads, member.lines) if told["event"] == "started")
-    return f"http://{host}:{port}"
 
 
 def test_an_id_that_was_never_registered_is_set_aside_in_the_end(stranded: Bus) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import httpx
 import pytest
 import trustme
 
@@ -56,6 +57,7 @@ def assert_waits_for_it(flow: Flow, member: Member) -> None:
     wait_until(lambda: told(member), "the registry to be spoken of")
     assert not any(flow.committed().values())
     assert not flow.dead_letters()
+    assert 'sprig_to_segment_schema_lookups_total{outcome="unreachable"}' in httpx.get(f"{member.url}/metrics").text
 
 
 def assert_ends_well(flow: Flow, member: Member) -> None:

@@ -1,5 +1,6 @@
 """Schema look-ups: beside the loop, patient with the registry, and not to be flooded."""
 
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from typing import Any
@@ -34,7 +35,8 @@ class World:
         self.known: dict[Any, WriterSchema | Exception] = {}
         self.down: Exception | None = None
         self.asked: list[tuple[float, Any]] = []
-        self.schemas = Schemas(self.fetch, lambda: self.now, pool=AtOnce())
+        self.lookups: Counter[str] = Counter()
+        self.schemas = Schemas(self.fetch, lambda: self.now, lookups=self.lookups, pool=AtOnce())
 
     def fetch(self, key: Any) -> WriterSchema:
         self.asked.append((self.now - 1000.0, key))
@@ -73,7 +75,7 @@ def test_a_schema_is_pending_until_its_look_up_is_done_and_then_known_for_good(w
     assert (world.schemas.is_pending(7), world.verdict(7)) == (False, "seven")
     world.down = Unreachable()
     assert world.verdict(7) == "seven"
-    assert (len(world.asked), world.schemas.lookups["found"]) == (1, 1)
+    assert (len(world.asked), world.lookups["found"]) == (1, 1)
 
 
 def test_a_known_schema_needs_no_look_up() -> None:
