@@ -10,14 +10,14 @@ import time
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
 from consumer import paths
 from consumer.demo.fates import Fate, Skip
@@ -100,11 +100,17 @@ class Flow:
 
     def committed(self) -> dict[int, int]:
         consumer = Consumer({"bootstrap.servers": self.bootstrap, "group.id": self.group})
-        parts = consumer.committed(
-            [TopicPartition(self.topic, number) for number in range(self.partitions)], timeout=30
-        )
+        asked = [TopicPartition(self.topic, number) for number in range(self.partitions)]
+        found: list[TopicPartition] = []
+
+        def answers() -> bool:
+            with suppress(KafkaException):  # a broker that has just started may not be the group's coordinator yet
+                found[:] = consumer.committed(asked, timeout=30)
+            return bool(found)
+
+        wait_until(answers, "the group's coordinator")
         consumer.close()
-        return {part.partition: max(part.offset, 0) for part in parts}
+        return {part.partition: max(part.offset, 0) for part in found}
 
     def wait_until_settled(self, seconds: float = 60.0) -> None:
         """Until the committed offsets are the partitions' ends."""
@@ -145,6 +151,13 @@ class Member:
     @property
     def output(self) -> str:
         return "".join(self.lines)
+
+    @property
+    def url(self) -> str:
+        """Where it serves HTTP, once it has said that it has started."""
+        wait_until(lambda: '"event": "started"' in self.output, "the start to be said")
+        host, port = next(told["http"] for told in map(json.loads, self.lines) if told["event"] == "started")
+        return f"http://{host}:{port}"
 
     def terminate(self, number: int = signal.SIGTERM) -> int:
         """Ask to stop; the exit code."""

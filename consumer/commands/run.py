@@ -94,7 +94,7 @@ def service(settings: Settings) -> Iterator[Service]:
     """Everything that `run` needs, closed again in reverse order."""
     with ExitStack() as closing:
         status = Status(time.monotonic())
-        schemas, treater, policy = _reading(settings, status)
+        schemas, treater, policy = _reading(settings, status, closing)
         closing.callback(schemas.close)
         source = Source(
             consumer_config(settings.kafka_bootstrap_servers, settings.kafka_group_id, _options(settings)),
@@ -140,10 +140,10 @@ def stopped_by_signals(stop: threading.Event, seconds: float) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _reading(settings: Settings, status: Status) -> tuple[Schemas, Treater, Policy]:
+def _reading(settings: Settings, status: Status, closing: ExitStack) -> tuple[Schemas, Treater, Policy]:
     folder = settings.schemas_dir or paths.schemas()
     known = files.known_schemas(settings.avro_framing, folder)
-    schemas = Schemas(_fetch(settings), time.monotonic, known)
+    schemas = Schemas(_fetch(settings, closing), time.monotonic, known, status.counts.lookups)
     contracts = Contracts(folder, VERSION)
     framed = framing(settings.avro_framing, known, status.counts.framed)
     steps = Steps(framed, schemas.get, avro.branch, avro.decode, contracts.mapper)
@@ -152,13 +152,15 @@ def _reading(settings: Settings, status: Status) -> tuple[Schemas, Treater, Poli
     return schemas, Treater(translator.translate, policy), policy
 
 
-def _fetch(settings: Settings) -> Fetch:
+def _fetch(settings: Settings, closing: ExitStack) -> Fetch:
     if settings.avro_framing in ("raw", "single-object"):
         return no_registry
     from consumer.reading.registry import Registry  # its client takes 0.15 s to import
 
     config = settings.schema_registry_config.get_secret_value()
-    return Registry(str(settings.schema_registry_url), config).fetch
+    registry = Registry(str(settings.schema_registry_url), config)
+    closing.callback(registry.close)  # a look-up under way ends with its present request, and the process can
+    return registry.fetch
 
 
 def _options(settings: Settings) -> Mapping[str, object]:

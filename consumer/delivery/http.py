@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 import httpcore
 import httpx
 
+from consumer import deadline
 from consumer.delivery import body as bodies
-from consumer.delivery import deadline
 from consumer.delivery.answer import Answer, judge
 from consumer.model import WriteKey
 from consumer.request import Outcome, Request, Retry
@@ -110,7 +110,8 @@ class _Transport(httpx.BaseTransport):
     """httpx's own way to httpcore, over connections that keep to the attempt's deadline."""
 
     def __init__(self, tls: ssl.SSLContext) -> None:
-        self._pool = httpcore.ConnectionPool(ssl_context=tls, network_backend=deadline.DeadlineBackend())
+        backend = deadline.keep(httpcore.SyncBackend(), late=httpcore.ReadTimeout)
+        self._pool = httpcore.ConnectionPool(ssl_context=tls, network_backend=backend)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         url = request.url

@@ -43,6 +43,7 @@ class Counts:
     requests: Counter[str] = field(default_factory=Counter)
     request_seconds: Durations = field(default_factory=Durations)
     framed: Counter[str] = field(default_factory=Counter)
+    lookups: Counter[str] = field(default_factory=Counter)
     commits: Counter[str] = field(default_factory=Counter)
     rebalances: Counter[str] = field(default_factory=Counter)
 

@@ -81,6 +81,13 @@ METRICS = (
         "Looks at records under AVRO_FRAMING=auto, by what they showed; one that has to wait is looked at again.",
         lambda s: s.counts.framed,
     ),
+    Metric(
+        "schema_lookups_total",
+        "counter",
+        "outcome",
+        "Questions to the schema registry: found, denied (unknown there), refused (no use), unreachable (no answer).",
+        lambda s: s.counts.lookups,
+    ),
     Metric("requests_total", "counter", "outcome", "Attempts, by what came of them.", lambda s: s.counts.requests),
     Metric("commits_total", "counter", "result", "Commits of offsets.", lambda s: s.counts.commits),
     Metric("rebalances_total", "counter", "kind", "Changes of the assignment.", lambda s: s.counts.rebalances),

@@ -19,7 +19,11 @@ class UnsupportedSchema(SprigToSegmentError):
 
 
 class Unreachable(SprigToSegmentError):
-    """No answer about the id, which says nothing about the id. The text holds no credentials."""
+    """No answer about the id, which says nothing about the id. The text is for operators and holds no credentials."""
+
+
+class Misconfigured(Unreachable):
+    """No answer until our settings are right, or the registry's; the text says where to look."""
 
 
 def no_registry(key: SchemaKey) -> WriterSchema:

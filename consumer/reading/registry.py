@@ -3,22 +3,26 @@
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any, TypeVar
-from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
 from confluent_kafka.schema_registry import Schema, SchemaRegistryClient, SchemaRegistryError
+from confluent_kafka.schema_registry.error import OAuthTokenError
 
+from consumer import deadline
 from consumer.errors import SettingsError, UnsafeSchema
 from consumer.json import JsonError, loads
 from consumer.reading.avro import load
 from consumer.reading.framing import SchemaKey
-from consumer.reading.lookup import NotThere, Unreachable, UnsupportedSchema
+from consumer.reading.lookup import Misconfigured, NotThere, UnsupportedSchema
+from consumer.reading.unanswered import by_content, by_error, by_status
 from consumer.schema import WriterSchema
 
 MAX_REFERENCES = 32
 
 # The client's own defaults wait without end and retry for a minute; `Schemas` retries, where the loop can see it.
 _DEFAULTS = {"timeout": 3.0, "max.retries": 0}
+# The beginnings of what its constructor says and that repeats nothing but names of options.
+_HARMLESS = ("Missing", "Unrecognized", "basic.auth.user.info must", "ssl.certificate.location required")
 # docs.confluent.io, "Schema Registry API Reference": subject, version, schema not found. A 404 with another code is
 # a wrong URL or a proxy's, and says nothing about the id.
 _NOT_FOUND = frozenset({40401, 40402, 40403})
@@ -27,15 +31,18 @@ _T = TypeVar("_T")
 
 class Registry:
     """
-    One request at a time, bounded by `timeout` (seconds, for connecting and between bytes); no retry of its own.
+    One request at a time, over within `timeout` (seconds) however slow the peer; no retry of its own.
 
     Nothing that a server or the client says is repeated in an error but status and code: it could hold credentials.
     """
 
     def __init__(self, url: str, config: Mapping[str, Any]) -> None:
         """`config`: further options of the client, as in Confluent's documentation. Raises SettingsError."""
+        options = {**_DEFAULTS, **config, "url": url}
         try:
-            self._client = SchemaRegistryClient({**_DEFAULTS, **config, **_address(url)})
+            self._client = SchemaRegistryClient(options)
+            for session in _sessions(self._client):
+                _bound(session, float(options["timeout"]))
         except Exception as error:  # noqa: BLE001 - ValueError, TypeError, or of files that it does not find
             raise SettingsError(f"SCHEMA_REGISTRY_URL, SCHEMA_REGISTRY_CONFIG: {_why(error)}") from None
 
@@ -45,6 +52,8 @@ class Registry:
 
         Raises NotThere, UnsupportedSchema (not Avro), UnsafeSchema, or Unreachable for anything that is no answer.
         """
+        # It keeps whatever came once, even a proxy's page that holds no schema.
+        self._client.clear_caches()  # type: ignore[no-untyped-call]
         if isinstance(key, UUID):
             label, ask = f"schema GUID {key}", partial(self._client.get_schema_by_guid, str(key))
         else:
@@ -66,7 +75,9 @@ class Registry:
         return load(label, _parsed(label, schema), list(self._references(label, schema, set())))
 
     def close(self) -> None:
-        self._client.close()
+        """A look-up under way ends with its present request."""
+        for session in _sessions(self._client):
+            session.close()
 
     def _references(self, label: str, schema: Schema, seen: set[str]) -> Iterator[object]:
         """
@@ -86,19 +97,27 @@ class Registry:
             yield _parsed(label, found)
 
 
-def _address(url: str) -> dict[str, str]:
-    """Credentials out of the URL, which HTTP clients log, and into an option."""
-    parts = [urlsplit(one.strip()) for one in url.split(",")]
-    address = {"url": ",".join(part._replace(netloc=part.netloc.rpartition("@")[2]).geturl() for part in parts)}
-    if parts[0].username:
-        address["basic.auth.user.info"] = f"{unquote(parts[0].username)}:{unquote(parts[0].password or '')}"
-    return address
+def _sessions(client: SchemaRegistryClient) -> Iterator[Any]:
+    """Of its HTTP library: one for the registry and, where tokens have an issuer, one for that."""
+    rest: Any = client._rest_client  # noqa: SLF001 - the library has no public way to what they do
+    yield rest.session
+    if hasattr(rest.bearer_field_provider, "client"):
+        yield rest.bearer_field_provider.client
+
+
+def _bound(session: Any, seconds: float) -> None:
+    """Make the timeout a whole request's, which the library counts anew for each read. Tests hold that it works."""
+    session.event_hooks = {"request": [lambda _: deadline.start(seconds)]}
+    for transport in filter(None, (session._transport, *session._mounts.values())):  # noqa: SLF001
+        pool = transport._pool  # noqa: SLF001
+        pool._network_backend = deadline.keep(pool._network_backend, late=TimeoutError)  # noqa: SLF001
 
 
 def _why(error: Exception) -> str:
-    text = str(error)
-    known = text.startswith("Unrecognized properties")  # their names; other texts repeat values
-    return text if known else f"not as the registry client wants it ({type(error).__name__})"
+    if isinstance(error, OSError):
+        return f"a file that an ssl option names is of no use: {error.strerror}"
+    harmless = str(error).startswith(_HARMLESS)
+    return str(error) if harmless else f"not as the registry client wants it ({type(error).__name__})"
 
 
 def _ask(request: Callable[[], _T]) -> _T:
@@ -107,14 +126,16 @@ def _ask(request: Callable[[], _T]) -> _T:
     except SchemaRegistryError as error:
         if error.http_status_code == 404 and error.error_code in _NOT_FOUND:
             raise NotThere from None
-        raise Unreachable(f"HTTP status {error.http_status_code}, code {error.error_code}") from None
+        raise by_status(error.http_status_code) from None
+    except OAuthTokenError:
+        raise Misconfigured("no token for it: look at bearer.auth.* in SCHEMA_REGISTRY_CONFIG") from None
     except Exception as error:  # noqa: BLE001 - the client's HTTP library, or a page that is no answer of a registry
-        raise Unreachable(type(error).__name__) from None
+        raise by_error(error) from None
 
 
 def _parsed(label: str, schema: Schema) -> object:
-    if not schema.schema_str:
-        raise Unreachable("an answer without a schema")
+    if not isinstance(schema.schema_str, str):
+        raise by_content()
     try:
         return loads(schema.schema_str)
     except JsonError as error:

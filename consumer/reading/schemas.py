@@ -2,6 +2,7 @@
 
 import logging
 import math
+from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from consumer.errors import UnprocessableRecord, UnsafeSchema
 from consumer.model import Pending
 from consumer.reading.denials import Denials
 from consumer.reading.framing import SchemaKey
-from consumer.reading.lookup import Fetch, NotThere, Unreachable, UnsupportedSchema
+from consumer.reading.lookup import Fetch, Misconfigured, NotThere, Unreachable, UnsupportedSchema
 from consumer.schema import WriterSchema
 
 log = logging.getLogger(__name__)
@@ -37,7 +38,7 @@ class Schemas:
     Owned by one thread; a single look-up at a time runs on a worker.
 
     What is kept of keys without a schema is bounded, and a key that was asked for less often goes first, so neither a
-    flood of made-up ids nor one that the registry chokes on keeps another waiting. `lookups` counts answers.
+    flood of made-up ids nor one that the registry chokes on keeps another waiting.
     """
 
     def __init__(
@@ -45,11 +46,16 @@ class Schemas:
         fetch: Fetch,
         clock: Callable[[], float],
         known: Mapping[SchemaKey, WriterSchema] | None = None,
+        lookups: Counter[str] | None = None,
         pool: Executor | None = None,
     ) -> None:
-        """`clock`: monotonic seconds. `known`: schemas that need no look-up, such as the one of raw values."""
-        self.lookups = {"found": 0, "denied": 0, "refused": 0, "unreachable": 0}
+        """
+        `clock`: monotonic seconds. `known`: schemas that need no look-up, such as the one of raw values.
+
+        `lookups`: where they are counted, as found, denied, refused or unreachable.
+        """
         self._fetch, self._clock = fetch, clock
+        self._lookups = Counter() if lookups is None else lookups
         self._pool = pool or ThreadPoolExecutor(1, "schema-lookup")
         self._known = dict(known or {})
         self._refused: dict[SchemaKey, tuple[str, str]] = {}
@@ -58,6 +64,7 @@ class Schemas:
         self._asking: tuple[SchemaKey, Future[WriterSchema]] | None = None
         self._failures = 0
         self._resume_at = self._warn_at = -math.inf
+        self._said = ""
 
     def get(self, key: SchemaKey) -> WriterSchema | Pending:
         """
@@ -121,10 +128,12 @@ class Schemas:
         except UnsafeSchema as error:
             self._refuse(key, "unsafe_schema", error)
         except Exception as error:  # noqa: BLE001 - Unreachable, or a surprise: neither says anything about the key
-            self._unanswered(error, now)
+            self._unanswered(key, error, now)
 
     def _answered(self, outcome: str, key: SchemaKey) -> None:
-        self.lookups[outcome] += 1
+        self._lookups[outcome] += 1
+        if self._failures:
+            log.info("the schema registry answers again")
         self._failures, self._warn_at = 0, -math.inf
         self._wanted.pop(key, None)
 
@@ -135,6 +144,11 @@ class Schemas:
     def _denied(self, key: SchemaKey, now: float) -> None:
         wanted = self._wanted.get(key, _Wanted(now, now))
         self._answered("denied", key)
+        if math.isinf(wanted.denied_since):
+            log.warning(
+                "unknown to the schema registry, so far: its records wait, for a minute at most",
+                extra={"schema": str(key)},
+            )
         wanted.denied_since = min(wanted.denied_since, now)
         counts_at = wanted.denied_since + self._denials.patience(now)
         if counts_at <= now:
@@ -143,11 +157,13 @@ class Schemas:
             wanted.due = min(now + ASK_AGAIN, counts_at)
             self._wanted[key] = wanted
 
-    def _unanswered(self, error: Exception, now: float) -> None:
-        self.lookups["unreachable"] += 1
+    def _unanswered(self, key: SchemaKey, error: Exception, now: float) -> None:
+        self._lookups["unreachable"] += 1
         self._failures += 1
         self._resume_at = now + min(BACKOFF_LAST, BACKOFF_FIRST * 2 ** min(self._failures - 1, 10))
-        if now >= self._warn_at:
-            self._warn_at = now + WARN_EVERY
-            text = str(error) if isinstance(error, Unreachable) else type(error).__name__
-            log.warning("no answer from the schema registry, asking again until there is one: %s", text)
+        why = str(error) if isinstance(error, Unreachable) else type(error).__name__
+        if now >= self._warn_at or why != self._said:
+            self._warn_at, self._said = now + WARN_EVERY, why
+            level = logging.ERROR if isinstance(error, Misconfigured) else logging.WARNING
+            text = "no answer from the schema registry: partitions with a new schema wait, nothing is lost"
+            log.log(level, text, extra={"why": why, "schema": str(key)})

@@ -1,4 +1,4 @@
-"""Owns the containers of the tests: a Kafka, and the product's own image."""
+"""Owns the containers of the tests: a Kafka, a schema registry, and the product's own image."""
 
 from __future__ import annotations
 
@@ -13,11 +13,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import docker
+import httpx
 import pytest
 from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
+from confluent_kafka.schema_registry import SchemaRegistryClient
 from testcontainers.community.kafka import KafkaContainer
+from testcontainers.core.container import DockerContainer
+
+from tests.support import wait_until
 
 ROOT = Path(__file__).parents[2]
 
@@ -73,6 +78,37 @@ class Kafka:
                     raise
 
 
+class Registry:
+    """Speaks Confluent's API; it keeps its address and its schemas when it was `down`."""
+
+    def __init__(self, container: DockerContainer, address: str) -> None:
+        self.url = f"http://{address}/apis/ccompat/v7"
+        self.client = SchemaRegistryClient({"url": self.url, "timeout": 5})
+        self._container = container.get_wrapped_container()
+        self._wait_until_it_answers()
+
+    @contextlib.contextmanager
+    def down(self) -> Iterator[None]:
+        """Away as after a crash, until the end of the block."""
+        self._container.kill()
+        try:
+            yield
+        finally:
+            self._container.restart(timeout=0)
+            self._wait_until_it_answers()
+
+    def close(self) -> None:
+        self.client.close()
+
+    def _wait_until_it_answers(self) -> None:
+        wait_until(self._answers, "the registry to answer")
+
+    def _answers(self) -> bool:
+        with contextlib.suppress(httpx.TransportError):
+            return httpx.get(f"{self.url}/subjects", timeout=1).is_success
+        return False
+
+
 @pytest.fixture(scope="session")
 def engine() -> docker.DockerClient:
     with contextlib.suppress(docker.errors.DockerException):
@@ -91,6 +127,20 @@ def kafka(engine: docker.DockerClient) -> Iterator[Kafka]:
     try:
         container.start(timeout=120)
         yield Kafka(container)
+    finally:
+        container.stop()
+
+
+@pytest.fixture(scope="session")
+def registry(engine: docker.DockerClient) -> Iterator[Registry]:
+    port = _free_port()
+    container = DockerContainer(_image("REGISTRY_IMAGE"), mem_limit="512m").with_bind_ports(8080, port)
+    # In memory, as it is by default, schemas would end with the process; so each is on disk when it is registered.
+    container.with_env("APICURIO_DATASOURCE_URL", "jdbc:h2:file:/tmp/registry;WRITE_DELAY=0")
+    try:
+        container.start()
+        with contextlib.closing(Registry(container, f"{container.get_container_host_ip()}:{port}")) as registry:
+            yield registry
     finally:
         container.stop()
 

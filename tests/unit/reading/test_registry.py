@@ -2,7 +2,6 @@
 
 import json
 import threading
-from base64 import b64encode
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -75,10 +74,7 @@ ANSWERS: dict[str, tuple[int, Any]] = {
 
 
 class Handler(BaseHTTPRequestHandler):
-    authorization = ""
-
     def do_GET(self) -> None:
-        Handler.authorization = self.headers.get("Authorization", "")
         unknown = 404, {"error_code": 40403, "message": "Schema not found"}
         status, answer = ANSWERS.get(self.path.partition("?")[0], unknown)
         body = (answer if isinstance(answer, str) else json.dumps(answer)).encode()
@@ -101,7 +97,7 @@ def address() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def registry(address: str) -> Iterator[Registry]:
-    registry = Registry(f"http://jane:{SECRET}@{address}", {})
+    registry = Registry(f"http://{address}", {})
     yield registry
     registry.close()
 
@@ -160,30 +156,22 @@ def test_anything_else_is_no_answer_and_is_not_repeated(registry: Registry, key:
 
 
 def test_nobody_there_is_no_answer() -> None:
-    registry = Registry(f"http://jane:{SECRET}@127.0.0.1:9", {})
-    with pytest.raises(Unreachable) as caught:
+    registry = Registry("http://127.0.0.1:9", {})
+    with pytest.raises(Unreachable, match="Connection refused"):
         registry.fetch(1)
-    assert SECRET not in str(caught.value)
     registry.close()
-
-
-def test_credentials_leave_the_url_for_the_header(
-    address: str, registry: Registry, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(0)
-    with pytest.raises(NotThere):
-        registry.fetch(98)
-    assert Handler.authorization == f"Basic {b64encode(f'jane:{SECRET}'.encode()).decode()}"
-    assert SECRET not in caplog.text
 
 
 @pytest.mark.parametrize(
     ("url", "config", "text"),
     [
         ("http://host", {"no.such.option": SECRET}, "no.such.option"),
-        (f"ftp://jane:{SECRET}@host", {}, "ValueError"),
-        ("http://host", {"basic.auth.user.info": SECRET}, "ValueError"),
-        ("http://host", {"timeout": 1, "ssl.ca.location": f"/{SECRET}"}, "FileNotFoundError"),
+        (f"ftp://host/{SECRET}", {}, "ValueError"),
+        ("http://host", {"basic.auth.user.info": SECRET}, "basic.auth.user.info must be in the form"),
+        ("http://host", {"timeout": 1, "ssl.ca.location": f"/{SECRET}"}, "No such file"),
+        ("http://host", {"bearer.auth.credentials.source": "STATIC_TOKEN"}, "bearer.auth.logical.cluster"),
+        ("http://host", {"proxy": f"what://jane:{SECRET}@proxy"}, "ValueError"),
+        ("http://host", {"timeout": "soon"}, "ValueError"),
     ],
 )
 def test_wrong_settings_are_named_without_their_values(url: str, config: dict[str, Any], text: str) -> None:

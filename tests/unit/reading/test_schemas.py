@@ -1,5 +1,6 @@
 """Schema look-ups: beside the loop, patient with the registry, and not to be flooded."""
 
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 from consumer.errors import UnprocessableRecord, UnsafeSchema
 from consumer.model import Pending
 from consumer.reading.denials import MAX_VERDICTS
-from consumer.reading.lookup import NotThere, Unreachable, UnsupportedSchema
+from consumer.reading.lookup import Misconfigured, NotThere, Unreachable, UnsupportedSchema
 from consumer.reading.schemas import MAX_WANTED, Schemas
 from consumer.schema import AvroType, WriterSchema
 
@@ -34,7 +35,8 @@ class World:
         self.known: dict[Any, WriterSchema | Exception] = {}
         self.down: Exception | None = None
         self.asked: list[tuple[float, Any]] = []
-        self.schemas = Schemas(self.fetch, lambda: self.now, pool=AtOnce())
+        self.lookups: Counter[str] = Counter()
+        self.schemas = Schemas(self.fetch, lambda: self.now, lookups=self.lookups, pool=AtOnce())
 
     def fetch(self, key: Any) -> WriterSchema:
         self.asked.append((self.now - 1000.0, key))
@@ -73,7 +75,7 @@ def test_a_schema_is_pending_until_its_look_up_is_done_and_then_known_for_good(w
     assert (world.schemas.is_pending(7), world.verdict(7)) == (False, "seven")
     world.down = Unreachable()
     assert world.verdict(7) == "seven"
-    assert (len(world.asked), world.schemas.lookups["found"]) == (1, 1)
+    assert (len(world.asked), world.lookups["found"]) == (1, 1)
 
 
 def test_a_known_schema_needs_no_look_up() -> None:
@@ -116,10 +118,23 @@ def test_an_outage_is_waited_for_and_never_a_verdict(world: World, caplog: pytes
     assert waits[:6] == pytest.approx([0.5, 1, 2, 4, 8, 16], abs=0.6)
     assert all(29 < wait < 31 for wait in waits[6:])
     assert 2 < len(caplog.messages) < 15
-    assert "HTTP status 503" in caplog.messages[0]
+    assert {vars(told)["why"] for told in caplog.records} == {"HTTP status 503"}
     world.down, world.known[7] = None, schema("seven")
     world.wait(31, 7)
     assert world.verdict(7) == "seven"
+
+
+def test_an_outage_is_said_again_when_its_reason_changes_and_its_end_is_said(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    for world.down in (Unreachable("refused"), Misconfigured("no credentials"), Misconfigured("no credentials")):
+        world.wait(31, 7)
+    world.down, world.known[7] = None, schema("seven")
+    world.wait(31, 7)
+    told = [(record.levelname, vars(record).get("why")) for record in caplog.records]
+    assert told == [("WARNING", "refused"), ("ERROR", "no credentials"), ("INFO", None)]
+    assert caplog.messages[-1] == "the schema registry answers again"
 
 
 def test_a_denial_before_an_outage_is_no_verdict_during_it(world: World) -> None:

@@ -1,0 +1,110 @@
+"""The very command with a registry that refuses it, that it does not trust, or that never answers."""
+
+import json
+import ssl
+import struct
+from base64 import b64encode
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+import trustme
+
+from consumer import paths
+from consumer.demo import faults
+from consumer.demo.faults import Received
+from consumer.demo.segment import Segment
+from consumer.kafka.embedded import EmbeddedBroker
+from tests.peer import Peer, peer, says
+from tests.support import KEYS, Flow, Member, is_refused, wait_until
+
+SECRET = "s3cret-pass"
+BASIC = b64encode(f"jane:{SECRET}".encode()).decode()
+SCHEMA = says({"schema": (paths.schemas() / "sprig" / "response.avsc").read_text()})
+
+
+@pytest.fixture
+def flow() -> Iterator[Flow]:
+    broker = EmbeddedBroker()
+    broker.create_topic("flow")
+    broker.create_topic("flow.dead-letter")
+    with Segment(KEYS.values()) as segment:
+        segment.script = faults.refuse(is_refused)
+        flow = Flow(broker.address, "flow", segment)
+        flow.produce(100, frame=lambda body: struct.pack(">bI", 0, 7) + body)
+        yield flow
+
+
+def settings(server: Peer, **config: str) -> dict[str, str]:
+    """Everything is logged, and the registry wants a password."""
+    options = {"basic.auth.user.info": f"jane:{SECRET}", **config}
+    return {
+        "SCHEMA_REGISTRY_URL": server.url,
+        "SCHEMA_REGISTRY_CONFIG": json.dumps(options),
+        "LOG_LEVEL": "debug",
+    }
+
+
+def told(member: Member) -> list[tuple[str, str]]:
+    """Level and reason of what it said of its registry."""
+    lines = [json.loads(line) for line in member.lines if "no answer from the schema registry" in line]
+    return [(line["level"], line["why"]) for line in lines]
+
+
+def assert_waits_for_it(flow: Flow, member: Member) -> None:
+    wait_until(lambda: told(member), "the registry to be spoken of")
+    assert not any(flow.committed().values())
+    assert not flow.dead_letters()
+    assert 'sprig_to_segment_schema_lookups_total{outcome="unreachable"}' in httpx.get(f"{member.url}/metrics").text
+
+
+def assert_ends_well(flow: Flow, member: Member) -> None:
+    flow.wait_until_settled()
+    assert member.terminate() == 0
+    assert flow.account().even
+    assert "the schema registry answers again" in member.output
+    assert SECRET not in member.output
+    assert BASIC not in member.output
+
+
+def test_refused_credentials_hold_the_records_until_they_are_accepted(flow: Flow) -> None:
+    with peer(lambda _: says({"error_code": 40101, "message": SECRET}, 401)) as server:
+        flow.settings = settings(server)
+        with flow.member() as member:
+            assert_waits_for_it(flow, member)
+            server.answer = lambda _: SCHEMA
+            assert_ends_well(flow, member)
+    assert told(member) == [
+        ("error", "HTTP status 401, it refuses our credentials: look at SCHEMA_REGISTRY_CONFIG"),
+    ]
+    assert server.asked[-1].headers["authorization"] == f"Basic {BASIC}"
+
+
+def test_an_expired_certificate_holds_the_records_until_it_is_renewed(flow: Flow, tmp_path: Path) -> None:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1", not_after=datetime.now(UTC) - timedelta(days=1)).configure_cert(context)
+    with peer(lambda _: SCHEMA, context) as server:
+        flow.settings = settings(server, **{"ssl.ca.location": str(tmp_path / "ca.pem")})
+        with flow.member() as member:
+            assert_waits_for_it(flow, member)
+            authority.issue_cert("127.0.0.1").configure_cert(context)
+            assert_ends_well(flow, member)
+    ((level, why),) = told(member)
+    assert level == "error"
+    assert "certificate has expired" in why
+
+
+def test_a_registry_that_never_answers_does_not_keep_the_service_from_ending(flow: Flow) -> None:
+    silence = faults.hang()(Received(1, "", [], {}))
+    assert silence
+    with peer(lambda _: silence) as server:
+        flow.settings = settings(server, timeout="0.5")
+        with flow.member() as member:
+            assert_waits_for_it(flow, member)
+            assert member.terminate() == 0
+    assert told(member)[0] == ("warning", "it took longer than its timeout")
+    assert not any(flow.committed().values())
