@@ -4,10 +4,8 @@ from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from consumer.model import Call, Held, Letter, Message, Pending, Skipped, Treat, WriteKey
+from consumer.model import NO_WRITE_KEY, Call, Held, Letter, Message, Pending, Skipped, Treat, WriteKey
 from consumer.request import Part
-
-UNCOUNTED = "no_write_key"  # a missing key is our configuration, so it says nothing about the stream's quality
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +156,6 @@ class Lane:
         return parts
 
     def _tolerates(self, letter: Letter, limits: Limits) -> bool:
-        if letter.reason != UNCOUNTED:
+        if letter.reason != NO_WRITE_KEY:
             self._unprocessable_in_a_row += 1
         return self._unprocessable_in_a_row <= limits.unprocessable

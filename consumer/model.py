@@ -6,6 +6,9 @@ from typing import NamedTuple
 
 Headers = Sequence[tuple[str, bytes | None]]
 
+NO_WRITE_KEY = "no_write_key"
+"""The reason of records that only a setting keeps from being sent: they say nothing about the stream's quality."""
+
 
 class Message(NamedTuple):
     """
@@ -22,6 +25,11 @@ class Message(NamedTuple):
     headers: Headers
     read_at: float = 0.0
     weight: int = 0
+
+
+def folded(environment: str) -> str:
+    """A Sprig environment as it is compared: Sprig writes "Production", its users write "production"."""
+    return environment.strip().casefold()
 
 
 @dataclass(frozen=True, slots=True)
