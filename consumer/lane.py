@@ -7,6 +7,10 @@ from dataclasses import dataclass
 from consumer.model import NO_WRITE_KEY, Call, Held, Letter, Message, Pending, Skipped, Treat, WriteKey
 from consumer.request import Part
 
+# Seconds that a lane goes on past a key that stalls. What is delivered past it is sent again after a restart, and
+# Segment knows repeats for about a day.
+GOES_ON_FOR = 12 * 3600.0
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -30,15 +34,17 @@ class Lane:
     """
     Records enter in the order of their offsets, and everything below `frontier` is settled.
 
-    For each unsettled record is in exactly one place: waiting, in an open part, or in an open letter. At most one batch
-    is open; of its parts only the first of each write key may be sent. So order is kept, and no gap tracker is needed.
+    For each unsettled record is in exactly one place: waiting, in an open part, or in an open letter. One batch is open
+    at a time, and further ones only past keys that stall; of the open parts only the first of each write key may be
+    sent. So order is kept, and no gap tracker is needed.
     """
 
     def __init__(self, partition: int) -> None:
         self.partition = partition
         self.position: int | None = None
         self.blocked: Pending | Held | None = None
-        self.weight = 0
+        self.weight = 0  # bytes that wait
+        self.made = 0  # bytes in calls, with the records that they are made of
         self._waiting: deque[Message] = deque()
         self._parts: dict[WriteKey, deque[Part]] = {}
         self._letters: set[Letter] = set()
@@ -65,10 +71,12 @@ class Lane:
         """How many of its letters are still to be confirmed."""
         return sum(not letter.stuck for letter in self._letters)
 
-    @property
-    def ready(self) -> bool:
-        """Whether a next batch may be taken."""
-        return bool(self._waiting) and not self._parts and not self._letters and self.blocked is None
+    def ready(self, now: float, stalled: frozenset[WriteKey] = frozenset()) -> bool:
+        """Whether a next batch may be taken: nothing is open but calls whose key stalls, and those not for too long."""
+        if not self._waiting or self._letters or self.blocked is not None:
+            return False
+        open_since = min((parts[0].calls[0].message.read_at for parts in self._parts.values()), default=now)
+        return self._parts.keys() <= stalled and now - open_since < GOES_ON_FOR
 
     @property
     def waiting_since(self) -> float:
@@ -86,7 +94,11 @@ class Lane:
         self.position = offset if self.position is None else max(self.position, offset)
 
     def take(self, treat: Treat, limits: Limits) -> Taken:
-        """Open the next batch. It ends at the limits, at a record that blocks the lane, or with what was read."""
+        """
+        Open the next batch. It ends at the limits, at a record that blocks the lane, or with what was read.
+
+        Calls whose key has open ones queue up behind these, to be sent by and by; the others are the parts taken.
+        """
         calls: dict[WriteKey, list[Call]] = {}
         taken = Taken([], [], Counter())
         events = size = 0
@@ -110,14 +122,21 @@ class Lane:
                     self.blocked = blocked
                     break
             self.weight -= self._waiting.popleft().weight
-        taken.parts.extend(Part(self.partition, key, tuple(made)) for key, made in calls.items())
-        self._parts = {part.key: deque([part]) for part in taken.parts}
+        for key, made in calls.items():
+            part = Part(self.partition, key, tuple(made))
+            self.made += part.weight
+            if key in self._parts:
+                self._queue(part, limits)
+            else:
+                self._parts[key] = deque([part])
+                taken.parts.append(part)
         self._letters = set(taken.letters)
         return taken
 
     def settle(self, part: Part) -> Sequence[Part]:
         """Segment took this part; what may be sent now."""
         parts = self._without(part)
+        self.made -= part.weight
         if not parts:
             del self._parts[part.key]
         return list(parts)[:1]
@@ -147,6 +166,16 @@ class Lane:
             letter.revoked = True
         self._waiting.clear()
         return unsettled
+
+    def _queue(self, part: Part, limits: Limits) -> None:
+        """Put it behind the open parts of its key, into the last of them if that was never sent and has room."""
+        parts = self._parts[part.key]
+        last = parts[-1]
+        fits = len(last.calls) + len(part.calls) <= limits.events and last.size + part.size <= limits.size
+        if len(parts) > 1 and not last.alone and fits:
+            last.calls += part.calls
+        else:
+            parts.append(part)
 
     def _without(self, part: Part) -> deque[Part]:
         """The open parts of its key that come after it."""

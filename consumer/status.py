@@ -96,7 +96,7 @@ class Status:
 def _held(lane: Lane, group: Group) -> Held:
     end, frontier = group.end(lane.partition), lane.frontier
     lag = -1 if end < 0 or frontier is None else max(0, end - frontier)
-    return Held(lag, lane.waiting + lane.in_flight, lane.weight)
+    return Held(lag, lane.waiting + lane.in_flight, lane.weight + lane.made)
 
 
 def _told(outcome: Outcome) -> Mapping[str, object]:
