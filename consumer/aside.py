@@ -4,7 +4,8 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from consumer.model import NO_WRITE_KEY, Held, Letter, Message, Skipped, Translate, Treatment, Unprocessable
+from consumer.model import Held, Letter, Message, Skipped, Translate, Treatment, Unprocessable
+from consumer.reasons import NO_WRITE_KEY
 from consumer.request import Part
 
 log = logging.getLogger(__name__)

@@ -4,7 +4,8 @@ from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from consumer.model import NO_WRITE_KEY, Call, Held, Letter, Message, Pending, Skipped, Treat, WriteKey
+from consumer.model import Call, Held, Letter, Message, Pending, Skipped, Treat, WriteKey
+from consumer.reasons import NO_WRITE_KEY
 from consumer.request import Part
 
 # Seconds that a lane goes on past a key that stalls. What is delivered past it is sent again after a restart, and

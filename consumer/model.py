@@ -6,9 +6,6 @@ from typing import NamedTuple
 
 Headers = Sequence[tuple[str, bytes | None]]
 
-NO_WRITE_KEY = "no_write_key"
-"""The reason of records that only a setting keeps from being sent: they say nothing about the stream's quality."""
-
 
 class Message(NamedTuple):
     """

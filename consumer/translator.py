@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Protocol
 
 from consumer.errors import SkipRecord, UnprocessableRecord
 from consumer.json import dumps
-from consumer.model import NO_WRITE_KEY, Call, Message, Pending, Skipped, Translation, Unprocessable, WriteKey, folded
+from consumer.model import Call, Message, Pending, Skipped, Translation, Unprocessable, WriteKey, folded
 from consumer.schema import WriterSchema
 
 EVENT_MAX_BYTES = 32_000  # Segment's limit is 32 KB; nobody says which KB
@@ -117,7 +117,7 @@ class Translator:
         message_id = f"{self._prefixes.get(key)}-{message.partition}-{message.offset}-{message.timestamp}"
         body = dumps(mapper.call(record, message, message_id))
         if key is None:  # only now, as a record with nothing to send needs no key
-            raise UnprocessableRecord(NO_WRITE_KEY, UNKNOWN_ENVIRONMENT if environment else NO_ENVIRONMENT)
+            raise UnprocessableRecord("no_write_key", UNKNOWN_ENVIRONMENT if environment else NO_ENVIRONMENT)
         if len(body) > EVENT_MAX_BYTES:
             raise UnprocessableRecord("event_too_large", f"{len(body)} bytes, {EVENT_MAX_BYTES} at most")
         return Call(message, key, body)

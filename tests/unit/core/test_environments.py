@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consumer.lane import GOES_ON_FOR, Lane, Limits
-from consumer.model import NO_WRITE_KEY, Call, Letter, Message, Skipped, Translation, Treatment, Unprocessable, WriteKey
+from consumer.model import Call, Letter, Message, Skipped, Translation, Treatment, Unprocessable, WriteKey
+from consumer.reasons import NO_WRITE_KEY
 from consumer.request import Accepted, Misconfigured, Outcome, Part, Refused, Request, Retry
 from tests.unit.core.test_loop import EVENTS, World
 
