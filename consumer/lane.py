@@ -123,14 +123,8 @@ class Lane:
                     self.blocked = blocked
                     break
             self.weight -= self._waiting.popleft().weight
-        for key, made in calls.items():
-            part = Part(self.partition, key, tuple(made))
-            self.made += part.weight
-            if key in self._parts:
-                self._queue(part, limits)
-            else:
-                self._parts[key] = deque([part])
-                taken.parts.append(part)
+        made = [Part(self.partition, key, tuple(its)) for key, its in calls.items()]
+        taken.parts.extend(part for part in made if self._open(part, limits))
         self._letters = set(taken.letters)
         return taken
 
@@ -168,15 +162,17 @@ class Lane:
         self._waiting.clear()
         return unsettled
 
-    def _queue(self, part: Part, limits: Limits) -> None:
-        """Put it behind the open parts of its key, into the last of them if that was never sent and has room."""
-        parts = self._parts[part.key]
-        last = parts[-1]
+    def _open(self, part: Part, limits: Limits) -> bool:
+        """Whether it may be sent now; else it is behind the open parts of its key, in the last of them if it fits."""
+        self.made += part.weight
+        parts = self._parts.setdefault(part.key, deque())
+        last = parts[-1] if len(parts) > 1 else part  # the first may be under way
         fits = len(last.calls) + len(part.calls) <= limits.events and last.size + part.size <= limits.size
-        if len(parts) > 1 and not last.alone and fits:
+        if last is not part and not last.alone and fits:
             last.calls += part.calls
         else:
             parts.append(part)
+        return parts[0] is part
 
     def _without(self, part: Part) -> deque[Part]:
         """The open parts of its key that come after it."""
