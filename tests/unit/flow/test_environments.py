@@ -118,3 +118,4 @@ def test_keys_that_stall_stop_only_their_own_events_through_a_crash(flow: Flow) 
     assert not it.unexpected
     assert not it.out_of_order
     assert it.delivered == 150
+    assert {flow.produced[address] for address in it.duplicates} <= {NO_KEY}  # kept again, where events are known again
