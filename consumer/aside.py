@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from consumer.model import Held, Letter, Message, Skipped, Translate, Treatment, Unprocessable
+from consumer.reasons import NO_WRITE_KEY
 from consumer.request import Part
 
 log = logging.getLogger(__name__)
@@ -22,7 +23,9 @@ class Policy:
     def treat(self, letter: Letter) -> Letter | Skipped | Held:
         """What the policy makes of a letter; it is said aloud, by address and reason."""
         action = self.unknown_record if letter.reason == UNKNOWN_RECORD else self.unprocessable
-        log.warning("record set aside", extra={**described(letter), "action": action})
+        # A missing key is mended in the settings, where everything else set aside is somebody's data.
+        level = logging.ERROR if letter.reason == NO_WRITE_KEY else logging.WARNING
+        log.log(level, "record set aside", extra={**described(letter), "action": action})
         if action == "dead-letter":
             return letter
         return Skipped(letter.reason) if action == "skip" else Held(letter.reason)

@@ -5,9 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from consumer.model import Call, Held, Letter, Message, Pending, Skipped, Treat, WriteKey
+from consumer.reasons import NO_WRITE_KEY
 from consumer.request import Part
 
-UNCOUNTED = "no_write_key"  # a missing key is our configuration, so it says nothing about the stream's quality
+# Seconds that a lane goes on past a key that stalls. What is delivered past it is sent again after a restart, and
+# Segment knows repeats for about a day.
+GOES_ON_FOR = 12 * 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +35,17 @@ class Lane:
     """
     Records enter in the order of their offsets, and everything below `frontier` is settled.
 
-    For each unsettled record is in exactly one place: waiting, in an open part, or in an open letter. At most one batch
-    is open; of its parts only the first of each write key may be sent. So order is kept, and no gap tracker is needed.
+    For each unsettled record is in exactly one place: waiting, in an open part, or in an open letter. One batch is open
+    at a time, and further ones only past keys that stall; of the open parts only the first of each write key may be
+    sent. So order is kept, and no gap tracker is needed.
     """
 
     def __init__(self, partition: int) -> None:
         self.partition = partition
         self.position: int | None = None
         self.blocked: Pending | Held | None = None
-        self.weight = 0
+        self.weight = 0  # bytes that wait
+        self.made = 0  # bytes in calls, with the records that they are made of
         self._waiting: deque[Message] = deque()
         self._parts: dict[WriteKey, deque[Part]] = {}
         self._letters: set[Letter] = set()
@@ -67,10 +72,12 @@ class Lane:
         """How many of its letters are still to be confirmed."""
         return sum(not letter.stuck for letter in self._letters)
 
-    @property
-    def ready(self) -> bool:
-        """Whether a next batch may be taken."""
-        return bool(self._waiting) and not self._parts and not self._letters and self.blocked is None
+    def ready(self, now: float, stalled: frozenset[WriteKey] = frozenset()) -> bool:
+        """Whether a next batch may be taken: nothing is open but calls whose key stalls, and those not for too long."""
+        if not self._waiting or self._letters or self.blocked is not None:
+            return False
+        open_since = min((parts[0].calls[0].message.read_at for parts in self._parts.values()), default=now)
+        return self._parts.keys() <= stalled and now - open_since < GOES_ON_FOR
 
     @property
     def waiting_since(self) -> float:
@@ -88,7 +95,11 @@ class Lane:
         self.position = offset if self.position is None else max(self.position, offset)
 
     def take(self, treat: Treat, limits: Limits) -> Taken:
-        """Open the next batch. It ends at the limits, at a record that blocks the lane, or with what was read."""
+        """
+        Open the next batch. It ends at the limits, at a record that blocks the lane, or with what was read.
+
+        Calls whose key has open ones queue up behind these, to be sent by and by; the others are the parts taken.
+        """
         calls: dict[WriteKey, list[Call]] = {}
         taken = Taken([], [], Counter())
         events = size = 0
@@ -112,14 +123,15 @@ class Lane:
                     self.blocked = blocked
                     break
             self.weight -= self._waiting.popleft().weight
-        taken.parts.extend(Part(self.partition, key, tuple(made)) for key, made in calls.items())
-        self._parts = {part.key: deque([part]) for part in taken.parts}
+        made = [Part(self.partition, key, tuple(its)) for key, its in calls.items()]
+        taken.parts.extend(part for part in made if self._open(part, limits))
         self._letters = set(taken.letters)
         return taken
 
     def settle(self, part: Part) -> Sequence[Part]:
         """Segment took this part; what may be sent now."""
         parts = self._without(part)
+        self.made -= part.weight
         if not parts:
             del self._parts[part.key]
         return list(parts)[:1]
@@ -150,6 +162,18 @@ class Lane:
         self._waiting.clear()
         return unsettled
 
+    def _open(self, part: Part, limits: Limits) -> bool:
+        """Whether it may be sent now; else it is behind the open parts of its key, in the last of them if it fits."""
+        self.made += part.weight
+        parts = self._parts.setdefault(part.key, deque())
+        last = parts[-1] if len(parts) > 1 else part  # the first may be under way
+        fits = len(last.calls) + len(part.calls) <= limits.events and last.size + part.size <= limits.size
+        if last is not part and not last.alone and fits:
+            last.calls += part.calls
+        else:
+            parts.append(part)
+        return parts[0] is part
+
     def _without(self, part: Part) -> deque[Part]:
         """The open parts of its key that come after it."""
         parts = self._parts[part.key]
@@ -158,6 +182,6 @@ class Lane:
         return parts
 
     def _tolerates(self, letter: Letter, limits: Limits) -> bool:
-        if letter.reason != UNCOUNTED:
+        if letter.reason != NO_WRITE_KEY:
             self._unprocessable_in_a_row += 1
         return self._unprocessable_in_a_row <= limits.unprocessable

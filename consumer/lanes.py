@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from consumer.lane import Lane, Limits
-from consumer.model import Held, Pending
+from consumer.model import Held, Pending, WriteKey
 
 BATCHES_WAITING = 4  # a lane with that many is full, with half of them it is read again
 
@@ -40,11 +40,10 @@ class Lanes:
     def __contains__(self, partition: int) -> bool:
         return partition in self._lanes
 
-    @property
-    def batch(self) -> Limits:
-        """The limits of one lane's batch, so that all lanes together keep to what may be held."""
+    def batch(self, lane: Lane) -> Limits:
+        """The limits of this lane's next batch, so that all lanes together keep to what may be held."""
         batch = self._shares.batch
-        return Limits(batch.events, min(batch.size, self._half), batch.unprocessable)
+        return Limits(batch.events, min(batch.size, self._half - lane.made), batch.unprocessable)
 
     @property
     def holding(self) -> Counter[str]:
@@ -68,14 +67,15 @@ class Lanes:
             if isinstance(lane.blocked, Pending) and not is_pending(lane.blocked.schema):
                 lane.blocked = None
 
-    def full(self) -> Sequence[Lane]:
+    def full(self, now: float, stalled: frozenset[WriteKey]) -> Sequence[Lane]:
         """Lanes with a whole batch to take."""
         events = self._shares.batch.events
-        return [lane for lane in self if lane.ready and (lane.waiting >= events or lane.weight >= self._half)]
+        ready = self._ready(now, stalled)
+        return [lane for lane in ready if lane.waiting >= events or lane.weight >= self._half]
 
-    def due(self, now: float) -> Sequence[Lane]:
+    def due(self, now: float, stalled: frozenset[WriteKey]) -> Sequence[Lane]:
         """Once one lane has waited for its linger, all that have something: they share a request."""
-        ready = [lane for lane in self if lane.ready]
+        ready = self._ready(now, stalled)
         lingered = any(now - lane.waiting_since >= self._shares.linger for lane in ready)
         return ready if lingered else []
 
@@ -108,6 +108,9 @@ class Lanes:
     @property
     def _half(self) -> int:
         return self._shares.held // max(1, len(self._lanes)) // 2
+
+    def _ready(self, now: float, stalled: frozenset[WriteKey]) -> Sequence[Lane]:
+        return [lane for lane in self if lane.ready(now, stalled) and lane.made < self._half]
 
     def _crowds(self, lane: Lane, divisor: int) -> bool:
         events = BATCHES_WAITING * self._shares.batch.events // divisor

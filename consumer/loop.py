@@ -75,12 +75,14 @@ class Loop:
 
     def _dispatch(self) -> None:
         self._lanes.unblock(self._schemas.is_pending)
-        for lane in self._lanes.full():
+        now = self._clock()
+        stalled = self._outbox.stalled(now)
+        for lane in self._lanes.full(now, stalled):
             if not self._workers.free:
                 return
             self._settling.take(lane)
             self._send(full_only=True)
-        for lane in self._lanes.due(self._clock()):
+        for lane in self._lanes.due(now, stalled):
             self._settling.take(lane)
         self._send()
 

@@ -24,6 +24,11 @@ class Message(NamedTuple):
     weight: int = 0
 
 
+def folded(environment: str) -> str:
+    """A Sprig environment as it is compared: Sprig writes "Production", its users write "production"."""
+    return environment.strip().casefold()
+
+
 @dataclass(frozen=True, slots=True)
 class WriteKey:
     """A Segment source's key and the Sprig environment that it is for. Equal only to itself; never shows its secret."""

@@ -2,6 +2,9 @@
 
 from collections.abc import Mapping
 
+NO_WRITE_KEY = "no_write_key"
+"""Alone among its like it says nothing about the stream's quality, as it is a setting that is to be mended."""
+
 SKIPPED: Mapping[str, str] = {"tombstone": "a null value"}
 """Besides those that a contract names."""
 
@@ -23,7 +26,7 @@ SET_ASIDE: Mapping[str, str] = {
     "no_label": "a value that the contract's labels do not name",
     "invalid": "the call would break a rule of the contract or of Segment",
     "event_too_large": "the call is larger than Segment takes",
-    "no_write_key": "SEGMENT_WRITE_KEYS has none for its environment",
+    NO_WRITE_KEY: "SEGMENT_WRITE_KEYS has none for its environment, or it names no environment",
 }
 """Besides `http_<status>` for a call that Segment refuses, and `stuck_<reason>` for one that never goes through."""
 

@@ -33,6 +33,11 @@ class Part:
         """Bytes of its calls in a request body, separators included."""
         return sum(len(call.body) for call in self.calls) + len(self.calls)
 
+    @property
+    def weight(self) -> int:
+        """Bytes that holding it takes, with the records that its calls are made of."""
+        return sum(len(call.body) + call.message.weight for call in self.calls)
+
     def halves(self) -> tuple["Part", "Part"]:
         """Two parts in its place, both with its history, to find the call that is refused."""
         middle = len(self.calls) // 2

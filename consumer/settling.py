@@ -45,7 +45,7 @@ class Settling:
 
     def take(self, lane: Lane) -> None:
         """Open the lane's next batch and send each part and letter on its way."""
-        taken = lane.take(self._treater.treat, self._lanes.batch)
+        taken = lane.take(self._treater.treat, self._lanes.batch(lane))
         self._lanes.last(lane)
         self._status.counts.skipped.update(taken.skipped)
         for part in taken.parts:

@@ -40,7 +40,7 @@ class Status:
     def __init__(self, now: float) -> None:
         self.counts = Counts()
         self._latest = Snapshot(now)
-        self._holding: Counter[str] = Counter()
+        self._holds: Mapping[str, str] = {}
         self._settled = 0
         self._settled_at = 0.0
 
@@ -66,8 +66,9 @@ class Status:
     ) -> None:
         """Replace the snapshot; called when nothing is between two places."""
         self.counts.commits = Counter(group.commits)
-        holding = lanes.holding + Counter(pace.holding for pace in paces.values() if pace.holding)
-        self._announce(holding)
+        holds = {key.environment: pace.holding for key, pace in paces.items() if pace.holding}
+        self._announce(holds)
+        holding = lanes.holding + Counter(holds.values())
         if self.counts.finished != self._settled:
             self._settled, self._settled_at = self.counts.finished, time.time()
         self._latest = Snapshot(
@@ -82,18 +83,20 @@ class Status:
             handing_over=handing_over,
         )
 
-    def _announce(self, holding: Counter[str]) -> None:
-        for reason in holding.keys() - self._holding.keys():
-            log.error("holding: nothing is lost, and nothing goes on until this is mended", extra={"reason": reason})
-        for reason in self._holding.keys() - holding.keys():
-            log.info("no longer holding", extra={"reason": reason})
-        self._holding = holding
+    def _announce(self, holds: Mapping[str, str]) -> None:
+        """Which keys hold, by environment: this is mended in the settings. A lane that holds was said by then."""
+        for environment, reason in holds.items() - self._holds.items():
+            told = {"environment": environment, "reason": reason}
+            log.error("holding: nothing is lost, and nothing goes on until this is mended", extra=told)
+        for environment in self._holds.keys() - holds.keys():
+            log.info("no longer holding", extra={"environment": environment, "reason": self._holds[environment]})
+        self._holds = holds
 
 
 def _held(lane: Lane, group: Group) -> Held:
     end, frontier = group.end(lane.partition), lane.frontier
     lag = -1 if end < 0 or frontier is None else max(0, end - frontier)
-    return Held(lag, lane.waiting + lane.in_flight, lane.weight)
+    return Held(lag, lane.waiting + lane.in_flight, lane.weight + lane.made)
 
 
 def _told(outcome: Outcome) -> Mapping[str, object]:

@@ -7,10 +7,14 @@ from typing import Any, NamedTuple, Protocol
 
 from consumer.errors import SkipRecord, UnprocessableRecord
 from consumer.json import dumps
-from consumer.model import Call, Message, Pending, Skipped, Translation, Unprocessable, WriteKey
+from consumer.model import Call, Message, Pending, Skipped, Translation, Unprocessable, WriteKey, folded
 from consumer.schema import WriterSchema
 
 EVENT_MAX_BYTES = 32_000  # Segment's limit is 32 KB; nobody says which KB
+
+# Without the name: what a record says is its sender's, and is shown nowhere.
+UNKNOWN_ENVIRONMENT = "SEGMENT_WRITE_KEYS has none for the environment that the record names"
+NO_ENVIRONMENT = "SEGMENT_WRITE_KEYS is by environment, and the record names none"
 
 
 class Mapper(Protocol):
@@ -66,7 +70,7 @@ class Translator:
         self, steps: Steps, topic: str, keys: Mapping[str, WriteKey], namespace: Callable[[WriteKey], str]
     ) -> None:
         self._steps = steps
-        self._keys = keys
+        self._keys = {folded(environment): key for environment, key in keys.items()}
         self._only_key = keys.get("")
         self._prefixes: dict[WriteKey | None, str] = {
             key: message_id_prefix(namespace(key), topic) for key in keys.values()
@@ -115,11 +119,12 @@ class Translator:
             return Unprocessable(error.reason, "mapping", error.detail, label)
 
     def _call(self, mapper: Mapper, record: Any, message: Message) -> Call:
-        key = self._only_key or self._keys.get(mapper.environment(record))
+        environment = "" if self._only_key else folded(mapper.environment(record))
+        key = self._only_key or self._keys.get(environment)
         message_id = f"{self._prefixes.get(key)}-{message.partition}-{message.offset}-{message.timestamp}"
         body = dumps(mapper.call(record, message, message_id))
         if key is None:  # only now, as a record with nothing to send needs no key
-            raise UnprocessableRecord("no_write_key", "SEGMENT_WRITE_KEYS has none for the record's environment")
+            raise UnprocessableRecord("no_write_key", UNKNOWN_ENVIRONMENT if environment else NO_ENVIRONMENT)
         if len(body) > EVENT_MAX_BYTES:
             raise UnprocessableRecord("event_too_large", f"{len(body)} bytes, {EVENT_MAX_BYTES} at most")
         return Call(message, key, body)

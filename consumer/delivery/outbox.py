@@ -47,6 +47,11 @@ class Outbox:
     def paces(self) -> Mapping[WriteKey, Pace]:
         return {key: queue.pace for key, queue in self._queues.items()}
 
+    def stalled(self, now: float) -> frozenset[WriteKey]:
+        """Keys that lanes may go on past, as nothing is sent with them; none when no key is left to go on with."""
+        stalled = frozenset(key for key, queue in self._queues.items() if queue.pace.stalls(now))
+        return stalled if len(stalled) < len(self._queues) else frozenset()
+
     def put(self, part: Part) -> None:
         self._queues[part.key].parts.append(part)
 

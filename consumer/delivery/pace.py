@@ -37,6 +37,10 @@ class Pace:
             return False
         return not self.failures or (now >= self.probe_at and not self.under_way)
 
+    def stalls(self, now: float) -> bool:
+        """Whether nothing but a probe may be sent with this key."""
+        return bool(self.failures) or now < self.throttled_until
+
     def accepted(self, now: float) -> None:
         self.accepted_at = now
         self.failures = self.refused_in_a_row = 0

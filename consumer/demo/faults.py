@@ -70,7 +70,9 @@ def refuse(matches: Callable[[Any], bool]) -> Script:
 
 
 def throttle(times: float = math.inf, retry_after: str = "1") -> Script:
-    return repeatedly(problem(429, "too many requests", {"Retry-After": retry_after}), times)
+    """A 429 as segment-docs has it (HTTP API source, "Rate limits"): both headers say when to come back."""
+    headers = {"Retry-After": retry_after, "X-RateLimit-Reset": retry_after}
+    return repeatedly(problem(429, "too many requests", headers), times)
 
 
 def fail(times: float = math.inf, status: int = 500) -> Script:

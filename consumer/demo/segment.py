@@ -93,11 +93,14 @@ class Segment:
             self._take_event(event if isinstance(event, dict) else {}, received, trouble)
         if trouble and not received.events:
             self.dropped.append(Rejected(trouble, ""))
-        if "sentAt" not in body:
+        # http-api, "Content-Type": it must be set to this; what becomes of others is not documented.
+        if not request.headers.get("content-type", "").startswith("application/json"):
+            self.breaches.append(Rejected("no_json_type", ""))
+        if not limits.is_time(body.get("sentAt")):
             self.breaches.append(Rejected("no_sent_at", ""))
 
     def _take_event(self, event: dict[str, Any], received: Received, trouble: str) -> None:
-        message_id = str(event.get("messageId", ""))
+        message_id = limits.message_id(event)
         if reason := trouble or limits.dropped(event) or self._duplicate(message_id):
             self.dropped.append(Rejected(reason, message_id))
             return
@@ -115,6 +118,9 @@ class Segment:
         return "too_many_events" if len(received.events) > limits.MAX_EVENTS else ""
 
     def _duplicate(self, message_id: str) -> str:
+        # guides/duplicate-data: for about a day, "not scoped to a specific source or a workspace".
+        if not message_id:
+            return ""
         now = self._clock()
         if now - self._seen.get(message_id, float("-inf")) < DEDUPE_SECONDS:
             return "duplicate"

@@ -38,8 +38,9 @@ class Folding(logging.StreamHandler[Any]):
     """
     Shows a warning or an error once in ten seconds; the next one says in `repeated` how many were left out.
 
-    Alike are those of one logger with one message template, whatever their fields: an outage says the same of every
-    partition, many times a second. `emit` runs under the handler's lock, so the numbers are exact.
+    Alike are those of one logger with one message template, one reason and one environment, whatever else their fields
+    say: an outage says the same of every partition, many times a second, and a missing key must not hide behind bad
+    bytes. `emit` runs under the handler's lock, so the numbers are exact.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
@@ -68,7 +69,8 @@ class Folding(logging.StreamHandler[Any]):
 def _alike(record: logging.LogRecord) -> tuple[object, ...]:
     # librdkafka has one template for everything, and its facility (such as FAIL) as the first argument.
     facility = record.args[:1] if record.name == LIBRDKAFKA and isinstance(record.args, tuple) else ()
-    return record.name, record.levelno, record.msg, facility
+    told = (getattr(record, name, "") for name in ("reason", "environment"))
+    return record.name, record.levelno, record.msg, facility, *told
 
 
 def _formatter(form: Literal["json", "console"]) -> structlog.stdlib.ProcessorFormatter:

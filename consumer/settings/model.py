@@ -70,7 +70,8 @@ class Settings(BaseSettings):
     )
     segment_write_keys: Keys = setting(
         "{}",
-        "JSON: Sprig environment -> key; a record of an environment without a key is set aside, never sent elsewhere",
+        "JSON: Sprig environment -> key, in upper or lower case; a record that names no environment, or one without a "
+        "key, is set aside as `no_write_key`, never sent elsewhere",
         "none",
     )
     segment_region: Literal["us", "eu"] | None = setting(None, "where the workspace lives: `us` or `eu`", "`us`")

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
 from consumer import json
+from consumer.model import folded
 
 Scalar = str | int | float | bool
 Number = TypeVar("Number", int, float)
@@ -72,9 +73,13 @@ def scalars(value: object) -> dict[str, Scalar]:
 
 
 def write_keys(value: object) -> dict[str, str]:
-    """Sprig environment -> key, given as the JSON text of an object."""
+    """Sprig environment -> key, given as the JSON text of an object. Environments are compared `folded`."""
     keys = _object(value)
-    require(all(keys), "an environment must have a name")
+    require(all(map(folded, keys)), "an environment must have a name")
+    require(
+        len(set(map(folded, keys))) == len(keys),
+        "two environments differ in upper and lower case or blanks alone, which count for nothing",
+    )
     require(all(isinstance(key, str) for key in keys.values()), "each key must be a string")
     for key in keys.values():
         write_key(key)

@@ -168,6 +168,8 @@ def test_a_key_is_required() -> None:
     ("keys", "lesson"),
     [
         ({"": "wk"}, "an environment must have a name"),
+        ({" ": "wk"}, "an environment must have a name"),
+        ({"Production": "wk1", "production": "wk2"}, "two environments differ in upper and lower case"),
         ({"production": 7}, "each key must be a string"),
         ({"production": ""}, "must be printable ASCII"),
         ({"production": "wk", "development": "wk"}, "two environments have the same key"),

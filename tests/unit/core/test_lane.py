@@ -37,13 +37,14 @@ def treat(record: Message) -> Treatment:
 
 
 class LaneMachine(RuleBasedStateMachine):
-    """A lane under every schedule of reading, taking, splitting, setting aside and settling."""
+    """A lane under every schedule of reading, taking, splitting, setting aside and settling, and of keys that stall."""
 
     def __init__(self) -> None:
         super().__init__()
         self.lane = Lane(0)
         self.end = 0
         self.unsettled: set[int] = set()
+        self.stalled: frozenset[WriteKey] = frozenset()
         self.sendable: list[Part] = []
         self.letters: list[Letter] = []
         self.accepted: dict[WriteKey, list[int]] = {key: [] for key in KEYS}
@@ -60,18 +61,24 @@ class LaneMachine(RuleBasedStateMachine):
         self.end += gap
         self.lane.advance(self.end)
 
-    @precondition(lambda self: self.lane.ready)
+    @rule(keys=st.frozensets(st.sampled_from(KEYS), max_size=1))
+    def stall(self, keys: frozenset[WriteKey]) -> None:
+        self.stalled = keys
+
+    @precondition(lambda self: self.lane.ready(0.0, self.stalled))
     @rule()
     def take(self) -> None:
-        before = self.lane.waiting
+        waiting, before = [message.offset for message in self.lane._waiting], self.lane._parts.keys() | ()
+        made = self.made()
         taken = self.lane.take(treat, LIMITS)
-        kept = {call.message.offset for part in taken.parts for call in part.calls}
-        kept |= {letter.message.offset for letter in taken.letters}
-        gone = sorted(self.unsettled)[: before - self.lane.waiting]
+        calls = self.made() - made
+        kept = calls | {letter.message.offset for letter in taken.letters}
+        gone = set(waiting[: len(waiting) - self.lane.waiting])
+        assert kept <= gone
         assert len(gone) == len(kept) + taken.skipped.total()
-        assert sum(len(part.calls) for part in taken.parts) <= LIMITS.events
-        assert sum(part.size for part in taken.parts) <= LIMITS.size or len(kept) - len(taken.letters) == 1
-        self.unsettled -= set(gone) - kept
+        assert len(calls) <= LIMITS.events
+        assert {part.key for part in taken.parts} == self.lane._parts.keys() - before
+        self.unsettled -= gone - kept
         self.sendable += taken.parts
         self.letters += taken.letters
 
@@ -116,12 +123,25 @@ class LaneMachine(RuleBasedStateMachine):
     def every_record_is_in_one_place(self) -> None:
         assert self.lane.waiting + self.lane.in_flight == len(self.unsettled)
         assert self.lane.weight == 10 * self.lane.waiting
+        assert self.lane.made == sum(part.weight for part in self.parts())
+
+    @invariant()
+    def a_part_fits_into_a_request(self) -> None:
+        for part in self.parts():
+            assert len(part.calls) <= LIMITS.events
+            assert part.size <= LIMITS.size or len(part.calls) == 1
 
     @invariant()
     def order_is_kept_for_each_key(self) -> None:
         for offsets in self.accepted.values():
             assert offsets == sorted(offsets)
         assert len({part.key for part in self.sendable}) == len(self.sendable)
+
+    def parts(self) -> list[Part]:
+        return [part for parts in self.lane._parts.values() for part in parts]
+
+    def made(self) -> set[int]:
+        return {call.message.offset for part in self.parts() for call in part.calls}
 
     def _any(self, data: st.DataObject) -> Part:
         return self.sendable.pop(data.draw(st.integers(0, len(self.sendable) - 1)))
@@ -141,7 +161,7 @@ def test_a_record_that_blocks_stays_where_it_is() -> None:
         lane.add([message(0), message(1, kind), message(2)])
         (part,) = lane.take(treat, LIMITS).parts
         lane.settle(part)
-        assert (lane.blocked, lane.frontier, lane.waiting, lane.ready) == (blocked, 1, 2, False)
+        assert (lane.blocked, lane.frontier, lane.waiting, lane.ready(0)) == (blocked, 1, 2, False)
 
 
 @given(st.lists(st.sampled_from(["skip", "uncounted"]), max_size=3))

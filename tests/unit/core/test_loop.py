@@ -149,13 +149,20 @@ class Schemas:
 class World:
     """One loop and everything around it."""
 
-    def __init__(self, partitions: int = 1, policy: str = "dead-letter", unknown: str = "") -> None:
+    def __init__(
+        self,
+        partitions: int = 1,
+        policy: str = "dead-letter",
+        unknown: str = "",
+        keys: Sequence[WriteKey] = (KEY,),
+        held: int = 10_000_000,
+    ) -> None:
         self.clock, self.segment, self.letters, self.schemas = Clock(), Segment(), Letters(), Schemas()
         self.group = Group(self.clock)
         treater = Treater(self.translate, Policy(policy, unknown or policy))
-        outbox = Outbox([KEY], Capacity(EVENTS, 100_000, 20), random.Random(1))
+        outbox = Outbox(keys, Capacity(EVENTS, 100_000, 20), random.Random(1))
         doors = cast(Any, Doors)(self.group, self.schemas, treater, outbox, self.segment, self.letters)
-        lanes = Lanes(Shares(Limits(EVENTS, 50_000, 1000), 10_000_000, linger=1.0))
+        lanes = Lanes(Shares(Limits(EVENTS, 50_000, 1000), held, linger=1.0))
         self.status = Status(0.0)
         self.loop = Loop(doors, lanes, self.status, 10.0, self.clock)
         self.group.subscribe(self.loop._open, self.loop._revoke, self.loop._lose)

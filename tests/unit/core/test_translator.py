@@ -9,7 +9,7 @@ import pytest
 from consumer.errors import SkipRecord, UnprocessableRecord
 from consumer.model import Call, Message, Pending, Skipped, Translation, Unprocessable, WriteKey
 from consumer.schema import AvroType, WriterSchema
-from consumer.translator import EVENT_MAX_BYTES, Steps, Translator, message_id_prefix
+from consumer.translator import EVENT_MAX_BYTES, NO_ENVIRONMENT, Steps, Translator, message_id_prefix
 
 SCHEMA = WriterSchema("schema id 7", AvroType("record"), {})
 PRODUCTION, DEVELOPMENT = WriteKey("production", "p"), WriteKey("development", "d")
@@ -102,7 +102,29 @@ def test_a_record_of_an_environment_without_a_key_goes_nowhere_else() -> None:
     made = translate(b'7{"userId": "u", "environment": "staging"}')
     assert isinstance(made, Unprocessable)
     assert (made.reason, made.stage) == ("no_write_key", "mapping")
+    assert "SEGMENT_WRITE_KEYS" in made.detail
     assert "staging" not in made.detail
+
+
+@pytest.mark.parametrize("spelt", ["Development", "DEVELOPMENT", " development\\n"])
+def test_upper_and_lower_case_of_an_environment_do_not_matter(spelt: str) -> None:
+    made = translate(b'7{"userId": "u", "environment": "%s"}' % spelt.encode())
+    assert isinstance(made, Call)
+    assert made.key is DEVELOPMENT
+    made = translate(b'7{"userId": "u", "environment": "a"}', {" A ": PRODUCTION})
+    assert isinstance(made, Call)
+
+
+@pytest.mark.parametrize("value", [b'7{"userId": "u"}', b'7{"userId": "u", "environment": "  "}'])
+def test_a_record_that_names_no_environment_is_told_from_one_without_a_key(value: bytes) -> None:
+    made = translate(value)
+    assert isinstance(made, Unprocessable)
+    assert (made.reason, made.detail) == ("no_write_key", NO_ENVIRONMENT)
+
+
+def test_a_record_with_nothing_to_send_needs_no_key() -> None:
+    assert translate(b'7{"environment": "staging"}') == Skipped("no_user_id")
+    assert translate(b"7{}") == Skipped("no_user_id")
 
 
 def test_the_message_id_names_the_record_and_is_its_own_in_each_source() -> None:

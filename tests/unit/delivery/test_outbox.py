@@ -187,6 +187,25 @@ def test_a_key_that_holds_does_not_stop_the_other() -> None:
     assert sent(box).key == OTHER
 
 
+@pytest.mark.parametrize(
+    "outcome", [Retry("http_429", 30.0, throttled=True), Retry("read_error"), Misconfigured("http_401")]
+)
+def test_a_key_stalls_until_it_is_accepted_or_may_go_again(outcome: Outcome) -> None:
+    box = outbox(part(1, 0))
+    assert box.stalled(0) == frozenset()
+    answered(box, outcome)
+    assert box.stalled(1) == {KEY}
+    answered(box, Accepted(), 100)
+    assert box.stalled(100) == frozenset()
+
+
+def test_there_is_nothing_to_go_on_with_once_all_keys_stall() -> None:
+    box = outbox(part(1, 0), part(1, 0, OTHER))
+    answered(box, Retry("read_error"))
+    answered(box, Retry("read_error"))
+    assert box.stalled(0) == frozenset()
+
+
 def test_repeats_say_how_often() -> None:
     box = outbox(part(1))
     assert sent_parts(box, 0, Retry("http_500"))

@@ -39,7 +39,7 @@ def test_a_matching_event_is_refused_with_its_batch(segment: Segment) -> None:
 def test_throttling_says_how_long_and_ends(segment: Segment) -> None:
     segment.script = faults.throttle(times=1, retry_after="7")
     answer = send(segment, "a")
-    assert (answer.status_code, answer.headers["retry-after"]) == (429, "7")
+    assert (answer.status_code, answer.headers["retry-after"], answer.headers["x-ratelimit-reset"]) == (429, "7", "7")
     assert send(segment, "a").status_code == 200
 
 

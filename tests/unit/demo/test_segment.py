@@ -36,7 +36,8 @@ def segment(clock: Clock) -> Iterator[Segment]:
 
 @pytest.fixture
 def client() -> Iterator[httpx.Client]:
-    with httpx.Client(trust_env=False, verify=False, timeout=5) as made:
+    json_type = {"Content-Type": "application/json"}
+    with httpx.Client(trust_env=False, verify=False, timeout=5, headers=json_type) as made:
         yield made
 
 
@@ -79,17 +80,18 @@ def test_good_events_are_accepted_in_order(segment: Segment, post: Post, clock: 
 
 
 DROPPED = [
-    ("no_user_id", {"userId": ...}),
-    ("no_user_id", {"userId": ""}),
-    ("no_user_id", {"userId": "  "}),
-    ("no_user_id", {"userId": 7}),
+    ("no_user_anon_id", {"userId": ...}),
+    ("no_user_anon_id", {"userId": ""}),
+    ("no_user_anon_id", {"userId": "  "}),
+    ("no_user_anon_id", {"userId": 7}),
+    ("no_user_anon_id", {"userId": ..., "anonymousId": " "}),
     ("no_event", {"event": ...}),
     ("no_event", {"event": ""}),
     ("properties_no_object", {"properties": ["a"]}),
     ("properties_no_object", {"properties": None}),
-    ("not_track", {"type": "identify"}),
-    ("no_message_id", {"messageId": ...}),
-    ("long_message_id", {"messageId": "x" * 101}),
+    ("no_type", {"type": ...}),
+    ("no_type", {"type": "greet"}),
+    ("long_message_id", {"messageId": "x" * 100}),
 ]
 
 
@@ -136,7 +138,7 @@ def test_duplicates_are_dropped_for_a_day_across_all_sources(segment: Segment, p
 def test_the_key_may_stand_in_the_header_or_the_body_but_not_differ(segment: Segment, client: httpx.Client) -> None:
     def post(number: int, header: str, **body: str) -> None:
         basic = base64.b64encode(f"{header}:".encode()).decode()
-        content = json.dumps({"batch": [event(number)], "sentAt": "now", **body})
+        content = json.dumps({"batch": [event(number)], **body})
         client.post(segment.url, content=content, headers={"Authorization": f"Basic {basic}"})
 
     post(1, KEY)
@@ -172,7 +174,7 @@ def test_a_request_over_500_kb_is_a_400_however_well_it_compresses(segment: Segm
 
 
 def test_gzip_is_accepted(segment: Segment, client: httpx.Client) -> None:
-    body = json.dumps({"batch": [event()], "sentAt": "now", "writeKey": KEY}).encode()
+    body = json.dumps({"batch": [event()], "writeKey": KEY}).encode()
     headers = {"Content-Encoding": "gzip"}
     assert client.post(segment.url, content=gzip.compress(body), headers=headers).status_code == 200
     assert client.post(segment.url, content=body, headers=headers).status_code == 400
@@ -187,10 +189,15 @@ def test_only_the_batch_path_is_served(segment: Segment, client: httpx.Client) -
 @pytest.mark.parametrize(
     ("breach", "changes"),
     [
+        ("not_track", {"type": "identify", "event": ...}),
+        ("no_user_id", {"userId": ..., "anonymousId": "visitor"}),
+        ("no_message_id", {"messageId": ...}),
+        ("no_message_id", {"messageId": 7}),
         ("received_at", {"receivedAt": "2026-03-02T09:00:00Z"}),
         ("no_integration", {"context": ...}),
         ("no_integration", {"context": {"integration": {"name": "sprig"}}}),
         ("no_timestamp", {"timestamp": ...}),
+        ("no_timestamp", {"timestamp": "yesterday"}),
     ],
 )
 def test_our_own_rules_are_watched(segment: Segment, post: Post, breach: str, changes: dict[str, Any]) -> None:
@@ -203,6 +210,17 @@ def test_a_batch_without_sent_at_or_events_is_noticed(segment: Segment, client: 
     client.post(segment.url, content=json.dumps({"batch": [], "writeKey": KEY}))
     assert segment.breaches == [("no_sent_at", "")]
     assert segment.dropped == [("no_batch", "")]
+
+
+def test_another_content_type_than_json_is_noticed(segment: Segment, client: httpx.Client) -> None:
+    body = {"batch": [event()], "sentAt": "2026-03-02T09:00:00Z", "writeKey": KEY}
+    client.post(segment.url, content=json.dumps(body), headers={"Content-Type": "text/plain"})
+    assert segment.breaches == [("no_json_type", "")]
+
+
+def test_events_without_a_message_id_are_no_repeats_of_each_other(segment: Segment, post: Post) -> None:
+    post(event(messageId=...), event(messageId=...))
+    assert (len(segment.accepted), segment.duplicates) == (2, 0)
 
 
 def test_one_can_wait_for_it(segment: Segment, post: Post) -> None:

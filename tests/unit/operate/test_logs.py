@@ -138,6 +138,17 @@ def test_what_differs_is_not_folded(stream: io.StringIO) -> None:
     assert len(lines(stream)) == 4
 
 
+def test_a_reason_does_not_hide_behind_another_nor_an_environment(stream: io.StringIO) -> None:
+    log = logging.getLogger("x")
+    for fields in ({"reason": "a"}, {"reason": "b"}, {"reason": "b", "offset": 7}, {"reason": "b", "environment": "c"}):
+        log.warning("set aside", extra=fields)
+    assert [(line["reason"], line.get("environment")) for line in lines(stream)] == [
+        ("a", None),
+        ("b", None),
+        ("b", "c"),
+    ]
+
+
 def test_information_is_never_folded(stream: io.StringIO) -> None:
     for _ in range(3):
         logging.getLogger("x").info("turned")
