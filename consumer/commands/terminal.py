@@ -17,7 +17,7 @@ NARROWEST = 24  # columns of a last column; a terminal that leaves less wraps by
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], notes: Sequence[str] = ()) -> None:
-    """Print a table, unless it is empty, under its title, and lines below it. On a terminal the last column wraps to its width."""
+    """Print a table, if it has rows, under its title, and lines below it. On a terminal its last column wraps."""
     click.secho(title, bold=True)
     for line in _lines([columns, *rows], _width()) if rows else ():
         click.echo(line)

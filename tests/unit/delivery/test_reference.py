@@ -4,7 +4,7 @@ import itertools
 import json
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -87,11 +87,12 @@ class Ours:
 def ours_at(url: str, **given: str) -> Iterator[Ours]:
     environ = {"KAFKA_BOOTSTRAP_SERVERS": "b:1", "SEGMENT_WRITE_KEY": KEY, "SEGMENT_ENDPOINT": url, **given}
     configured = consumer.settings.load(environ=environ)
-    schemas, treater, _ = run._reading(configured, Status(0.0))
-    segment = Segment(run._endpoint(configured))
-    yield Ours(treater, segment)
-    segment.close()
-    schemas.close()
+    with ExitStack() as closing:
+        schemas, treater, _ = run._reading(configured, Status(0.0), closing)
+        closing.callback(schemas.close)
+        segment = Segment(run._endpoint(configured))
+        closing.callback(segment.close)
+        yield Ours(treater, segment)
 
 
 @pytest.fixture(scope="module")
