@@ -11,7 +11,7 @@ from consumer.contract.walk import Place, schemas
 from consumer.errors import UnprocessableRecord
 
 SEGMENT_RULES: Mapping[str, Any] = {
-    "required": ["type", "event", "userId", "messageId", "properties"],
+    "required": ["type", "event", "userId", "messageId"],
     "properties": {
         "type": {"const": "track"},
         "event": {"type": "string", "minLength": 1},
