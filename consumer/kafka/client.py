@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from confluent_kafka import KafkaException
+from confluent_kafka import KafkaError, KafkaException
 
 from consumer.errors import SettingsError
 
@@ -65,3 +65,8 @@ def producer_config(servers: str, further: Mapping[str, Any]) -> dict[str, Any]:
     shared = {name: value for name, value in further.items() if name.startswith(SHARED)}
     kept = {"enable.idempotence": True, "message.timeout.ms": 30000, "message.max.bytes": NO_LIMIT_OF_OURS}
     return {**shared, **kept, "bootstrap.servers": servers}
+
+
+def is_fatal(error: KafkaError) -> bool:
+    """Whether only a new client helps. An error that is reported for a partition says so by its code alone."""
+    return error.fatal() or error.code() == KafkaError._FATAL

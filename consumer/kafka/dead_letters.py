@@ -10,7 +10,7 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 from confluent_kafka import Message as RawMessage
 
 from consumer.errors import ServiceError
-from consumer.kafka.client import made
+from consumer.kafka.client import is_fatal, made
 from consumer.model import Letter
 
 log = logging.getLogger(__name__)
@@ -45,6 +45,7 @@ class DeadLetters:
         self._confirmed: list[Letter] = []
         self._refused: list[tuple[Letter, str]] = []
         self._not_before = float("-inf")
+        self._fatal = ""
 
     def put(self, letter: Letter) -> None:
         self._to_send.append(letter)
@@ -56,6 +57,8 @@ class DeadLetters:
             if not letter.revoked:
                 self._send(letter, now)
         self._poll(wait)
+        if self._fatal:
+            raise ServiceError(f"the producer of dead letters cannot go on: {self._fatal}")
         reports = Reports(self._confirmed, self._refused)
         self._confirmed, self._refused = [], []
         return reports
@@ -69,7 +72,7 @@ class DeadLetters:
         try:
             self._producer.poll(wait)
         except KafkaException as error:
-            raise ServiceError(f"the producer of dead letters cannot go on: {error.args[0].str()}") from None
+            self._fatal = error.args[0].str()
 
     def _send(self, letter: Letter, now: float) -> None:
         def reported(error: KafkaError | None, _: RawMessage) -> None:
@@ -93,6 +96,8 @@ class DeadLetters:
     def _reported(self, letter: Letter, error: KafkaError | None, now: float) -> None:
         if error is None:
             self._confirmed.append(letter)
+        elif is_fatal(error):  # no letter would ever be written again, however often it is sent
+            self._fatal = error.str()
         elif error.code() == KafkaError.INVALID_TIMESTAMP and letter.dated:
             letter.dated = False  # its own time stands in a header as well
             self._again(letter, now)

@@ -9,7 +9,7 @@ from typing import Any
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from consumer.errors import NoAnswer, ServiceError
-from consumer.kafka.client import made
+from consumer.kafka.client import is_fatal, made
 from consumer.kafka.positions import Positions, Reset
 from consumer.model import Message
 
@@ -157,7 +157,7 @@ class Source:
             ends[partition] = raw.offset()
         elif error.code() == KafkaError._AUTO_OFFSET_RESET:
             self._positions.lose(partition)
-        elif error.fatal():
+        elif is_fatal(error):
             self._fatal = error
         else:
             log.warning("Kafka reports an error", extra={"partition": partition, "error": error.str()})
@@ -171,7 +171,7 @@ class Source:
             log.warning("commit refused; it is made again with the next one", extra={"error": errors[0].str()})
 
     def _on_error(self, error: KafkaError) -> None:
-        if error.fatal():
+        if is_fatal(error):
             self._fatal = error
         else:
             log.warning("Kafka client", extra={"error": error.str()})

@@ -120,3 +120,10 @@ def test_a_producer_that_cannot_go_on_is_a_clear_failure(monkeypatch: pytest.Mon
     broker.fatal = KafkaException(KafkaError(KafkaError.OUT_OF_ORDER_SEQUENCE_NUMBER))
     with pytest.raises(ServiceError, match="dead letters cannot go on"):
         writer(broker, monkeypatch).advance(0.0)
+
+
+def test_a_letter_that_met_a_fatal_error_ends_the_service(letter: Letter, monkeypatch: pytest.MonkeyPatch) -> None:
+    letters = writer(Broker(KafkaError._FATAL), monkeypatch)
+    letters.put(letter)
+    with pytest.raises(ServiceError, match="cannot go on"):
+        letters.advance(0.0)
