@@ -36,7 +36,7 @@ def wait_until(holds: Callable[[], Any], what: str, seconds: float = 60.0) -> No
     ends_at = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < ends_at, f"not within {seconds:.0f} s: {what}"
-        time.sleep(0.02)
+        time.sleep(0.02)  # between two looks, so that asking does not take the core from whom it waits for
 
 
 @dataclass

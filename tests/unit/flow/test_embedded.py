@@ -1,6 +1,5 @@
 """The very command against the broker inside librdkafka: calm, interrupted, misconfigured."""
 
-import itertools
 import signal
 from collections.abc import Iterator
 
@@ -11,19 +10,9 @@ from consumer.demo.segment import Segment
 from consumer.kafka.embedded import EmbeddedBroker
 from tests.support import KEYS, Flow, is_refused, wait_until
 
-NUMBERS = itertools.count()
-
-
-@pytest.fixture(scope="module")
-def broker() -> EmbeddedBroker:
-    return EmbeddedBroker()
-
 
 @pytest.fixture
-def flow(broker: EmbeddedBroker) -> Iterator[Flow]:
-    topic = f"flow-{next(NUMBERS)}"
-    broker.create_topic(topic)
-    broker.create_topic(f"{topic}.dead-letter")
+def flow(broker: EmbeddedBroker, topic: str) -> Iterator[Flow]:
     with Segment(KEYS.values()) as segment:
         segment.script = faults.refuse(is_refused)
         yield Flow(broker.address, topic, segment)

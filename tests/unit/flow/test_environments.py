@@ -1,6 +1,5 @@
 """Three environments in one partition, and a fourth without a key: the very command against librdkafka's broker."""
 
-import itertools
 import json
 from collections import Counter
 from collections.abc import Iterator
@@ -23,19 +22,10 @@ KEYS = {name: f"test-{name}-key" for name in ("production", "development", "stag
 ENVIRONMENTS = {key: name for name, key in KEYS.items()}
 SPELT = ("Production", "development", "STAGING", "Sandbox-7391", None)
 NO_KEY = SetAside("no_write_key")
-NUMBERS = itertools.count()
-
-
-@pytest.fixture(scope="module")
-def broker() -> EmbeddedBroker:
-    return EmbeddedBroker()
 
 
 @pytest.fixture
-def flow(broker: EmbeddedBroker) -> Iterator[Flow]:
-    topic = f"environments-{next(NUMBERS)}"
-    broker.create_topic(topic)
-    broker.create_topic(f"{topic}.dead-letter")
+def flow(broker: EmbeddedBroker, topic: str) -> Iterator[Flow]:
     with Segment(KEYS.values()) as segment:
         settings = {"SEGMENT_WRITE_KEYS": json.dumps(KEYS), "BATCH_MAX_EVENTS": "20"}
         yield Flow(broker.address, topic, segment, settings=settings)

@@ -25,16 +25,16 @@ ONE_KEY = {"SEGMENT_WRITE_KEY": KEY, "SEGMENT_WRITE_KEYS": ""}
         ("several", ONE_KEY, {"Survey Answered": 1, "Survey Dismissed": 1}),
     ],
 )
-def test_an_example_runs(name: str, settings: Mapping[str, str], events: Mapping[str, int]) -> None:
-    broker, folder = EmbeddedBroker(), ROOT / name
-    for topic in ("answers", "answers.dead-letter"):
-        broker.create_topic(topic)
+def test_an_example_runs(
+    broker: EmbeddedBroker, topic: str, name: str, settings: Mapping[str, str], events: Mapping[str, int]
+) -> None:
+    folder = ROOT / name
     schema, cases = files.raw_schema(folder), read_cases(folder)
     for case in cases:
-        broker.produce("answers", 0, None, avro.encode(schema, examples._value(schema.root, case.record, "record")))
+        broker.produce(topic, 0, None, avro.encode(schema, examples._value(schema.root, case.record, "record")))
     broker.flush()
     with Segment(KEYS.values()) as segment:
-        flow = Flow(broker.address, "answers", segment, settings={**settings, "SCHEMAS_DIR": str(folder)})
+        flow = Flow(broker.address, topic, segment, settings={**settings, "SCHEMAS_DIR": str(folder)})
         flow.ends[0] = len(cases)
         with flow.member() as member:
             flow.wait_until_settled()

@@ -71,10 +71,7 @@ OTHERS: Mapping[tuple[bytes, str], Fate] = {
 
 
 @pytest.fixture
-def flow(tmp_path: Path) -> Iterator[Flow]:
-    broker = EmbeddedBroker()
-    for topic in ("mixed", "mixed.dead-letter"):
-        broker.create_topic(topic)
+def flow(broker: EmbeddedBroker, topic: str, tmp_path: Path) -> Iterator[Flow]:
     shutil.copytree(paths.schemas(), tmp_path, dirs_exist_ok=True)
     (tmp_path / "sprig" / "ping.avsc").write_text(json.dumps(PING))
     (tmp_path / "segment" / "pinged.json").write_text(json.dumps(PINGED))
@@ -84,7 +81,7 @@ def flow(tmp_path: Path) -> Iterator[Flow]:
     ):
         segment.script = faults.refuse(is_refused)
         settings = {"AVRO_FRAMING": "auto", "SCHEMA_REGISTRY_URL": url, "SCHEMAS_DIR": str(tmp_path)}
-        yield Flow(broker.address, "mixed", segment, settings=settings)
+        yield Flow(broker.address, topic, segment, settings=settings)
 
 
 class Mixer:

@@ -26,13 +26,10 @@ SCHEMA = says({"schema": (paths.schemas() / "sprig" / "response.avsc").read_text
 
 
 @pytest.fixture
-def flow() -> Iterator[Flow]:
-    broker = EmbeddedBroker()
-    broker.create_topic("flow")
-    broker.create_topic("flow.dead-letter")
+def flow(broker: EmbeddedBroker, topic: str) -> Iterator[Flow]:
     with Segment(KEYS.values()) as segment:
         segment.script = faults.refuse(is_refused)
-        flow = Flow(broker.address, "flow", segment)
+        flow = Flow(broker.address, topic, segment)
         flow.produce(100, frame=lambda body: struct.pack(">bI", 0, 7) + body)
         yield flow
 
