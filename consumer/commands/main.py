@@ -1,44 +1,13 @@
 """The command line: names, options and help. What a command does stands in its own file, loaded when it is called."""
 
-import logging
 import sys
-from collections.abc import Callable
-from functools import wraps
 from importlib.metadata import version
 from pathlib import Path
-from typing import IO, Any
 
 import click
 
-from consumer import paths
-from consumer.errors import ServiceError, UsageError
-
-FAILED, BAD_USAGE = 1, 2
-
-ENV_FILE = click.option(
-    "--env-file",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Read settings from this file (NAME=value lines) where the environment has none.",
-)
-
-
-def told_plainly(command: Callable[..., None]) -> Callable[..., None]:
-    """Our own errors are lines for the user and an exit code, never a stack trace."""
-
-    @wraps(command)
-    def wrapped(*args: Any, **options: Any) -> None:
-        try:
-            command(*args, **options)
-        except UsageError as error:
-            for line in error.lines:
-                click.echo(line, err=True)
-            sys.exit(BAD_USAGE)
-        except ServiceError as error:
-            logging.getLogger(__name__).debug("failed", exc_info=True)
-            click.echo(str(error), err=True)
-            sys.exit(FAILED)
-
-    return wrapped
+from consumer.commands.common import ENV_FILE, as_json, told_plainly
+from consumer.commands.contract_group import contract
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -75,7 +44,7 @@ def run(env_file: Path | None) -> None:
 @main.command()
 @click.option("--count", type=click.IntRange(100, 5000), default=2400, show_default=True, help="Responses to produce.")
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same responses.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON line in place of the report.")
+@as_json("report")
 @told_plainly
 def demo(count: int, seed: int, as_json: bool) -> None:
     """Run the whole way on this machine: a broker in this process, and a stand-in of Segment.
@@ -107,7 +76,7 @@ def demo(count: int, seed: int, as_json: bool) -> None:
 )
 @click.option("--subject", "subjects", multiple=True, help="All its versions in the registry.  [default: TOPIC-value]")
 @click.option("--strict", is_flag=True, help="Let warnings count as problems: a property that is in no call, too.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON line in place of the tables.")
+@as_json("tables")
 @told_plainly
 def check(
     env_file: Path | None, files: tuple[Path, ...], subjects: tuple[str, ...], strict: bool, as_json: bool
@@ -127,78 +96,4 @@ def check(
     sys.exit(command.contract_only(env_file, files, subjects, strict, as_json))
 
 
-SCHEMAS_DIR = click.option(
-    "--schemas-dir",
-    envvar="SCHEMAS_DIR",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    default=paths.schemas,
-    show_default="the packaged schemas/",
-    help="Contract files and Avro schemas.",
-)
-
-
-@main.group()
-def contract() -> None:
-    """Show, export and test the contract files."""
-
-
-@contract.command()
-@SCHEMAS_DIR
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON line in place of the tables.")
-@told_plainly
-def show(schemas_dir: Path, as_json: bool) -> None:
-    """What an event looks like in Segment: each field, its type, and where it comes from.
-
-    \b
-    Example:
-      sprig-to-segment contract show --schemas-dir schemas
-    """
-    from consumer.commands import contract as command
-
-    command.show(schemas_dir, as_json)
-
-
-@contract.command()
-@SCHEMAS_DIR
-@click.option(
-    "--output",
-    type=click.File("w", encoding="utf-8", lazy=True),
-    default="-",
-    help="Write to this file.",
-    metavar="FILE",
-)
-@told_plainly
-def export(schemas_dir: Path, output: IO[str]) -> None:
-    """The rules of Segment's tracking plan, as its Public API takes them: no annotation is left.
-
-    \b
-    Example:
-      sprig-to-segment contract export --output rules.json
-    """
-    from consumer.commands import contract as command
-
-    command.export(schemas_dir, output)
-
-
-@contract.command()
-@click.argument(
-    "schemas_dir",
-    envvar="SCHEMAS_DIR",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    default=paths.schemas,
-    metavar="[DIR]",
-)
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON line in place of the report.")
-@told_plainly
-def test(schemas_dir: Path, as_json: bool) -> None:
-    """Run the example cases in DIR/cases: record in; call out, or the reason why not.
-
-    DIR is a schemas folder, by default SCHEMAS_DIR or the packaged one. Exit code 1 if a case fails.
-
-    \b
-    Example:
-      sprig-to-segment contract test schemas
-    """
-    from consumer.commands import contract_test as command
-
-    sys.exit(command.main(schemas_dir, as_json))
+main.add_command(contract)

@@ -17,7 +17,8 @@ def by_status(status: int) -> Unreachable:
     if 300 <= status < 400:
         return Misconfigured(f"{seen}, a redirect, which is not followed: look at SCHEMA_REGISTRY_URL")
     if 400 <= status < 500 and status not in _PASSING:
-        return Misconfigured(f"{seen} without a registry's error code: look at SCHEMA_REGISTRY_URL")
+        other = "; some registries know no look-up by GUID" if status == 404 else ""
+        return Misconfigured(f"{seen} without a registry's error code: look at SCHEMA_REGISTRY_URL{other}")
     return Unreachable(seen)
 
 
