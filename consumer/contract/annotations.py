@@ -51,6 +51,8 @@ class _Reader:
         self.mistakes.append(f"{self.file}: {pointer(*place)}: expected {what}")
 
     def object(self, schema: Mapping[str, Any], names: Place) -> Object:
+        if "$ref" in schema:
+            self.expected((*_place(names), "$ref"), "no $ref beside properties, as draft-07 looks at nothing beside it")
         declared: Mapping[str, Any] = schema.get("properties", {})
         required = schema.get("required", [])
         for name in required:

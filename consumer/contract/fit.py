@@ -23,6 +23,7 @@ _JSON_TYPES: Mapping[str, str] = {
     "map": "object",
     "record": "object",
 }
+MAX_REFERENCES = 32
 _TEXTS = ("date", "time-", "timestamp-", "local-timestamp-", "decimal", "uuid")
 
 
@@ -37,22 +38,24 @@ def fit(avro: AvroType, rule: Any, whole: Mapping[str, Any]) -> Fit:
     """
     Of a type's values in their JSON forms. What lies beyond types and symbols (patterns, lengths) is not looked at.
 
-    `rule`: a part of a contract's pure schema; `whole` the whole of it.
+    A union of no branches stands for any value. `rule`: a part of a contract's pure schema; `whole` the whole of it.
     """
     if isinstance(rule, bool):
         return Fit(rule, rule)
-    if avro.kind == "union":
-        return _any([fit(branch, rule, whole) for branch in avro.branches])
+    if "$ref" in rule:  # beside which draft-07 looks at nothing
+        return fit(avro, _referred(rule["$ref"], whole), whole)
+    if avro.kind == "union" and avro.branches:
+        return _either([fit(branch, rule, whole) for branch in avro.branches])
     if avro.kind in ("null", "boolean", "enum"):
         return _symbols(avro, rule, whole)
-    if not _takes(json_type(avro), rule):
-        return Fit(False, False)
-    if {"enum", "const"} & set(rule):
-        return Fit(any(_is(value, json_type(avro)) for value in rule.get("enum", [rule.get("const")])), False)
-    inner = [fit(part, inside, whole) for part, inside in _inside(avro, rule)]
-    # An empty list or map satisfies what none of its items could.
-    can = avro.kind != "record" or all(one.can for one in inner)
-    return Fit(can, all(one.always for one in inner))
+    asked = [_itself(avro, rule, whole), *(fit(avro, one, whole) for one in rule.get("allOf", ()))]
+    if "anyOf" in rule:
+        fits = [fit(avro, one, whole) for one in rule["anyOf"]]
+        asked.append(Fit(any(one.can for one in fits), any(one.always for one in fits)))
+    if "oneOf" in rule:
+        fits = [fit(avro, one, whole) for one in rule["oneOf"]]
+        asked.append(Fit(any(one.can for one in fits), [one for one in fits if one.can] == [Fit(True, True)]))
+    return Fit(all(one.can for one in asked), all(one.always for one in asked))
 
 
 def converted(avro: AvroType, field: Field) -> AvroType:
@@ -73,6 +76,32 @@ def converted(avro: AvroType, field: Field) -> AvroType:
 def json_type(avro: AvroType) -> str:
     """JSON's name for what values of a type become (docs/avro.md); not of a union."""
     return "string" if avro.logical.startswith(_TEXTS) else _JSON_TYPES[avro.kind]
+
+
+def _itself(avro: AvroType, rule: Mapping[str, Any], whole: Mapping[str, Any]) -> Fit:
+    """By what the rule says of type and values, and of what is inside."""
+    if avro.kind == "union":
+        return Fit(True, not {"type", "enum", "const"} & set(rule))
+    if not _takes(json_type(avro), rule):
+        return Fit(False, False)
+    if {"enum", "const"} & set(rule):
+        return Fit(any(_is(value, json_type(avro)) for value in rule.get("enum", [rule.get("const")])), False)
+    inner = [fit(part, inside, whole) for part, inside in _inside(avro, rule)]
+    # An empty list or map satisfies what none of its items could.
+    can = avro.kind != "record" or all(one.can for one in inner)
+    return Fit(can, all(one.always for one in inner))
+
+
+def _referred(target: str, whole: Mapping[str, Any]) -> Any:
+    """What a `$ref` points to; one that goes out of the file or round in a ring asks for nothing that is known."""
+    found: Any = whole
+    for _ in range(MAX_REFERENCES):
+        for step in target.removeprefix("#").split("/")[1:]:
+            found = found.get(step.replace("~1", "/").replace("~0", "~")) if isinstance(found, dict) else None
+        if not isinstance(found, dict) or "$ref" not in found:
+            return found if isinstance(found, dict | bool) else True
+        target, found = found["$ref"], whole
+    return True
 
 
 def _symbols(avro: AvroType, rule: Any, whole: Mapping[str, Any]) -> Fit:
@@ -114,5 +143,6 @@ def _inside(avro: AvroType, rule: Mapping[str, Any]) -> list[tuple[AvroType, Any
             return []
 
 
-def _any(fits: list[Fit]) -> Fit:
-    return Fit(any(one.can for one in fits), all(one.always for one in fits)) if fits else Fit(True, True)
+def _either(fits: Sequence[Fit]) -> Fit:
+    """Of values that are of one type or of another."""
+    return Fit(any(one.can for one in fits), all(one.always for one in fits))

@@ -6,8 +6,10 @@ from typing import Any, Literal, NamedTuple
 from consumer.contract.fit import converted, fit
 from consumer.contract.forms import among, blank
 from consumer.contract.reach import Reach, reach
-from consumer.contract.rules import LABEL, SPECIAL_SOURCES, Constant, Contract, Field, Rule, Skip
+from consumer.contract.rules import KAFKA_TIMESTAMP, LABEL, SPECIAL_SOURCES, Constant, Contract, Field, Rule, Skip
 from consumer.schema import AvroType
+
+_KAFKA_TIME = Reach("", AvroType("long"))
 
 Weight = Literal["problem", "warning", "note"]
 
@@ -73,11 +75,12 @@ class _Prover:
 
     def _field(self, field: Field, schema: Any) -> Iterator[Finding]:
         found = self._reached([path for path in field.sources if path not in SPECIAL_SOURCES])
-        if not found:
-            if not set(field.sources) & set(SPECIAL_SOURCES):
-                yield _lost(field)
+        found = _as_far_as(found, field)
+        timed = [_KAFKA_TIME] if KAFKA_TIMESTAMP in field.sources and all(one.avro.nullable for one in found) else []
+        if not found and not timed:
+            yield _lost(field)
             return
-        yield from self._types(field, schema, found)
+        yield from self._types(field, schema, [*found, *timed])
         if all(source.avro.nullable for source in found) and not set(field.sources) & set(SPECIAL_SOURCES):
             yield from _null(field)
         if field.convert == LABEL:
@@ -100,6 +103,12 @@ class _Prover:
     def _reached(self, sources: Sequence[str]) -> list[Reach]:
         reached = [reach(self._root, path.split(".")) for path in sources]
         return [source for source in reached if source.exists]
+
+
+def _as_far_as(found: list[Reach], field: Field) -> list[Reach]:
+    """Candidates up to one that is never null: none behind it is ever taken. In a field that skips, it can be blank."""
+    never_null = [number for number, source in enumerate(found, 1) if not source.avro.nullable]
+    return found if field.skip or not never_null else found[: never_null[0]]
 
 
 def _lost(field: Field) -> Finding:

@@ -71,6 +71,8 @@ def changed(place: str, value: Any) -> bytes:
         (f"{SURVEY}/enum", "a", 'JSON Schema draft-07: "a" is not of type "array"'),
         (f"{SURVEY}/$ref", "#/definitions/text",
          'the place of a schema in this file, such as "#/definitions/name"; there is no #/definitions/text'),
+        (f"{INNER}/o", {"$ref": "#", "properties": {"a": {}}},
+         "/$ref no $ref beside properties, as draft-07 looks at nothing beside it"),
         # A schema that is none.
         (f"{OUTER}/event", "Survey Answered", SCHEMA),
         (SURVEY, "string", SCHEMA),

@@ -135,6 +135,34 @@ def test_what_is_taken_past_a_key_waits_behind_it_in_full_parts() -> None:
     assert lane.frontier == 13
 
 
+@pytest.mark.parametrize(("limits", "most"), [(Limits(4, 10_000, 3), 4), (Limits(10, 33, 3), 3)])
+def test_a_part_that_waits_is_never_larger_than_a_batch(limits: Limits, most: int) -> None:
+    """Segment answers 200 to a request of too many events, and drops them."""
+    lane = Lane(0)
+    (first,) = taken(lane, b"staging")
+    for start in range(1, 16, 2):
+        lane.add([message(start, b"staging"), message(start + 1, b"staging")])
+        assert lane.take(treat, limits).parts == []
+    queued = []
+    while following := lane.settle(first):
+        (first,) = following
+        queued.append([call.message.offset for call in first.calls])
+    assert [offset for part in queued for offset in part] == list(range(1, 17))
+    assert max(map(len, queued)) <= most
+
+
+def test_nothing_joins_a_part_that_is_searched_for_a_refused_call() -> None:
+    lane = Lane(0)
+    (first,) = taken(lane, b"staging", b"staging")
+    (half,) = lane.split(first)
+    assert taken(lane, b"staging", start=2) == []
+    queued = []
+    while following := lane.settle(half):
+        (half,) = following
+        queued.append([call.message.offset for call in half.calls])
+    assert queued == [[1], [2]]
+
+
 def test_a_part_that_may_be_under_way_does_not_change() -> None:
     lane = Lane(0)
     (first,) = taken(lane, b"staging")

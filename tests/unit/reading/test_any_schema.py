@@ -192,6 +192,12 @@ def test_bytes_that_name_no_branch_are_undecodable(value: bytes) -> None:
         branch(value, 0)
 
 
+@pytest.mark.parametrize("number", [-1, -2, -65])
+def test_a_branch_below_zero_is_told_as_what_it_is(number: int) -> None:
+    """So that it is none, and not one of those counted from the other end."""
+    assert branch(zigzag(number), 0) == (number, len(zigzag(number)))
+
+
 def test_branches_that_are_named_only_know_their_types() -> None:
     inner, one, other = record("a.C", y="int"), record("a.A", x="a.C"), record("a.B", z="string")
     schema = load("test", ["a.A", "null", "a.B"], [inner, one, other])
