@@ -14,15 +14,18 @@ COPY schemas schemas
 COPY consumer consumer
 RUN tools/bin/pip wheel --no-build-isolation --no-deps --wheel-dir dist . \
     && tools/bin/pip --python /opt/sprig-to-segment/bin/python install --no-index --no-deps dist/*.whl
+# The bill of materials, as CycloneDX: made of what is installed, by a tool that stays behind.
+RUN python3 -m venv sbom \
+    && sbom/bin/pip install --no-cache-dir --require-hashes --only-binary=:all: -r requirements/image.txt \
+    && sbom/bin/cyclonedx-py environment --pyproject pyproject.toml --mc-type application --output-reproducible \
+       --output-format JSON --output-file /opt/sprig-to-segment/sbom.cdx.json /opt/sprig-to-segment/bin/python
 
 # The same base: the environment's interpreter is a link into it.
 FROM ${PYTHON_IMAGE}
-LABEL org.opencontainers.image.title="sprig-to-segment" \
-      org.opencontainers.image.description="Delivers Sprig survey responses from Kafka to Segment" \
-      org.opencontainers.image.licenses="Apache-2.0"
 # What installs packages has no use here.
 RUN find / -xdev \( -name pip -o -name 'pip-*' -o -name 'pip3*' -o -name ensurepip \) \
-    -prune -exec rm -rf {} +
+    -prune -exec rm -rf {} + \
+    && find /usr/bin /usr/sbin -name 'apt*' -delete -o -name 'dpkg*' -delete -o -name 'debconf*' -delete
 COPY --from=builder /opt/sprig-to-segment /opt/sprig-to-segment
 ENV PATH=/opt/sprig-to-segment/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
@@ -31,3 +34,15 @@ USER 65532:65532
 EXPOSE 8080
 ENTRYPOINT ["sprig-to-segment"]
 CMD ["run"]
+
+# Last, as they differ from build to build and all above need not be made anew for them.
+ARG VERSION=0.1.0
+ARG REVISION=unknown
+ARG SOURCE=unknown
+LABEL org.opencontainers.image.title="sprig-to-segment" \
+      org.opencontainers.image.description="Delivers Sprig survey responses from Kafka to Segment" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.source="${SOURCE}" \
+      org.opencontainers.image.documentation="${SOURCE}/blob/${REVISION}/README.md"

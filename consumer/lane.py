@@ -3,10 +3,13 @@
 from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 from consumer.model import Call, Held, Letter, Message, Pending, Skipped, Treat, WriteKey
 from consumer.reasons import NO_WRITE_KEY
 from consumer.request import Part
+
+_offset = attrgetter("offset")
 
 # Seconds that a lane goes on past a key that stalls. What is delivered past it is sent again after a restart, and
 # Segment knows repeats for about a day.
@@ -52,12 +55,19 @@ class Lane:
         self._unprocessable_in_a_row = 0
 
     @property
+    def oldest(self) -> Message | None:
+        """The unsettled record with the lowest offset, if any is unsettled."""
+        unsettled = [parts[0].calls[0].message for parts in self._parts.values()]
+        unsettled += [letter.message for letter in self._letters]
+        if self._waiting:
+            unsettled.append(self._waiting[0])
+        return min(unsettled, key=_offset, default=None)
+
+    @property
     def frontier(self) -> int | None:
         """The offset that may be committed: that of the oldest unsettled record. None before anything was read."""
-        unsettled = [parts[0].calls[0].message.offset for parts in self._parts.values()]
-        unsettled += [letter.message.offset for letter in self._letters]
-        unsettled += [message.offset for message in list(self._waiting)[:1]]
-        return min(unsettled, default=self.position)
+        oldest = self.oldest
+        return self.position if oldest is None else oldest.offset
 
     @property
     def waiting(self) -> int:

@@ -1,7 +1,6 @@
 """All lanes of this member: who may take a batch, who must not be read for a while, what may be committed."""
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from consumer.lane import Lane, Limits
@@ -46,9 +45,9 @@ class Lanes:
         return Limits(batch.events, min(batch.size, self._half - lane.made), batch.unprocessable)
 
     @property
-    def holding(self) -> Counter[str]:
-        """How many lanes hold, by reason."""
-        return Counter(lane.blocked.reason for lane in self if isinstance(lane.blocked, Held))
+    def holding(self) -> Mapping[int, str]:
+        """The partitions that hold, and why."""
+        return {lane.partition: lane.blocked.reason for lane in self if isinstance(lane.blocked, Held)}
 
     def open(self, partitions: Iterable[int]) -> None:
         for partition in partitions:

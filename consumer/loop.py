@@ -72,6 +72,8 @@ class Loop:
         for partition, offset in read.ends.items():
             if partition in self._lanes:
                 self._lanes[partition].advance(offset)
+        for partition in read.remade:
+            self._begin_again(partition)
 
     def _dispatch(self) -> None:
         self._lanes.unblock(self._schemas.is_pending)
@@ -102,13 +104,15 @@ class Loop:
 
     def _add(self, lane: Lane, messages: Sequence[Message]) -> None:
         if lane.position is not None and messages[0].offset < lane.position:
-            log.warning("offsets restart: the topic was made again", extra={"partition": lane.partition})
-            self._drop([lane.partition])
-            self._lanes.open([lane.partition])
-            self._source.restart(lane.partition, messages[0].offset)
+            self._begin_again(lane.partition)
             lane = self._lanes[lane.partition]
         lane.add(messages)
         self._status.counts.consumed += len(messages)
+
+    def _begin_again(self, partition: int) -> None:
+        log.warning("the topic was made again: it is read from its start", extra={"partition": partition})
+        self._drop([partition])
+        self._lanes.open([partition])
 
     def _send(self, full_only: bool = False) -> None:
         while self._workers.free and (request := self._outbox.next(self._clock(), full_only)):
@@ -142,19 +146,21 @@ class Loop:
         self._drop(partitions)
 
     def _hand_over(self, partitions: Sequence[int]) -> None:
-        """Start nothing, wait for what is under way, commit what is settled; the next owner reads the rest again."""
+        """Open no batch, finish of the open ones what can go at once, commit; the next owner reads the rest again."""
         self._publish(handing_over=True)
-        ends_at = self._clock() + self._hand_over_seconds
+        ours, ends_at = set(partitions), self._clock() + self._hand_over_seconds
         try:
-            while self._under_way(set(partitions)) and self._clock() < ends_at:
+            while self._unfinished(ours) and self._clock() < ends_at:
+                self._send()
                 self._settling.settle(WAIT_IN_HAND_OVER)
         finally:
             self._source.store(self._lanes.to_store(partitions))
             self._source.commit(wait=True)
 
-    def _under_way(self, partitions: set[int]) -> bool:
+    def _unfinished(self, partitions: set[int]) -> bool:
+        """Whether something is under way, or could go now: the halves of a search, the next part of a key."""
         letters = any(lane.letters for lane in self._lanes if lane.partition in partitions)
-        return letters or self._workers.carries(partitions)
+        return letters or self._workers.carries(partitions) or self._outbox.could_send(partitions, self._clock())
 
     def _drop(self, partitions: Sequence[int]) -> None:
         self._status.counts.handed_back += self._lanes.drop(partitions)

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 NO_WRITE_KEY = "no_write_key"
 """Alone among its like it says nothing about the stream's quality, as it is a setting that is to be mended."""
 
+STEPPED_OVER = "stepped_over"
+
 SKIPPED: Mapping[str, str] = {"tombstone": "a null value"}
 """Besides those that a contract names."""
 
@@ -27,8 +29,34 @@ SET_ASIDE: Mapping[str, str] = {
     "invalid": "the call would break a rule of the contract or of Segment",
     "event_too_large": "the call is larger than Segment takes",
     NO_WRITE_KEY: "SEGMENT_WRITE_KEYS has none for its environment, or it names no environment",
+    STEPPED_OVER: "an operator let the group step over it",
 }
 """Besides `http_<status>` for a call that Segment refuses, and `stuck_<reason>` for one that never goes through."""
+
+
+HOLDS: Mapping[str, str] = {
+    "http_401": "Segment refuses the write key",
+    "http_403": "Segment, or something on the way to it, forbids the request",
+    "http_404": "there is no batch endpoint where SEGMENT_ENDPOINT points",
+    "everything_refused": "REFUSAL_LIMIT single events in a row were refused, with no success between",
+    "dead_letter_limit": "DEAD_LETTER_LIMIT records in a row could not be processed: look at the topic or the contract",
+    "dead_letter_too_large": "the dead-letter topic takes no record of this size: raise its max.message.bytes",
+    "dead_letter_refused": "the dead-letter topic takes this record under no circumstances: look at its settings",
+    "no_committed_offset": "the group has no offset, and KAFKA_AUTO_OFFSET_RESET=error lets somebody decide",
+    "offset_out_of_range": "Kafka deleted what was to be read next, and KAFKA_AUTO_OFFSET_RESET=error holds",
+}
+"""Why keys and partitions hold. Besides these `http_<status>`, `<status>_not_segment`, and a record's own reason."""
+
+
+def hold_meaning(reason: str) -> str:
+    """What somebody reads who has to mend it."""
+    if reason in HOLDS:
+        return HOLDS[reason]
+    if reason.endswith("_not_segment"):
+        return "a success that is not Segment's own: a proxy's page, or a gateway (SEGMENT_ACCEPT_ANY_BODY)"
+    if reason in SET_ASIDE:
+        return f"a record that must not be set aside, by ON_UNPROCESSABLE or ON_UNKNOWN_RECORD: {SET_ASIDE[reason]}"
+    return "an answer that Segment does not give: look at SEGMENT_ENDPOINT and at what is between"
 
 
 def reserved(reason: str) -> bool:

@@ -3,14 +3,14 @@
 import logging
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 from typing import Protocol
 
 from consumer.lane import Lane
 from consumer.lanes import Lanes
 from consumer.model import WriteKey
-from consumer.operate.counts import Counts, Held, Snapshot
+from consumer.operate.counts import Counts, Held, Hold, Snapshot
 from consumer.request import Accepted, Misconfigured, Outcome, Refused, Request, Retry
 
 log = logging.getLogger(__name__)
@@ -19,9 +19,12 @@ OUTCOMES = {Accepted: "accepted", Retry: "retried", Refused: "refused", Misconfi
 
 
 class Pace(Protocol):
-    """What is told of a write key's pace: the mistake of ours that it holds for, "" if it does not."""
+    """What is told of a write key's pace: the mistake of ours that it holds for ("": none), and its next request."""
 
     holding: str
+
+    @property
+    def waits_until(self) -> float: ...
 
 
 class Group(Protocol):
@@ -31,6 +34,8 @@ class Group(Protocol):
     def commits(self) -> Mapping[str, int]: ...
     @property
     def joined(self) -> bool: ...
+    @property
+    def paused(self) -> Set[int]: ...
     def end(self, partition: int) -> int: ...
 
 
@@ -41,6 +46,7 @@ class Status:
         self.counts = Counts()
         self._latest = Snapshot(now)
         self._holds: Mapping[str, str] = {}
+        self._since: Mapping[tuple[str, str], float] = {}
         self._settled = 0
         self._settled_at = 0.0
 
@@ -52,8 +58,9 @@ class Status:
         self._latest = replace(self._latest, turned_at=now)
 
     def answered(self, request: Request, outcome: Outcome, now: float) -> None:
-        self.counts.requests[OUTCOMES[type(outcome)]] += 1
+        self.counts.requests[_treatment(outcome)] += 1
         self.counts.request_seconds.add(now - request.started_at)
+        self.counts.request_events.add(sum(len(part.calls) for part in request.parts))
         if not isinstance(outcome, Accepted):
             log.warning("request not accepted", extra={"environment": request.key.environment, **_told(outcome)})
 
@@ -68,7 +75,6 @@ class Status:
         self.counts.commits = Counter(group.commits)
         holds = {key.environment: pace.holding for key, pace in paces.items() if pace.holding}
         self._announce(holds)
-        holding = lanes.holding + Counter(holds.values())
         if self.counts.finished != self._settled:
             self._settled, self._settled_at = self.counts.finished, time.time()
         self._latest = Snapshot(
@@ -76,12 +82,21 @@ class Status:
             counts=self.counts.copy(),
             waiting=sum(lane.waiting for lane in lanes),
             in_flight=sum(lane.in_flight for lane in lanes),
-            holding=holding,
+            holds=self._held_since(holds, lanes.holding),
+            waits={key.environment: pace.waits_until for key, pace in paces.items()},
             partitions={lane.partition: _held(lane, group) for lane in lanes},
             settled_at=self._settled_at,
             joined=group.joined,
             handing_over=handing_over,
         )
+
+    def _held_since(self, keys: Mapping[str, str], partitions: Mapping[int, str]) -> Sequence[Hold]:
+        """Who holds now, with the time at which it was first seen to."""
+        held = [(f"key of {environment}" if environment else "key", reason) for environment, reason in keys.items()]
+        held += [(f"partition {number}", reason) for number, reason in partitions.items()]
+        now = time.time()
+        self._since = {one: self._since.get(one, now) for one in held}
+        return [Hold(who, reason, since) for (who, reason), since in self._since.items()]
 
     def _announce(self, holds: Mapping[str, str]) -> None:
         """Which keys hold, by environment: this is mended in the settings. A lane that holds was said by then."""
@@ -94,13 +109,20 @@ class Status:
 
 
 def _held(lane: Lane, group: Group) -> Held:
-    end, frontier = group.end(lane.partition), lane.frontier
+    end, oldest = group.end(lane.partition), lane.oldest
+    frontier = oldest.offset if oldest else lane.position
     lag = -1 if end < 0 or frontier is None else max(0, end - frontier)
-    return Held(lag, lane.waiting + lane.in_flight, lane.weight + lane.made)
+    paused = lane.partition in group.paused
+    since = max(0, oldest.timestamp) / 1000 if oldest else 0.0
+    return Held(lag, lane.waiting + lane.in_flight, lane.weight + lane.made, paused, since)
+
+
+def _treatment(outcome: Outcome) -> str:
+    return "throttled" if isinstance(outcome, Retry) and outcome.throttled else OUTCOMES[type(outcome)]
 
 
 def _told(outcome: Outcome) -> Mapping[str, object]:
-    told: dict[str, object] = {"treatment": OUTCOMES[type(outcome)]}
+    told: dict[str, object] = {"treatment": _treatment(outcome)}
     if isinstance(outcome, Retry):
         told |= {"detail": outcome.detail, "asked_to_wait": outcome.wait}
     return told if isinstance(outcome, Accepted) else {**told, "reason": outcome.reason}

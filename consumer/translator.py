@@ -17,6 +17,9 @@ UNKNOWN_ENVIRONMENT = "SEGMENT_WRITE_KEYS has none for the environment that the 
 NO_ENVIRONMENT = "SEGMENT_WRITE_KEYS is by environment, and the record names none"
 
 
+SchemaOf = Callable[[Hashable], WriterSchema | Pending]
+
+
 class Mapper(Protocol):
     """A contract, compiled for one writer's schema."""
 
@@ -34,7 +37,7 @@ class Steps:
     """
 
     frame: Callable[[Message], tuple[Hashable, int]]
-    schema: Callable[[Hashable], WriterSchema | Pending]
+    schema: SchemaOf
     branch: Callable[[bytes, int], tuple[int, int]]
     decode: Callable[[WriterSchema, bytes, int], Any]
     mapper: Callable[[WriterSchema], Mapper]

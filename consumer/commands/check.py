@@ -1,8 +1,8 @@
-"""`check`: whether the writers' schemas of a topic can feed the contracts."""
+"""`check`: whether `run` would work with these settings, looked at from end to end before it does."""
 
-import contextlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,114 +10,88 @@ import click
 
 import consumer.settings
 from consumer import paths
-from consumer.commands.terminal import table
-from consumer.contract.choose import choose
+from consumer.commands import check_kafka, proving
+from consumer.commands.common import silent
+from consumer.commands.finding import Look, note, ok, problem, warning
+from consumer.commands.proving import Proved
+from consumer.commands.send_test import sent
+from consumer.commands.terminal import counted, table
 from consumer.contract.load import load_contracts
-from consumer.contract.proof import Finding, Weight, prove
 from consumer.contract.rules import Contract
-from consumer.errors import SettingsError, UnprocessableRecord, UnsafeSchema
+from consumer.errors import UnsafeSchema
 from consumer.json import dumps
-from consumer.reading.files import load_file
-from consumer.reading.lookup import NotThere, Unreachable, UnsupportedSchema
-from consumer.schema import WriterSchema
-
-SETTINGS = ("KAFKA_TOPIC", "SCHEMA_REGISTRY_URL", "SCHEMA_REGISTRY_CONFIG", "SCHEMAS_DIR", "ON_UNKNOWN_RECORD")
+from consumer.reading.files import known_schemas
+from consumer.settings import Settings
+from consumer.translator import message_id_prefix
 
 
-class Proved(NamedTuple):
-    """What was found of one type of record: where its schema is from, its contract ("" if none), what to know."""
+class Asked(NamedTuple):
+    """Which schemas are to be proved, whether warnings count, and whether an event is sent."""
 
-    schema: str
-    record: str
-    contract: str
-    findings: Sequence[Finding]
-
-    @property
-    def good(self) -> bool:
-        return not any(finding.weight == "problem" for finding in self.findings)
+    files: Sequence[Path]
+    subjects: Sequence[str]
+    strict: bool
+    send_test: bool
 
 
-def contract_only(
-    env_file: Path | None, files: Sequence[Path], subjects: Sequence[str], strict: bool, as_json: bool
-) -> int:
-    """Prove files, or all versions of subjects; print what was found, and give the exit code. `strict`: no warnings."""
-    settings = consumer.settings.load(env_file, only=SETTINGS)
+def main(env_file: Path | None, asked: Asked, as_json: bool) -> int:
+    """Look at everything, print it, and give the exit code. Raises SettingsError, ContractError."""
+    silent()
+    settings = consumer.settings.load(env_file)
     contracts = load_contracts(settings.schemas_dir or paths.schemas())
-    if not files and not settings.schema_registry_url:
-        raise SettingsError("give --schema FILE, or SCHEMA_REGISTRY_URL for the schemas that are registered")
-    found = _from_files(files) if files else _from_registry(settings, subjects or [f"{settings.kafka_topic}-value"])
-    proved = [one for schema in found for one in _proved(contracts, schema, settings.on_unknown_record)]
+    proved = _proved(settings, contracts, asked)
+    looks = list(
+        chain(
+            (warning("settings", line) for line in consumer.settings.suspicious()),
+            [ok("contracts", ", ".join(contract.file for contract in contracts))],
+            _schemas(settings, proved, asked.strict),
+            check_kafka.looks(settings),
+            _message_ids(settings),
+            sent(settings)
+            if asked.send_test
+            else [note("Segment", f"{settings.endpoint}; nothing was sent: --send-test sends one event")],
+        )
+    )
+    good = not any(look.state == "problem" or (asked.strict and look.state == "warning") for look in looks)
     if as_json:
-        click.echo(dumps([_told(one) for one in proved]))
+        schemas = [proving.told(one) for one in proved]
+        click.echo(dumps({"ok": good, "looks": [look._asdict() for look in looks], "schemas": schemas}))
     else:
-        _report(proved)
-    bad = {"problem", "warning"} if strict else {"problem"}
-    return 1 if any(finding.weight in bad for one in proved for finding in one.findings) else 0
+        proving.report([one for one in proved if any(finding.weight != "note" for finding in one.findings)])
+        states = Counter(look.state for look in looks)
+        told = ", ".join(counted(states[state], state) for state in ("problem", "warning"))
+        table(f"sprig-to-segment check: {told}", ("", "what", "found"), looks)
+    return 0 if good else 1
 
 
-def _from_files(files: Sequence[Path]) -> Iterator[WriterSchema | Proved]:
-    for path in files:
-        try:
-            yield load_file(path)
-        except UnsafeSchema as error:
-            yield _refused(path.name, str(error))
-
-
-def _from_registry(settings: consumer.settings.Settings, subjects: Sequence[str]) -> Iterator[WriterSchema | Proved]:
-    from consumer.reading.registry import Registry  # its client takes 0.15 s to import
-
-    registry = Registry(str(settings.schema_registry_url), settings.schema_registry_config.get_secret_value())
-    with contextlib.closing(registry):
-        for subject in subjects:
-            try:
-                for number, fetch in registry.versions(subject):
-                    yield _fetched(f"{subject} version {number}", fetch)
-            except NotThere:
-                yield _refused(subject, "the registry has no such subject")
-            except Unreachable as error:
-                yield _refused(subject, f"no answer from the schema registry: {error}")
-
-
-def _fetched(label: str, fetch: Callable[[], WriterSchema]) -> WriterSchema | Proved:
+def _proved(settings: Settings, contracts: Sequence[Contract], asked: Asked) -> list[Proved]:
+    if asked.files:
+        return proving.proved_by(contracts, proving.from_files(asked.files), settings.on_unknown_record)
+    if settings.schema_registry_url and settings.avro_framing != "raw":
+        found = proving.from_registry(settings, asked.subjects)
+        return proving.proved_by(contracts, found, settings.on_unknown_record)
     try:
-        return fetch()
-    except (NotThere, Unreachable) as error:
-        return _refused(label, f"no answer from the schema registry: {error}")
-    except (UnsafeSchema, UnsupportedSchema) as error:
-        return _refused(label, str(error))
+        schemas = known_schemas(settings.avro_framing, settings.schemas_dir or paths.schemas()).values()
+    except UnsafeSchema as error:
+        return [proving.refused("SCHEMAS_DIR", str(error))]
+    return proving.proved_by(contracts, schemas, settings.on_unknown_record)
 
 
-def _refused(label: str, why: str) -> Proved:
-    return Proved(label, "", "", [Finding("problem", "", why)])
+def _schemas(settings: Settings, proved: Sequence[Proved], strict: bool) -> Iterator[Look]:
+    """One line for all; what is wrong with which stands in a table of its own, and with --contract-only the rest."""
+    where = str(settings.schema_registry_url or "schema files") + f", {settings.avro_framing}"
+    look = ok if proving.good(proved, strict) else problem
+    yield look("schemas", f"{counted(len(proved), 'schema')}: {proving.weighed(proved)} ({where})")
 
 
-def _proved(contracts: Sequence[Contract], schema: WriterSchema | Proved, unknown: str) -> Iterator[Proved]:
-    if isinstance(schema, Proved):
-        yield schema
-        return
-    for one in schema.branches or (schema,):
-        name = one.root.name or one.root.kind
-        try:
-            contract = choose(contracts, one.root)
-        except UnprocessableRecord as error:
-            weight: Weight = "note" if unknown == "skip" or one.root.kind == "null" else "problem"
-            what = f"{error.detail}: ON_UNKNOWN_RECORD={unknown}"
-            yield Proved(schema.label, name, "", [Finding(weight, "", what)])
+def _message_ids(settings: Settings) -> Iterator[Look]:
+    """What a messageId begins with, by which an analyst knows our events, and whether a new key would change that."""
+    for environment, key in settings.write_keys.items():
+        what, namespace = f"messageId{environment and ', '}{environment}", settings.namespace(key)
+        begins = f"{message_id_prefix(namespace, settings.kafka_topic)}-PARTITION-OFFSET-TIME"
+        if settings.message_id_namespace is not None:
+            yield ok(what, f"{begins}; MESSAGE_ID_NAMESPACE is set")
+        elif len(settings.write_keys) == 1:
+            yield note(what, f"{begins}; before the write key is rotated, set MESSAGE_ID_NAMESPACE={namespace}")
         else:
-            yield Proved(schema.label, name, contract.file, prove(contract, one.root))
-
-
-def _report(proved: Sequence[Proved]) -> None:
-    for one in proved:
-        by = f" by {one.contract}" if one.contract else ""
-        rows = [(finding.weight, finding.place or "-", finding.what) for finding in one.findings]
-        title = " ".join(part for part in (one.schema, one.record) if part)
-        table(f"{title}{by}", ("", "where", "what"), rows, [] if rows else ["every property has its source"])
-    weights = Counter(finding.weight for one in proved for finding in one.findings)
-    told = ", ".join(f"{weights[weight]} {weight}s" for weight in ("problem", "warning", "note"))
-    click.echo(f"{len(proved)} schemas: {told}")
-
-
-def _told(one: Proved) -> dict[str, object]:
-    findings = [finding._asdict() for finding in one.findings]
-    return {"schema": one.schema, "record": one.record, "contract": one.contract, "ok": one.good, "findings": findings}
+            yield note(what, f"{begins}; a new write key changes that, and MESSAGE_ID_NAMESPACE is one for all keys")

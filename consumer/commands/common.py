@@ -31,6 +31,11 @@ SCHEMAS_DIR = click.option(
 )
 
 
+def silent() -> None:
+    """Nothing is logged, by the Kafka client either: what a command has to say it says itself, once and plainly."""
+    logging.getLogger().addHandler(logging.NullHandler())  # else what nobody handles is printed
+
+
 def as_json(printed: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """The option of a command whose `printed` output a script can have as JSON."""
     return click.option("--json", "as_json", is_flag=True, help=f"Print one JSON line in place of the {printed}.")
@@ -49,6 +54,7 @@ def told_plainly(command: Callable[..., None]) -> Callable[..., None]:
             sys.exit(BAD_USAGE)
         except ServiceError as error:
             logging.getLogger(__name__).debug("failed", exc_info=True)
+            logging.shutdown()  # what is still to be logged comes before the last word
             click.echo(str(error), err=True)
             sys.exit(FAILED)
 

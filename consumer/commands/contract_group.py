@@ -12,7 +12,12 @@ from consumer.commands.common import SCHEMAS_DIR, as_json, told_plainly
 
 @click.group()
 def contract() -> None:
-    """Show, export and test the contract files."""
+    """Show, export and test the contract files.
+
+    \b
+    Example:
+      sprig-to-segment contract show
+    """
 
 
 @contract.command()
@@ -20,7 +25,9 @@ def contract() -> None:
 @as_json("tables")
 @told_plainly
 def show(schemas_dir: Path, as_json: bool) -> None:
-    """What an event looks like in Segment: each field, its type, and where it comes from.
+    """What an event looks like in Segment.
+
+    It has a line for each field, with its type, and where it comes from.
 
     \b
     Example:
@@ -42,7 +49,9 @@ def show(schemas_dir: Path, as_json: bool) -> None:
 )
 @told_plainly
 def export(schemas_dir: Path, output: IO[str]) -> None:
-    """The rules of Segment's tracking plan, as its Public API takes them: no annotation is left.
+    """The rules of Segment's tracking plan.
+
+    They are as its Public API takes them: no annotation is left.
 
     \b
     Example:
@@ -64,9 +73,10 @@ def export(schemas_dir: Path, output: IO[str]) -> None:
 @as_json("report")
 @told_plainly
 def test(schemas_dir: Path, as_json: bool) -> None:
-    """Run the example cases in DIR/cases: record in; call out, or the reason why not.
+    """Run the example cases in DIR/cases.
 
-    DIR is a schemas folder, by default SCHEMAS_DIR or the packaged one. Exit code 1 if a case fails.
+    Each is a record in, and a call out, or the reason why not. DIR is a schemas folder, by default SCHEMAS_DIR or
+    the packaged one. Exit code 1 if a case fails.
 
     \b
     Example:

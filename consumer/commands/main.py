@@ -6,8 +6,12 @@ from pathlib import Path
 
 import click
 
+from consumer.commands.check_group import check
 from consumer.commands.common import ENV_FILE, as_json, told_plainly
 from consumer.commands.contract_group import contract
+from consumer.commands.dead_letters_group import dead_letters
+from consumer.commands.looking_group import preview, reconcile
+from consumer.commands.places import ADDRESS, Address
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -16,8 +20,10 @@ def main() -> None:
     """Deliver Sprig survey responses from Kafka to Segment, each exactly accounted for.
 
     \b
-    Try it:      sprig-to-segment demo
-    For real:    KAFKA_BOOTSTRAP_SERVERS=broker:9092 SEGMENT_WRITE_KEY=... sprig-to-segment run
+    Examples:
+      sprig-to-segment demo
+      KAFKA_BOOTSTRAP_SERVERS=broker:9092 SEGMENT_WRITE_KEY=... sprig-to-segment run
+      sprig-to-segment check --env-file production.env
 
     Exit codes: 0 done, 1 failed, 2 bad usage or settings.
     """
@@ -27,10 +33,11 @@ def main() -> None:
 @ENV_FILE
 @told_plainly
 def run(env_file: Path | None) -> None:
-    """Read the topic, deliver to Segment, commit what is settled; until SIGTERM or Ctrl-C.
+    """Deliver what the topic has and gets.
 
-    All settings are environment variables. Two are required: KAFKA_BOOTSTRAP_SERVERS, and SEGMENT_WRITE_KEY or
-    SEGMENT_WRITE_KEYS; secrets may be files, such as SEGMENT_WRITE_KEY_FILE. Wrong settings are told all at once.
+    It reads, delivers to Segment and commits what is settled, until SIGTERM or Ctrl-C. All settings are environment
+    variables. Two are required: KAFKA_BOOTSTRAP_SERVERS, and SEGMENT_WRITE_KEY or SEGMENT_WRITE_KEYS; secrets may
+    be files, such as SEGMENT_WRITE_KEY_FILE. Wrong settings are told all at once.
 
     \b
     Example:
@@ -44,56 +51,47 @@ def run(env_file: Path | None) -> None:
 @main.command()
 @click.option("--count", type=click.IntRange(100, 5000), default=2400, show_default=True, help="Responses to produce.")
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same responses.")
+@click.option("--keep", is_flag=True, help="Leave the status page and the inbox of the stand-in up, until Ctrl-C.")
 @as_json("report")
 @told_plainly
-def demo(count: int, seed: int, as_json: bool) -> None:
-    """Run the whole way on this machine: a broker in this process, and a stand-in of Segment.
+def demo(count: int, seed: int, keep: bool, as_json: bool) -> None:
+    """Run the whole way on this machine.
 
-    Survey responses of every question type go the very way of `run`, with anonymous visitors, bad bytes, oversized
-    answers, a refused event and a throttling spell among them. What was produced is held against what arrived;
-    exit code 1 if anything is lost.
-
-    \b
-    Example:
-      sprig-to-segment demo --json
-    """
-    from consumer.commands import demo as command
-
-    sys.exit(command.main(count, seed, as_json))
-
-
-@main.command()
-@ENV_FILE
-@click.option(
-    "--contract-only", is_flag=True, required=True, expose_value=False, help="Look at schemas and contracts alone."
-)
-@click.option(
-    "--schema",
-    "files",
-    multiple=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="An Avro schema that is not registered yet. It takes neither a registry nor any other setting.",
-)
-@click.option("--subject", "subjects", multiple=True, help="All its versions in the registry.  [default: TOPIC-value]")
-@click.option("--strict", is_flag=True, help="Let warnings count as problems: a property that is in no call, too.")
-@as_json("tables")
-@told_plainly
-def check(
-    env_file: Path | None, files: tuple[Path, ...], subjects: tuple[str, ...], strict: bool, as_json: bool
-) -> None:
-    """Prove that records of a schema can feed the contracts, before there is one.
-
-    It says which property loses its source, which type can never fit, what becomes null, and what is ignored. Exit
-    code 1 if there is a problem, or if a schema could not be had; warnings and notes are none.
+    There is a broker in this process, and a stand-in of Segment. Survey responses of every question type go the
+    very way of `run`, with anonymous visitors, bad bytes, oversized answers, a refused event and a throttling spell
+    among them. What was produced is held against what arrived; exit code 1 if anything is lost.
 
     \b
     Examples:
-      sprig-to-segment check --contract-only --schema new-response.avsc
-      SCHEMA_REGISTRY_URL=http://registry:8081 sprig-to-segment check --contract-only --subject sprig.responses-value
+      sprig-to-segment demo --json
+      sprig-to-segment demo --keep
     """
-    from consumer.commands import check as command
+    from consumer.commands import demo as command
 
-    sys.exit(command.contract_only(env_file, files, subjects, strict, as_json))
+    sys.exit(command.main(count, seed, as_json, keep))
 
 
-main.add_command(contract)
+@main.command("step-over")
+@ENV_FILE
+@click.argument("address", type=ADDRESS)
+@click.option("--yes", is_flag=True, help="Do it. Without it, nothing but what would be done is printed.")
+@click.option("--without-letter", is_flag=True, help="Give its bytes up where they cannot be had.")
+@told_plainly
+def step_over(env_file: Path | None, address: Address, yes: bool, without_letter: bool) -> None:
+    """Move the group past one record.
+
+    It must be the next one of its partition, and no member may run. This is for a partition that cannot go past
+    PARTITION:OFFSET by itself, such as one that holds. The record is kept as a dead letter first, so `dead-letters
+    replay` can send it later. Stop all members before; start them afterwards.
+
+    \b
+    Example:
+      sprig-to-segment step-over 3:1042 --yes
+    """
+    from consumer.commands import step_over as command
+
+    command.main(env_file, address, yes, without_letter)
+
+
+for _command in (check, contract, dead_letters, preview, reconcile):
+    main.add_command(_command)

@@ -26,6 +26,11 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], not
     click.echo()
 
 
+def counted(number: int, what: str) -> str:
+    """`1 record`, `2 records`."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
 def _lines(rows: Sequence[Sequence[str]], width: int) -> Iterator[str]:
     widths = [max(map(len, column)) + GAP for column in list(zip(*rows, strict=True))[:-1]]
     left = sum(widths)

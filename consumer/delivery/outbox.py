@@ -65,6 +65,15 @@ class Outbox:
                 return self._request(key, queue, parts, now)
         return None
 
+    def could_send(self, partitions: set[int], now: float) -> bool:
+        """Whether parts of these partitions wait for nothing but a free worker and the rate."""
+        return any(
+            part.partition in partitions and part.not_before <= now and not part.revoked
+            for queue in self._queues.values()
+            if queue.pace.may_send(now)
+            for part in queue.parts
+        )
+
     def judge(self, request: Request, outcome: Outcome, now: float) -> Iterator[Verdict]:
         """The verdict on each part of an answered request; those without one are put back, or were revoked."""
         pace = self._queues[request.key].pace

@@ -32,6 +32,11 @@ class Pace:
     holding: str = ""
     holding_since: float = 0.0
 
+    @property
+    def waits_until(self) -> float:
+        """When the next request may go; in the past where nothing is in its way."""
+        return max(self.throttled_until, self.probe_at) if self.failures else self.throttled_until
+
     def may_send(self, now: float) -> bool:
         if now < self.throttled_until:
             return False

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, NamedTuple, Self
 
 from consumer.demo import limits
@@ -33,6 +33,7 @@ class Segment:
     Takes batches from `with` to its end; what it took and why it dropped the rest stands in its lists, in order.
 
     All state changes under one lock. `script` may be set at any time; it is asked about each well-formed request.
+    `pages` are served to browsers by path, called with the query.
     """
 
     def __init__(self, write_keys: Collection[str], port: int = 0, clock: Callable[[], float] = time.time) -> None:
@@ -41,15 +42,21 @@ class Segment:
         self.dropped: list[Rejected] = []
         self.breaches: list[Rejected] = []
         self.requests = 0
+        self.pages: Mapping[str, Callable[[str], Answer]] = {}
         self._keys = frozenset(write_keys)
         self._clock = clock
         self._seen: dict[str, float] = {}
         self._changed = threading.Condition()
-        self._server = Server(port, self._answer)
+        self._server = Server(port, self._answer, self._page)
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.port}/v1/batch"
+        return f"{self.front}v1/batch"
+
+    @property
+    def front(self) -> str:
+        """The address of its front page."""
+        return f"http://127.0.0.1:{self._server.port}/"
 
     @property
     def duplicates(self) -> int:
@@ -74,6 +81,10 @@ class Segment:
             answer = self._judge(request)
             self._changed.notify_all()
         return answer
+
+    def _page(self, path: str, query: str) -> Answer:
+        page = self.pages.get(path)
+        return page(query) if page else problem(404, "not found")
 
     def _judge(self, request: Request) -> Answer:
         body = request.json()

@@ -60,10 +60,14 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self, request: Request) -> Answer:
         return self.server.answer(request) if self.path == PATH else problem(404, "not found")
 
+    def do_GET(self) -> None:
+        path, _, query = self.path.partition("?")
+        self._send(self.server.page(path, query))
+
     def _not_found(self) -> None:
         self._send(problem(404, "not found"))
 
-    do_GET = do_PUT = do_DELETE = _not_found  # noqa: N815 - http.server's names
+    do_PUT = do_DELETE = _not_found  # noqa: N815 - http.server's names
 
     def _send(self, answer: Answer) -> None:
         headers = {"Content-Type": "application/json", "Content-Length": len(answer.body), **answer.headers}
@@ -82,9 +86,9 @@ class Server(ThreadingHTTPServer):
     block_on_close = False
     request_queue_size = 64
 
-    def __init__(self, port: int, answer: Callable[[Request], Answer]) -> None:
+    def __init__(self, port: int, answer: Callable[[Request], Answer], page: Callable[[str, str], Answer]) -> None:
         super().__init__(("127.0.0.1", port), _Handler)
-        self.answer = answer
+        self.answer, self.page = answer, page
         self.stopped = threading.Event()
         self._open: set[Any] = set()
 

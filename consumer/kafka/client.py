@@ -6,8 +6,10 @@ from typing import Any, TypeVar
 from confluent_kafka import KafkaError, KafkaException
 
 from consumer.errors import SettingsError
+from consumer.kafka.msk import token_callback
 
 SHARED = (
+    "bootstrap.",
     "security.",
     "sasl.",
     "ssl.",
@@ -18,6 +20,7 @@ SHARED = (
     "metadata.",
     "enable.ssl",
     "enable.sasl",
+    "oauth_cb",
     "logger",
 )
 
@@ -32,6 +35,16 @@ PROMISES = {
 
 # The broker knows how large a record may be; the client's own limit is below the brokers' default.
 NO_LIMIT_OF_OURS = 100_000_000
+
+# Each letter is confirmed for itself. A broker refuses a batch as a whole, so that a large letter would take its
+# company along. And an idempotent producer takes the confirmation of a later record for that of all before it
+# (librdkafka, rd_kafka_dr_implicit_ack): a letter was committed past that the topic did not hold.
+LETTERS = {
+    "acks": "all",
+    "batch.num.messages": 1,
+    "message.timeout.ms": 30000,
+    "message.max.bytes": NO_LIMIT_OF_OURS,
+}
 
 # The client's own defaults prefetch more than a small pod has.
 MEMORY = {
@@ -53,6 +66,15 @@ def made(client: Callable[[Any], _Client], config: Mapping[str, Any]) -> _Client
         raise SettingsError(f"KAFKA_CONFIG: {error.args[0].str()}") from None
 
 
+def identity(instance_id: str | None, msk_region: str | None) -> dict[str, Any]:
+    """The options by which the group knows a static member, and MSK its role."""
+    static = {"group.instance.id": instance_id} if instance_id else {}
+    if not msk_region:
+        return static
+    sign_in = {"security.protocol": "SASL_SSL", "sasl.mechanism": "OAUTHBEARER"}
+    return {**static, **sign_in, "oauth_cb": token_callback(msk_region)}
+
+
 def consumer_config(servers: str, group: str, further: Mapping[str, Any]) -> dict[str, Any]:
     """Options of the group's consumer."""
     classic = further.get("group.protocol", "classic") == "classic"
@@ -60,11 +82,14 @@ def consumer_config(servers: str, group: str, further: Mapping[str, Any]) -> dic
     return {**MEMORY, **further, **assignor, **PROMISES, "bootstrap.servers": servers, "group.id": group}
 
 
+def shared_config(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of a client's options by which any other goes the same way to the brokers."""
+    return {name: value for name, value in config.items() if name.startswith(SHARED)}
+
+
 def producer_config(servers: str, further: Mapping[str, Any]) -> dict[str, Any]:
     """Options of the producer of dead letters, which goes the consumer's way to the brokers."""
-    shared = {name: value for name, value in further.items() if name.startswith(SHARED)}
-    kept = {"enable.idempotence": True, "message.timeout.ms": 30000, "message.max.bytes": NO_LIMIT_OF_OURS}
-    return {**shared, **kept, "bootstrap.servers": servers}
+    return {**shared_config(further), **LETTERS, "bootstrap.servers": servers}
 
 
 def is_fatal(error: KafkaError) -> bool:

@@ -2,7 +2,7 @@
 
 import logging
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,9 @@ from confluent_kafka import Message as RawMessage
 
 from consumer.errors import ServiceError
 from consumer.kafka.client import is_fatal, made
-from consumer.model import Letter
+from consumer.model import Letter, Message
+
+Unwrap = Callable[[Message], Message]
 
 log = logging.getLogger(__name__)
 
@@ -34,12 +36,20 @@ class Reports:
     refused: Sequence[tuple[Letter, str]] = ()
 
 
+def as_it_is(message: Message) -> Message:
+    """What was read is the record itself."""
+    return message
+
+
 class DeadLetters:
     """A letter that was put in is sent again until the topic holds it, refuses it for good, or it is revoked."""
 
-    def __init__(self, config: Mapping[str, Any], topic: str, source_topic: str, version: str) -> None:
+    def __init__(
+        self, config: Mapping[str, Any], topic: str, source_topic: str, version: str, record: Unwrap = as_it_is
+    ) -> None:
+        """`record` gives the record that a letter's message holds, whose bytes and address are written."""
         self._producer = made(Producer, {**config, "error_cb": _on_error})
-        self._topic = topic
+        self._topic, self._record = topic, record
         self._origin = (("topic", source_topic), ("version", version))
         self._to_send: deque[Letter] = deque()
         self._confirmed: list[Letter] = []
@@ -78,13 +88,13 @@ class DeadLetters:
         def reported(error: KafkaError | None, _: RawMessage) -> None:
             self._reported(letter, error, now)
 
-        message = letter.message
+        message = self._record(letter.message)
         try:
             self._producer.produce(
                 self._topic,
                 message.value,
                 message.key,
-                headers=self._headers(letter),
+                headers=self._headers(letter, message),
                 timestamp=max(message.timestamp, 0) if letter.dated else 0,  # 0: the producer's own clock
                 on_delivery=reported,
             )
@@ -112,8 +122,7 @@ class DeadLetters:
         self._to_send.append(letter)
         self._not_before = now + TRY_AGAIN_AFTER
 
-    def _headers(self, letter: Letter) -> list[tuple[str, str | bytes | None]]:
-        message = letter.message
+    def _headers(self, letter: Letter, message: Message) -> list[tuple[str, str | bytes | None]]:
         ours = [
             *self._origin,
             ("partition", message.partition),
@@ -133,4 +142,4 @@ def _address(letter: Letter) -> dict[str, object]:
 
 
 def _on_error(error: KafkaError) -> None:
-    log.warning("Kafka client of dead letters", extra={"error": error.str()})
+    log.warning("trouble with Kafka for dead letters; its client goes on trying", extra={"error": error.str()})

@@ -1,4 +1,4 @@
-"""Where a partition is read from: at its start, and after the broker has lost its offset."""
+"""Where a partition is read from: at its start, after the broker has lost its offset, in a topic made again."""
 
 import logging
 from collections.abc import Iterable, Sequence
@@ -6,9 +6,12 @@ from dataclasses import dataclass
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 
+from consumer.kafka.identity import Identity
+
 log = logging.getLogger(__name__)
 
 ASK_TIMEOUT = 5.0  # seconds for a question to the broker, asked at a rebalance and after a reset only
+TOPIC_ID = "topic-id:"  # how the metadata of a committed offset begins
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,16 +33,22 @@ class Positions:
     """
     The reset policy, which the client would follow in silence: it applies where the group has no offset.
 
-    A partition whose offset is lost stays in here until the broker has said what is left of it.
+    A partition whose offset is lost stays in here until the broker has said what is left of it. Each committed offset
+    says of which topic it is, by the topic's id in its metadata: in a topic that was made again it means nothing, even
+    if there is a record at it.
     """
 
-    def __init__(self, consumer: Consumer, topic: str, from_beginning: bool) -> None:
-        self._consumer, self._topic, self._from_beginning = consumer, topic, from_beginning
+    def __init__(self, consumer: Consumer, identity: Identity, topic: str, from_beginning: bool) -> None:
+        self._consumer, self._identity = consumer, identity
+        self._topic, self._from_beginning = topic, from_beginning
         self._lost: set[int] = set()
+        self._topic_ids: dict[int, str] = {}  # "": not known yet
 
     def starts(self, parts: list[TopicPartition]) -> list[TopicPartition]:
         """Where to read from: a group's own offset, or from the beginning where it has none and that is wanted."""
-        if not self._from_beginning or not parts:
+        self._identity.renew()
+        self._topic_ids |= {part.partition: "" for part in parts}
+        if not parts:
             return parts
         try:
             committed = self._consumer.committed(parts, timeout=ASK_TIMEOUT)
@@ -47,9 +56,28 @@ class Positions:
             log.warning("committed offsets not known yet", extra={"error": error.args[0].str()})
             return parts  # the client asks again, and a reset tells if there are none
         for part in committed:
-            if part.offset < 0 and part.error is None:
+            self._topic_ids[part.partition] = _topic_id(part.metadata or "")
+            if self._from_beginning and part.offset < 0 and part.error is None:
                 part.offset = OFFSET_BEGINNING
         return committed
+
+    def offset(self, partition: int, offset: int) -> TopicPartition:
+        """An offset to commit, which says of which topic it is."""
+        topic_id = self._topic_ids.get(partition, "")
+        return TopicPartition(self._topic, partition, offset, TOPIC_ID + topic_id if topic_id else "")
+
+    def remade(self) -> Sequence[int]:
+        """Partitions of a topic that was made again since their offset was committed: read from its beginning now."""
+        self._identity.look()
+        if not (current := self._identity.current):
+            return ()
+        assigned = {part.partition for part in self._consumer.assignment()}
+        known = {partition: topic_id for partition, topic_id in self._topic_ids.items() if topic_id != current}
+        remade = [partition for partition, topic_id in known.items() if topic_id and partition in assigned]
+        self._topic_ids = dict.fromkeys(self._topic_ids, current)
+        for partition in remade:
+            self._move(partition, OFFSET_BEGINNING)
+        return remade
 
     def lose(self, partition: int) -> None:
         """The client says that the partition's offset cannot be read from."""
@@ -57,7 +85,9 @@ class Positions:
 
     def forget(self, partitions: Iterable[int]) -> None:
         """They are no longer ours."""
-        self._lost.difference_update(partitions)
+        gone = set(partitions)
+        self._lost -= gone
+        self._topic_ids = {partition: known for partition, known in self._topic_ids.items() if partition not in gone}
 
     def resets(self) -> Sequence[Reset]:
         """What is left of the partitions whose offset was lost, each told once, when the broker has said so."""
@@ -70,7 +100,7 @@ class Positions:
                 resets.append(self._reset(TopicPartition(self._topic, partition)))  # noqa: PERF401 - keeps what is known
         except KafkaException as error:  # the rest is asked at the next read: the loop must turn
             log.warning("offsets not known yet", extra={"error": error.args[0].str()})
-        self.forget(reset.partition for reset in resets)
+        self._lost.difference_update(reset.partition for reset in resets)
         return resets
 
     def _reset(self, part: TopicPartition) -> Reset:
@@ -81,6 +111,14 @@ class Positions:
             raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
         low, high = marks
         if self._from_beginning:
-            self._consumer.incremental_unassign([part])
-            self._consumer.incremental_assign([TopicPartition(self._topic, part.partition, low)])
+            self._move(part.partition, low)
         return Reset(part.partition, max(committed.offset, -1), low, high, self._from_beginning)
+
+    def _move(self, partition: int, offset: int) -> None:
+        self._consumer.incremental_unassign([TopicPartition(self._topic, partition)])
+        self._consumer.incremental_assign([TopicPartition(self._topic, partition, offset)])
+
+
+def _topic_id(metadata: str) -> str:
+    """The topic's id in a committed offset's metadata, "" if somebody else committed it."""
+    return metadata.removeprefix(TOPIC_ID) if metadata.startswith(TOPIC_ID) else ""

@@ -2,14 +2,17 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from consumer.errors import NoAnswer, ServiceError
-from consumer.kafka.client import is_fatal, made
+from consumer.kafka.client import is_fatal, made, shared_config
+from consumer.kafka.commits import Commits
+from consumer.kafka.ends import Ends
+from consumer.kafka.identity import Identity
 from consumer.kafka.positions import Positions, Reset
 from consumer.model import Message
 
@@ -22,11 +25,16 @@ Rebalance = Callable[[Sequence[int]], None]
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What one read brought: records by partition, ends of partitions that were reached, resets."""
+    """
+    What one read brought: records by partition, ends of partitions that were reached, resets.
+
+    What it brought of `remade` partitions is of a topic that is no more; from now on they bring the new one's records.
+    """
 
     messages: Mapping[int, list[Message]] = field(default_factory=dict)
     ends: Mapping[int, int] = field(default_factory=dict)
     resets: Sequence[Reset] = ()
+    remade: Sequence[int] = ()
 
 
 class Source:
@@ -39,10 +47,11 @@ class Source:
     def __init__(self, config: Mapping[str, Any], topic: str, from_beginning: bool) -> None:
         self._consumer = made(Consumer, {**config, "on_commit": self._on_commit, "error_cb": self._on_error})
         self._topic = topic
-        self._positions = Positions(self._consumer, topic, from_beginning)
+        self._positions = Positions(self._consumer, Identity(config, topic), topic, from_beginning)
         self._paused: set[int] = set()
+        self._asked_ends = Ends(shared_config(config), topic)
         self._fatal: KafkaError | None = None
-        self.commits = {"ok": 0, "failed": 0}
+        self._commits = Commits(self._consumer, self._positions)
 
     def subscribe(self, on_assign: Rebalance, on_revoke: Rebalance, on_lost: Rebalance) -> None:
         """Join the group. The callbacks run inside `read` and `close`, on the caller's thread."""
@@ -56,6 +65,7 @@ class Source:
                 numbers = [part.partition for part in parts]
                 callback(numbers)
                 self._positions.forget(numbers)
+                self._commits.forget(numbers)
                 self.resume(self._paused.intersection(numbers))  # else they stay paused in their next assignment
 
             return adapted
@@ -68,47 +78,33 @@ class Source:
         ends: dict[int, int] = {}
         raws: list[Any] = self._consume(limit, timeout)  # the client's types allow None for what each record has
         now = time.monotonic()
+        if self._paused:
+            self._asked_ends.ask(self._paused, now)
         for raw in raws:
             if raw.error() is not None:
                 self._note(raw, ends)
                 continue
-            partition, key, value = raw.partition(), raw.key(), raw.value()
-            headers = _headers(raw)
-            weight = OVERHEAD + len(value or b"") + len(key or b"") + (_weight(headers) if headers else 0)
-            message = Message(partition, raw.offset(), raw.timestamp()[1], key, value, headers, now, weight)
-            if partition in messages:
-                messages[partition].append(message)
+            message = message_of(raw, now)
+            if message.partition in messages:
+                messages[message.partition].append(message)
             else:
-                messages[partition] = [message]
+                messages[message.partition] = [message]
         if self._fatal:
             raise ServiceError(f"the Kafka client cannot go on: {self._fatal.str()}")
-        return Read(messages, ends, self._resets())
+        return Read(messages, ends, self._resets(), self._remade())
 
     def store(self, offsets: Mapping[int, int]) -> None:
         """Mark offsets for the next commit. Those of partitions that are no longer ours are refused by the client."""
-        for partition, offset in offsets.items():
-            try:
-                self._consumer.store_offsets(offsets=[TopicPartition(self._topic, partition, offset)])
-            except KafkaException as error:
-                log.info("offset not stored", extra={"partition": partition, "error": error.args[0].name()})
+        self._commits.store(offsets)
 
     def commit(self, wait: bool = False) -> None:
-        """Commit what is stored. A refused commit is a warning: the same offset or a later one goes next time."""
-        try:
-            if wait:
-                self._on_commit(None, self._consumer.commit(asynchronous=False))
-            else:
-                self._consumer.commit(asynchronous=True)
-        except KafkaException as error:
-            self._on_commit(error.args[0], [])
+        """Commit what is stored, in the background unless `wait`; a refused commit is made again with the next one."""
+        self._commits.commit(wait)
 
-    def restart(self, partition: int, offset: int) -> None:
-        """Commit a step back, to where a topic that was made again begins: what is stored only ever moves forward."""
-        try:
-            part = TopicPartition(self._topic, partition, offset)
-            self._on_commit(None, self._consumer.commit(offsets=[part], asynchronous=False))
-        except KafkaException as error:
-            self._on_commit(error.args[0], [])
+    @property
+    def commits(self) -> Mapping[str, int]:
+        """How many commits were `ok` and `failed`."""
+        return self._commits.counts
 
     def pause(self, partitions: Iterable[int]) -> None:
         if starting := set(partitions) - self._paused:
@@ -121,9 +117,14 @@ class Source:
             self._paused -= ending
 
     def end(self, partition: int) -> int:
-        """The partition's end as last heard of, without asking the broker; -1 if nothing was heard."""
+        """The partition's end as last heard of, without waiting for the broker; -1 if nothing was heard."""
         _, high = self._consumer.get_watermark_offsets(TopicPartition(self._topic, partition), cached=True) or (-1, -1)
-        return int(high)
+        return max(int(high), self._asked_ends.last(partition)) if partition in self._paused else int(high)
+
+    @property
+    def paused(self) -> Set[int]:
+        """Partitions that are not read for now."""
+        return self._paused
 
     @property
     def joined(self) -> bool:
@@ -151,6 +152,11 @@ class Source:
         self.resume(reset.partition for reset in resets if reset.goes_on)  # else they stay paused, in silence
         return resets
 
+    def _remade(self) -> Sequence[int]:
+        remade = self._positions.remade()
+        self.resume(remade)
+        return remade
+
     def _note(self, raw: Any, ends: dict[int, int]) -> None:
         error, partition = raw.error(), raw.partition()
         if error.code() == KafkaError._PARTITION_EOF:
@@ -163,18 +169,20 @@ class Source:
             log.warning("Kafka reports an error", extra={"partition": partition, "error": error.str()})
 
     def _on_commit(self, error: KafkaError | None, parts: list[TopicPartition]) -> None:
-        errors = [error] if error else [part.error for part in parts if part.error]
-        if not errors:
-            self.commits["ok"] += 1
-        elif errors[0].code() != KafkaError._NO_OFFSET:  # that one says: nothing new to commit
-            self.commits["failed"] += 1
-            log.warning("commit refused; it is made again with the next one", extra={"error": errors[0].str()})
+        self._commits.report(error, parts)
 
     def _on_error(self, error: KafkaError) -> None:
         if is_fatal(error):
             self._fatal = error
         else:
-            log.warning("Kafka client", extra={"error": error.str()})
+            log.warning("trouble with Kafka; its client goes on trying", extra={"error": error.str()})
+
+
+def message_of(raw: Any, now: float) -> Message:
+    """The client's message as ours. `now` in monotonic seconds."""
+    key, value, headers = raw.key(), raw.value(), _headers(raw)
+    weight = OVERHEAD + len(value or b"") + len(key or b"") + (_weight(headers) if headers else 0)
+    return Message(raw.partition(), raw.offset(), raw.timestamp()[1], key, value, headers, now, weight)
 
 
 def _headers(raw: Any) -> Sequence[tuple[str, bytes | None]]:

@@ -10,7 +10,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
 from consumer.errors import ServiceError
-from consumer.operate.pages import Latest, Page, Pages, pages
+from consumer.operate.pages import Page, pages
+from consumer.operate.view import View
+from consumer.web import HEADERS
 
 MOST_CONNECTIONS = 32
 CONNECTION_SECONDS = 10.0
@@ -40,6 +42,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(page.status)
         self.send_header("Content-Type", page.content_type)
         self.send_header("Content-Length", str(len(page.text)))
+        for name, value in HEADERS.items():
+            self.send_header(name, value)
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(page.text)
@@ -54,8 +58,9 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
 
-    def __init__(self, address: tuple[str, int], served: Pages) -> None:
-        self.pages = served
+    def __init__(self, address: tuple[str, int], view: View) -> None:
+        self.pages = pages(view)
+        self._view = view
         self._open: dict[Any, float] = {}
         self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         super().__init__(address, _Handler)
@@ -76,6 +81,7 @@ class _Server(ThreadingHTTPServer):
 
     def service_actions(self) -> None:
         """Called between connections, at least every `_POLL_SECONDS`. A byte now and then keeps no connection open."""
+        self._view.sample()
         for request, since in list(self._open.items()):
             if time.monotonic() - since > CONNECTION_SECONDS:
                 _hang_up(request)
@@ -92,9 +98,9 @@ def _hang_up(request: socket.socket) -> None:
 class Server:
     """Serves in threads of its own from the moment it is made until `close`."""
 
-    def __init__(self, host: str, port: int, latest: Latest) -> None:
+    def __init__(self, host: str, port: int, view: View) -> None:
         try:
-            self._server = _Server((host, port), pages(latest))
+            self._server = _Server((host, port), view)
         except OSError as error:
             raise ServiceError(f"cannot serve on HTTP_HOST={host} HTTP_PORT={port}: {error.strerror}") from None
         threading.Thread(target=self._server.serve_forever, args=(_POLL_SECONDS,), name="http", daemon=True).start()

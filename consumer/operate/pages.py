@@ -1,16 +1,15 @@
-"""The pages that are served: is it alive, is it ready, what does it count."""
+"""What is served: is it alive, is it ready, what does it count, and a page for people."""
 
 import time
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import NamedTuple
 
+from consumer.json import dumps
 from consumer.operate import metrics
 from consumer.operate.counts import Snapshot
-
-STALE_AFTER = 60.0
-
-Latest = Callable[[], Snapshot]
+from consumer.operate.view import STALE_AFTER, View
+from consumer.web import asset
 
 
 class Page(NamedTuple):
@@ -21,23 +20,25 @@ class Page(NamedTuple):
 
 Pages = Mapping[str, Callable[[], Page]]
 
+ASSETS = {"/": "status.html", **{f"/{name}": name for name in ("status.js", "common.js", "style.css", "icon.svg")}}
 
-def pages(latest: Latest) -> Pages:
+
+def pages(view: View) -> Pages:
     """What is served, by path."""
-    render = metrics.renderer(latest)
-    served: Pages = {
-        "/livez": lambda: alive(latest(), time.monotonic()),
-        "/readyz": lambda: ready(latest()),
+    render = metrics.renderer(view.latest)
+    return {
+        "/livez": lambda: alive(view.latest(), time.monotonic()),
+        "/readyz": lambda: ready(view.latest()),
         "/metrics": lambda: Page(HTTPStatus.OK, render(), metrics.CONTENT_TYPE),
+        "/status.json": lambda: Page(HTTPStatus.OK, dumps(view.status()), "application/json"),
+        **{path: _fixed(name) for path, name in ASSETS.items()},
     }
-    front = Page(HTTPStatus.OK, "\n".join(["sprig-to-segment", *served, ""]).encode())
-    return {"/": lambda: front, **served}
 
 
 def alive(snapshot: Snapshot, now: float) -> Page:
     """Alive is a loop that turns, however sick Segment or Kafka are: a restart would not cure those."""
-    age = now - snapshot.turned_at
-    return _verdict("" if age < STALE_AFTER else f"the loop has not turned for {age:.0f} s")
+    idle = now - snapshot.turned_at
+    return _verdict("" if idle < STALE_AFTER else f"the loop has not turned for {idle:.0f} s")
 
 
 def ready(snapshot: Snapshot) -> Page:
@@ -50,3 +51,8 @@ def ready(snapshot: Snapshot) -> Page:
 def _verdict(trouble: str) -> Page:
     status = HTTPStatus.SERVICE_UNAVAILABLE if trouble else HTTPStatus.OK
     return Page(status, f"{trouble or 'ok'}\n".encode())
+
+
+def _fixed(name: str) -> Callable[[], Page]:
+    content_type, text = asset(name)
+    return lambda: Page(HTTPStatus.OK, text, content_type)

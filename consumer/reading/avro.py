@@ -85,6 +85,26 @@ def decode(schema: WriterSchema, value: bytes, start: int) -> Any:
     return record
 
 
+def as_far_as_it_goes(schema: WriterSchema, value: bytes, start: int) -> tuple[dict[str, Any], str]:
+    """
+    The fields of a damaged record that come before the damage, and the name of the one that fails ("" if none does).
+
+    Of a value that is no record: no field. What is left behind the record fails as "the end".
+    """
+    fields = schema.parsed.get("fields", ()) if isinstance(schema.parsed, dict) else ()
+    read: dict[str, Any] = {}
+    found: Any
+    stream = BytesIO(value)
+    stream.seek(start)
+    for field in fields:
+        try:
+            found = fastavro.schemaless_reader(stream, {**schema.parsed, "fields": [field]}, None)
+        except Exception:  # noqa: BLE001 - as above
+            return read, str(field["name"])
+        read |= found
+    return read, "" if stream.tell() == len(value) else "the end"
+
+
 def branch(value: bytes, start: int) -> tuple[int, int]:
     """
     Which branch of its union a value is, and where that branch begins. Raises UnprocessableRecord `undecodable`.

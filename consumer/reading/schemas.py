@@ -165,5 +165,8 @@ class Schemas:
         if now >= self._warn_at or why != self._said:
             self._warn_at, self._said = now + WARN_EVERY, why
             level = logging.ERROR if isinstance(error, Misconfigured) else logging.WARNING
-            text = "no answer from the schema registry: partitions with a new schema wait, nothing is lost"
-            log.log(level, text, extra={"why": why, "schema": str(key)})
+            log.log(
+                level,
+                "no answer from the schema registry: partitions with a new schema wait, nothing is lost",
+                extra={"why": why, "schema": str(key)},
+            )

@@ -10,10 +10,11 @@ _ANYONE = "credentials and answers would go to whoever takes the broker's addres
 _BROKER_SIDE = "with group.protocol=consumer this is set on the broker, and librdkafka refuses to start"
 
 # Names and meanings: librdkafka's CONFIGURATION.md, version 2.16.
-_REFUSED: Mapping[str, str] = {
+REFUSED: Mapping[str, str] = {
     "bootstrap.servers": "set KAFKA_BOOTSTRAP_SERVERS instead",
     "metadata.broker.list": "set KAFKA_BOOTSTRAP_SERVERS instead",
     "group.id": "set KAFKA_GROUP_ID instead",
+    "group.instance.id": "set KAFKA_GROUP_INSTANCE_ID instead, as each member needs its own",
     "auto.offset.reset": "set KAFKA_AUTO_OFFSET_RESET instead",
     "enable.auto.commit": _COMMIT,
     "auto.commit.enable": _COMMIT,
@@ -58,4 +59,4 @@ def _reason(name: str, value: str, new_protocol: bool) -> str:
         return _BROKER_SIDE
     if name.endswith("_cb"):
         return "a callback cannot be given as JSON"
-    return _REFUSED.get(name) or _REFUSED_VALUES.get((name, value), "")
+    return REFUSED.get(name) or _REFUSED_VALUES.get((name, value), "")

@@ -19,6 +19,7 @@ from consumer.settings.types import (
     LogLevel,
     Options,
     Port,
+    Region,
     RegistryUrl,
     Seconds,
     Topic,
@@ -44,9 +45,15 @@ class Settings(BaseSettings):
     kafka_bootstrap_servers: str = Field(description="`host:port` of one or more brokers, with commas between them")
     kafka_topic: Topic = setting("sprig.responses", "the topic to read")
     kafka_group_id: str = setting("sprig-to-segment", "the consumer group, whose committed offsets are the only state")
+    kafka_group_instance_id: str | None = setting(
+        None, "a name for this member alone that it keeps through restarts (static membership): nobody takes its place"
+    )
     kafka_config: Options = setting(
         "{}",
         "JSON of further librdkafka options (SASL, TLS, ...); those that would break a promise are refused by name",
+    )
+    kafka_msk_region: Region | None = setting(
+        None, "sign in to Amazon MSK by IAM, with the role of the pod or its service account; the cluster's region"
     )
     kafka_auto_offset_reset: Literal["earliest", "error"] = setting(
         "earliest",

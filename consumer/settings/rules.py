@@ -53,6 +53,12 @@ def topic(value: str) -> str:
     return value
 
 
+def region(value: str) -> str:
+    """A region of AWS; it becomes part of a host's name."""
+    require(re.fullmatch(r"[a-z]{2}(-[a-z]+)+-[0-9]+", value), "must be a region of AWS such as eu-west-1")
+    return value
+
+
 def write_key(value: str) -> str:
     require(_WRITE_KEY.fullmatch(value), "must be printable ASCII without spaces and colons, as Segment shows it")
     return value

@@ -22,6 +22,12 @@ def _kafka_config(value: Any, _above: Above) -> None:
     require(not refused, "\n".join(refused))
 
 
+def _msk_region(value: str | None, above: Above) -> None:
+    if value and "kafka_config" in above:
+        other = [name for name in above["kafka_config"].get_secret_value() if name.startswith(("sasl.", "security."))]
+        require(not other, "KAFKA_CONFIG has options of another way to sign in: give one of the two")
+
+
 def _registry_config(value: Any, _above: Above) -> None:
     require("url" not in value.get_secret_value(), "url is refused: set SCHEMA_REGISTRY_URL instead")
 
@@ -73,6 +79,7 @@ def _shutdown(value: float, above: Above) -> None:
 RULES: Mapping[str, Callable[[Any, Above], None]] = {
     "kafka_bootstrap_servers": _bootstrap_servers,
     "kafka_config": _kafka_config,
+    "kafka_msk_region": _msk_region,
     "schema_registry_config": _registry_config,
     "avro_framing": _framing,
     "segment_write_key": _write_key,
