@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 CACHE := .cache
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo unit test lint format lock clean
+.PHONY: help install demo unit test alerts lint format lock clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/'
@@ -33,6 +33,9 @@ test: $(VENV)/developed  ## all tests, with Kafka and the product's image in con
 	@mkdir -p $(CACHE)
 	tests/bed/up > $(CACHE)/bed.env
 	set -a && . $(CACHE)/bed.env && set +a && $(BIN)/python -m pytest
+
+alerts: $(VENV)/developed  ## the alert rules and the dashboard's queries, by promtool
+	$(BIN)/python -m pytest tests/chart/test_alerts.py tests/chart/test_dashboard.py
 
 lint: $(VENV)/developed  ## format, style, types, shell scripts
 	$(BIN)/ruff format --check

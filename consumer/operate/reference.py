@@ -45,7 +45,7 @@ Besides those that a contract names; `no_user_id` is the shipped one's: the answ
 | `stuck_<reason>` | it never went through for 15 minutes while others with its key did |
 """
 
-_LABELS: Mapping[str, Mapping[str, str]] = {
+VALUES: Mapping[str, Mapping[str, str]] = {
     "requests_total": {
         "accepted": "Segment took it all",
         "throttled": "Segment asked to wait; sent again",
@@ -70,7 +70,7 @@ _LABELS: Mapping[str, Mapping[str, str]] = {
 
 def page() -> str:
     """The whole page, in Markdown."""
-    labels = "".join(_rows(values, f"| `{name}` ") for name, values in _LABELS.items())
+    labels = "".join(_rows(values, f"| `{name}` ") for name, values in VALUES.items())
     return _PAGE.format(table=metrics_table(), labels=labels, skipped=_rows(SKIPPED), aside=_rows(SET_ASIDE))
 
 
