@@ -33,6 +33,7 @@ SET_ASIDE: Mapping[str, str] = {
 }
 """Besides `http_<status>` for a call that Segment refuses, and `stuck_<reason>` for one that never goes through."""
 
+REFUSED = ("http_400", "http_413", "http_422")
 
 HOLDS: Mapping[str, str] = {
     "http_401": "Segment refuses the write key",
@@ -52,6 +53,8 @@ def hold_meaning(reason: str) -> str:
     """What somebody reads who has to mend it."""
     if reason in HOLDS:
         return HOLDS[reason]
+    if reason in REFUSED or reason.startswith("stuck_"):
+        return "a record that Segment does not take, and that must not be set aside, by ON_UNPROCESSABLE"
     if reason.endswith("_not_segment"):
         return "a success that is not Segment's own: a proxy's page, or a gateway (SEGMENT_ACCEPT_ANY_BODY)"
     if reason in SET_ASIDE:

@@ -22,3 +22,10 @@ def test_every_reason_is_declared_and_every_declared_one_is_used() -> None:
 def test_words_of_the_service_are_no_words_of_a_contract() -> None:
     assert all(map(reasons.reserved, ["tombstone", "invalid", "http_413", "stuck_http_500"]))
     assert not reasons.reserved("no_user_id")
+
+
+def test_what_holds_says_whether_it_is_the_way_to_segment_or_a_record() -> None:
+    assert "SEGMENT_ACCEPT_ANY_BODY" in reasons.hold_meaning("200_not_segment")
+    assert "SEGMENT_ENDPOINT" in reasons.hold_meaning("http_302")
+    for reason in ("http_400", "stuck_http_500", "stuck_200_not_segment", "undecodable"):
+        assert "ON_UNPROCESSABLE" in reasons.hold_meaning(reason)
