@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -61,6 +62,9 @@ class Group:
     def reset(self, reset: Reset) -> None:
         self._next = Read(self._next.messages, self._next.ends, [reset])
 
+    def remake(self, partition: int) -> None:
+        self._next = replace(self._next, remade=[partition])
+
     def read(self, limit: int, timeout: float) -> Read:
         read, self._next = self._next, Read()
         return read
@@ -70,9 +74,6 @@ class Group:
 
     def commit(self, wait: bool = False) -> None:
         self.committed |= self.stored
-
-    def restart(self, partition: int, offset: int) -> None:
-        self.stored[partition] = self.committed[partition] = offset
 
     def pause(self, partitions: Iterable[int]) -> None:
         self.paused |= set(partitions)
@@ -391,9 +392,21 @@ def test_a_topic_made_again_is_read_from_its_start() -> None:
     world = World()
     world.group.give(0, b"a", b"b", start=100)
     world.settle()
-    world.group.give(0, b"a", start=0)
+    world.group.give(0, b"c", start=102)  # read, and of a topic that is no more
+    world.group.remake(0)
     world.turn()
-    assert world.group.committed == {0: 0}
+    world.group.give(0, b"a", start=0)
+    world.settle()
+    assert world.group.committed == {0: 1}
+    assert world.status.counts.handed_back == 1
+
+
+def test_an_offset_below_the_last_is_a_topic_made_again() -> None:
+    """As told by a broker without topic ids."""
+    world = World()
+    world.group.give(0, b"a", b"b", start=100)
+    world.settle()
+    world.group.give(0, b"a", start=0)
     world.settle()
     assert world.group.committed == {0: 1}
 

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 import consumer.settings
 from consumer import paths
-from consumer.aside import Treater
-from consumer.commands import run
+from consumer.aside import Policy, Treater
+from consumer.commands import parts
 from consumer.delivery.http import Segment
 from consumer.demo import faults
 from consumer.demo.fates import Deliver
@@ -25,7 +25,6 @@ from consumer.demo.segment import Segment as StandIn
 from consumer.model import Call, Message
 from consumer.reading import avro, files
 from consumer.request import Accepted, Outcome, Part, Request, Retry
-from consumer.status import Status
 from tests.reference import Sent, recorder, reference
 
 KEY = "s3cr3t-write-key"
@@ -88,9 +87,9 @@ def ours_at(url: str, **given: str) -> Iterator[Ours]:
     environ = {"KAFKA_BOOTSTRAP_SERVERS": "b:1", "SEGMENT_WRITE_KEY": KEY, "SEGMENT_ENDPOINT": url, **given}
     configured = consumer.settings.load(environ=environ)
     with ExitStack() as closing:
-        schemas, treater, _ = run._reading(configured, Status(0.0), closing)
-        closing.callback(schemas.close)
-        segment = Segment(run._endpoint(configured))
+        policy = Policy(configured.on_unprocessable, configured.on_unknown_record)
+        treater = Treater(parts.translator_at_once(configured, closing).translate, policy)
+        segment = Segment(parts.endpoint(configured))
         closing.callback(segment.close)
         yield Ours(treater, segment)
 
@@ -140,7 +139,7 @@ def assert_the_same_call(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> 
         path: instant(time) for path, time in their_times.items()
     }
     assert re.fullmatch("[0-9a-f]{16}-3-[0-9]+-1714979289123", our_own["messageId"])
-    assert our_own["context.library"] == {"name": "sprig-to-segment", "version": run.VERSION}
+    assert our_own["context.library"] == {"name": "sprig-to-segment", "version": parts.VERSION}
     assert (our_own["integrations"], our_own["anonymousId"]) == (..., ...)
     assert (their_own["integrations"], their_own["anonymousId"]) == ({}, None)
 
@@ -209,7 +208,7 @@ def test_the_request_is_the_one_that_segments_client_makes(wire: tuple[str, list
     assert headers(ours) == headers(theirs)
     assert set(headers(ours)) >= {"content-type", "authorization"}
     assert ("content-encoding" in headers(ours)) == zipped
-    assert ours.headers["user-agent"] == f"sprig-to-segment/{run.VERSION}"
+    assert ours.headers["user-agent"] == f"sprig-to-segment/{parts.VERSION}"
     assert ours.body.keys() == theirs.body.keys() == {"batch", "sentAt", "writeKey"}
     assert ours.body["writeKey"] == theirs.body["writeKey"] == KEY
     assert [type(each.body["batch"]) for each in sent] == [list, list]

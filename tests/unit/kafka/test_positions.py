@@ -2,9 +2,22 @@
 
 from typing import Any, cast
 
-from confluent_kafka import KafkaError, KafkaException, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException, TopicPartition
 
-from consumer.kafka.positions import Positions, Reset
+from consumer.kafka.identity import Identity
+from consumer.kafka.positions import TOPIC_ID, Positions, Reset
+
+
+class Named:
+    """A topic's identity that is known at once."""
+
+    current = ""
+
+    def look(self) -> None:
+        pass
+
+    def renew(self) -> None:
+        pass
 
 
 class Client:
@@ -36,7 +49,7 @@ class Client:
 
 
 def positions(client: Client, lost: int) -> Positions:
-    made = Positions(cast(Any, client), "t", from_beginning=True)
+    made = Positions(cast(Any, client), cast(Identity, Named()), "t", from_beginning=True)
     for number in range(lost):
         made.lose(number)
     return made
@@ -70,3 +83,18 @@ def test_what_is_no_longer_ours_is_not_assigned() -> None:
     lost.lose(7)
     assert lost.resets() == []
     assert not client.asked
+
+
+def test_an_offset_says_of_which_topic_it_is_and_means_nothing_in_another() -> None:
+    client, topic = Client(), Named()
+    ours = Positions(cast(Any, client), cast(Identity, topic), "t", from_beginning=True)
+    ours.starts(client.assignment())
+    assert not ours.remade()  # the topic's id is not known yet
+    topic.current = "first"
+    assert not ours.remade()  # nor was it when these offsets were committed
+    assert ours.offset(0, 6).metadata == f"{TOPIC_ID}first"
+    topic.current = "second"
+    assert ours.remade() == [0, 1, 2]
+    assert client.assigned == dict.fromkeys(range(3), OFFSET_BEGINNING)
+    assert not ours.remade()
+    assert ours.offset(0, 1).metadata == f"{TOPIC_ID}second"

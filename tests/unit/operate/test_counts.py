@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import replace
 
-from consumer.operate.counts import BOUNDS, Counts, Durations, Snapshot
+from consumer.operate.counts import SECONDS, Counts, Distribution, Snapshot
 
 
 def test_every_record_is_accounted_for() -> None:
@@ -23,11 +23,11 @@ def test_a_copy_does_not_change_with_its_original() -> None:
     assert counts.copy() == counts
 
 
-def test_durations_fall_into_the_bucket_of_their_bound() -> None:
-    durations = Durations()
+def test_a_size_falls_into_the_bucket_of_its_bound() -> None:
+    durations = Distribution(SECONDS)
     for seconds in (0.05, 0.051, 3600.0):
         durations.add(seconds)
-    assert dict(zip(BOUNDS, durations.counts, strict=True)) == dict.fromkeys(BOUNDS, 0) | {
+    assert dict(zip(SECONDS, durations.counts, strict=True)) == dict.fromkeys(SECONDS, 0) | {
         0.05: 1,
         0.1: 1,
         float("inf"): 1,

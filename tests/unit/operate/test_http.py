@@ -1,5 +1,6 @@
 """Health and metrics over HTTP, also for clients that misbehave."""
 
+import re
 import socket
 import time
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from consumer.errors import ServiceError
 from consumer.operate import http
 from consumer.operate.counts import Snapshot
 from consumer.operate.http import Server
+from consumer.operate.view import About, View
 
 
 class Loop:
@@ -23,6 +25,10 @@ class Loop:
     def latest(self) -> Snapshot:
         return self.snapshot
 
+    @property
+    def view(self) -> View:
+        return View(self.latest, About("1.2.3", "answers", "group", "https://api.segment.io/v1/batch"), list)
+
 
 @pytest.fixture
 def loop() -> Loop:
@@ -31,7 +37,7 @@ def loop() -> Loop:
 
 @pytest.fixture
 def server(loop: Loop) -> Iterator[Server]:
-    with Server("127.0.0.1", 0, loop.latest) as made:
+    with Server("127.0.0.1", 0, loop.view) as made:
         yield made
 
 
@@ -75,8 +81,23 @@ def test_metrics_are_prometheus_text(server: Server) -> None:
     assert "sprig_to_segment_joined 1.0" in answer.text
 
 
-def test_the_front_page_names_the_others(server: Server) -> None:
-    assert ask(server, "/").text.split() == ["sprig-to-segment", "/livez", "/readyz", "/metrics"]
+def test_the_front_page_is_for_people_and_loads_nothing_foreign(server: Server) -> None:
+    page = ask(server, "/")
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+    linked = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+    assert linked
+    for link in linked:
+        assert ask(server, f"/{link.lstrip('/')}").status_code == 200, link
+
+
+def test_what_the_page_shows_is_one_json_value(server: Server) -> None:
+    status = ask(server, "/status.json").json()
+    assert (status["version"], status["topic"], status["group"], status["to"]) == (
+        *("1.2.3", "answers", "group"),
+        "api.segment.io",
+    )
+    assert status["state"] == "running"
 
 
 def test_only_reading_is_served(server: Server) -> None:
@@ -117,14 +138,14 @@ def test_silent_connections_keep_nobody_out(server: Server, monkeypatch: pytest.
 def test_a_port_in_use_is_told_clearly(server: Server, loop: Loop) -> None:
     host, port = server.address
     with pytest.raises(ServiceError, match=rf"cannot serve on HTTP_HOST=127.0.0.1 HTTP_PORT={port}: Address already"):
-        Server(host, port, loop.latest)
+        Server(host, port, loop.view)
 
 
 def test_it_serves_on_ipv6_too(loop: Loop) -> None:
     if not socket.has_ipv6:
         pytest.skip("no IPv6 here")
     try:
-        made = Server("::1", 0, loop.latest)
+        made = Server("::1", 0, loop.view)
     except ServiceError:
         pytest.skip("no IPv6 here")
     with made:
