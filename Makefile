@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 CACHE := .cache
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo unit test alerts lint format lock clean
+.PHONY: help install demo unit test alerts lint format lock docs clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/'
@@ -53,6 +53,9 @@ lock: $(VENV)/developed  ## resolve requirements/*.in anew, with hashes
 	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	    $(UPGRADE) "$${pins[@]}" requirements/$$set.in -o requirements/$$set.txt || exit 1; pins+=(-c requirements/$$set.txt); \
 	done
+
+docs: install  ## write the reference page of the metrics anew
+	$(BIN)/python -c "from consumer.operate.reference import page; print(page(), end='')" > docs/metrics.md
 
 clean:  ## remove what was made here
 	rm -rf $(VENV) $(CACHE) .pytest_cache .mypy_cache .ruff_cache
