@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 CACHE := .cache
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo unit test alerts lint format lock docs clean
+.PHONY: help install demo unit test alerts lint format lock docs screenshots clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/'
@@ -23,8 +23,8 @@ $(VENV)/developed: $(VENV)/installed requirements/dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary=:all: --require-hashes -r requirements/dev.txt
 	@touch $@
 
-demo: install  ## the whole way on this machine, with an embedded broker and a stand-in of Segment
-	@$(BIN)/sprig-to-segment demo
+demo: install  ## the whole way on this machine, with an embedded broker and a stand-in of Segment; KEEP=1 leaves its pages up
+	@$(BIN)/sprig-to-segment demo $(if $(KEEP),--keep)
 
 unit: $(VENV)/developed  ## the tests that need nothing but Python
 	$(BIN)/python -m pytest --numprocesses 4 --dist worksteal tests/unit
@@ -56,6 +56,9 @@ lock: $(VENV)/developed  ## resolve requirements/*.in anew, with hashes
 
 docs: install  ## write the reference page of the metrics anew
 	$(BIN)/python -c "from consumer.operate.reference import page; print(page(), end='')" > docs/metrics.md
+
+screenshots: $(VENV)/developed  ## take the pictures of docs/ anew, with Chromium
+	$(BIN)/python -m tests.browser.screenshots
 
 clean:  ## remove what was made here
 	rm -rf $(VENV) $(CACHE) .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,97 @@
+"""The status page in a real browser."""
+
+import re
+import time
+from contextlib import ExitStack
+from typing import Any
+from urllib.parse import urlsplit
+
+from playwright.sync_api import expect
+
+from consumer.operate.counts import Held, Hold
+from consumer.operate.recent import Line
+from tests.browser.conftest import Open, Service
+
+WIDTH = 360
+PHONE: dict[str, Any] = {"viewport": {"width": WIDTH, "height": 740}, "is_mobile": True, "device_scale_factor": 2}
+
+
+def test_it_shows_what_is_and_what_becomes_of_it(service: Service, opened: Open) -> None:
+    service.publish(1200)
+    with service.served() as address, opened(address) as page:
+        expect(page).to_have_title("running · sprig-to-segment")
+        expect(page.locator("#way")).to_contain_text(
+            "answers → events.eu1.segmentapis.com, group segment, version 1.2.3"
+        )
+        expect(page.locator("#account")).to_contain_text("delivered1,200")
+        expect(page.locator("#lag")).to_have_text("7")
+        expect(page.locator("#partitions tr")).to_have_count(2)
+        expect(page.locator("#partitions")).to_contain_text("full: not read for now")
+        expect(page.locator("#balance")).to_have_text("It adds up: every record is accounted for.")
+        service.publish(1300, partitions={4: Held(lag=0)})
+        expect(page.locator("#account")).to_contain_text("delivered1,300")
+        expect(page.locator("#lag")).to_have_text("0")
+        expect(page.locator("#partitions tr")).to_have_count(1)
+
+
+def test_it_says_why_it_holds_and_since_when(service: Service, opened: Open) -> None:
+    service.publish(
+        1, holds=[Hold("production", "http_401", time.time() - 300)], waits={"production": time.monotonic() + 90}
+    )
+    with service.served() as address, opened(address) as page:
+        expect(page.locator("#state")).to_have_text("holding")
+        expect(page.locator("#holds")).to_contain_text("production holds")
+        expect(page.locator("#holds")).to_contain_text("for 5 min: http_401")
+        expect(page.locator("#holds")).to_contain_text("Nothing is lost.")
+        expect(page.locator("#waits")).to_contain_text("next request of production in")
+        service.publish(2)
+        expect(page.locator("#state")).to_have_text("running")
+        expect(page.locator("#holds")).to_be_empty()
+
+
+def test_a_record_that_is_nowhere_is_a_defect_in_plain_sight(service: Service, opened: Open) -> None:
+    service.publish(5, waiting=-1)
+    with service.served() as address, opened(address) as page:
+        expect(page.locator("#balance")).to_have_text("1 are nowhere: a defect")
+
+
+def test_texts_of_others_stay_texts(service: Service, opened: Open) -> None:
+    service.lines.append(Line(time.time(), "error", "<img src=x onerror=alert(1)>", 3, {"error": "<b>bold</b>"}))
+    with service.served() as address, opened(address) as page:
+        expect(page.locator("#errors")).to_contain_text("<img src=x onerror=alert(1)>")
+        expect(page.locator("#errors")).to_contain_text("error=<b>bold</b>")
+        expect(page.locator("#errors")).to_contain_text("3 times")
+        assert page.locator("#errors img, #errors b").count() == 0
+
+
+def test_it_survives_a_restart_of_the_service(service: Service, opened: Open) -> None:
+    with ExitStack() as first:
+        address = first.enter_context(service.served())
+        with opened(address, restarts=True) as page:
+            service.publish(10)
+            expect(page.locator("#account")).to_contain_text("delivered10")
+            first.close()
+            expect(page.locator("#live")).to_contain_text("no answer since", timeout=20_000)
+            expect(page.locator("#account")).to_contain_text("delivered10")  # dimmed, and still there
+            service.publish(2)
+            with service.served(urlsplit(address).port or 0):
+                expect(page.locator("#account")).to_contain_text("delivered2", timeout=20_000)
+                expect(page.locator("#live")).to_contain_text("live")
+
+
+def test_it_follows_the_reader_s_choice_of_dark_or_light(service: Service, opened: Open) -> None:
+    def brightness(scheme: str) -> int:
+        with service.served() as address, opened(address, color_scheme=scheme) as page:
+            colour = page.evaluate("getComputedStyle(document.body).backgroundColor")
+            return sum(map(int, re.findall(r"\d+", colour)[:3]))
+
+    assert brightness("dark") < 200
+    assert brightness("light") > 600
+
+
+def test_a_phone_shows_it_without_scrolling_sideways(service: Service, opened: Open) -> None:
+    service.publish(123_456_789, partitions={number: Held(lag=10**7 + number, records=999) for number in range(12)})
+    service.lines.append(Line(time.time(), "warning", "request not accepted", 7, {"reason": "http_503" * 20}))
+    with service.served() as address, opened(address, **PHONE) as page:
+        expect(page.locator("#partitions tr")).to_have_count(12)
+        assert page.evaluate("document.documentElement.scrollWidth") <= WIDTH
