@@ -34,7 +34,9 @@ def main(env_file: Path | None, start: Start, count: int) -> None:
     if not seen:
         click.echo(f"topic {settings.kafka_topic} has no record there", err=True)
     elif sys.stdout.isatty():
-        kinds = ", ".join(f"{number} {kind.replace('_', ' ')}" for kind, number in sorted(seen.items()))
+        calls = [counted(seen[outcome.CALL], "call")] if seen[outcome.CALL] else []
+        others = (outcome.SKIPPED, outcome.SET)
+        kinds = ", ".join(calls + [f"{seen[kind]:,} {kind.replace('_', ' ')}" for kind in others if seen[kind]])
         click.echo(f"{counted(seen.total(), 'record')}: {kinds}")
 
 

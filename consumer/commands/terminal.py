@@ -36,7 +36,7 @@ def _lines(rows: Sequence[Sequence[str]], width: int) -> Iterator[str]:
     left = sum(widths)
     for *cells, last in rows:
         begin = "".join(cell.ljust(size) for cell, size in zip(cells, widths, strict=True))
-        wrapped = textwrap.wrap(last, max(NARROWEST, width - left)) or [""]
+        wrapped = textwrap.wrap(last, max(NARROWEST, width - left), break_on_hyphens=False) or [""]
         yield (begin + wrapped[0]).rstrip()
         yield from (" " * left + line for line in wrapped[1:])
 

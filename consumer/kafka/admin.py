@@ -17,7 +17,7 @@ from confluent_kafka.admin._resource import ResourceType
 
 from consumer.errors import NoAnswer, ServiceError
 from consumer.kafka.client import SHARED, made
-from consumer.kafka.trouble import Troubles, told
+from consumer.kafka.trouble import Troubles
 
 ANSWER_SECONDS = 5.0
 _LARGEST = "max.message.bytes"
@@ -50,17 +50,19 @@ class Admin:
                     raise
 
     def partitions(self, topic: str) -> int:
-        found = self._asked(lambda: self._admin.list_topics(topic, timeout=ANSWER_SECONDS)).topics[topic]
-        if found.error is not None:
-            raise ServiceError(told(found.error))
-        return len(found.partitions)
+        """Asked of the list of all topics: asking for one makes it, where brokers are so configured."""
+        every = self._asked(lambda: self._admin.list_topics(timeout=ANSWER_SECONDS)).topics
+        return len(every[topic].partitions if topic in every else self._described(topic).partitions)
 
     def rights(self, topic: str) -> frozenset[str]:
         """What the principal may do with the topic."""
+        return _rights(self._described(topic))
+
+    def _described(self, topic: str) -> Any:
         asked = self._admin.describe_topics(
             TopicCollection([topic]), include_authorized_operations=True, request_timeout=ANSWER_SECONDS
         )[topic]
-        return _rights(self._asked(asked.result))
+        return self._asked(asked.result)
 
     def largest(self, topic: str) -> int:
         """The size in bytes of the largest batch that the topic takes, which a record may fill."""

@@ -6,10 +6,14 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
+from click.testing import CliRunner
 
+from consumer.commands.main import main
 from tests.support import COMMAND
 
 NEEDED = {"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1", "SEGMENT_WRITE_KEY": "top-secret-key", "HTTP_PORT": "0"}
@@ -23,11 +27,30 @@ def called(*arguments: str, **environment: str) -> subprocess.CompletedProcess[s
     return done
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["demo", "--help"]])
-def test_help_teaches_by_example(arguments: list[str]) -> None:
-    done = called(*arguments)
-    assert done.returncode == 0
-    assert "sprig-to-segment" in done.stdout.split("\n", 1)[1]
+def commands(group: click.Group, *path: str) -> Iterator[tuple[str, ...]]:
+    yield path
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from commands(command, *path, name)
+        else:
+            yield *path, name
+
+
+@pytest.mark.parametrize("words", list(commands(main)), ids=" ".join)
+def test_help_teaches_by_example(words: tuple[str, ...]) -> None:
+    shown = CliRunner().invoke(main, [*words, "--help"])
+    assert shown.exit_code == 0
+    examples = shown.output.partition("Example")[2]
+    assert " ".join(("sprig-to-segment", *words)) in examples
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_shells_complete_commands_and_options(shell: str) -> None:
+    script = called(_SPRIG_TO_SEGMENT_COMPLETE=f"{shell}_source")
+    assert script.returncode == 0
+    assert "sprig-to-segment" in script.stdout
+    typed = {"COMP_WORDS": "sprig-to-segment dead", "COMP_CWORD": "1" if shell != "fish" else "dead"}
+    assert "dead-letters" in called(_SPRIG_TO_SEGMENT_COMPLETE=f"{shell}_complete", **typed).stdout
 
 
 def test_all_mistakes_are_told_at_once() -> None:
