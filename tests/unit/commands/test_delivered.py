@@ -48,6 +48,7 @@ def test_an_empty_file_has_none(tmp_path: Path) -> None:
         (b'{"id": "a"}\nnonsense', None, ":2: expected a JSON object in each line"),
         (gzip.compress(b"a\nb\n" * 1000)[:-12], None, ": cannot be read: "),
     ],
+    ids=["no column", "not that column", "a number", "no JSON", "torn off"],
 )
 def test_a_file_that_is_none_is_told_with_its_line(
     tmp_path: Path, content: bytes, column: str | None, said: str
