@@ -30,9 +30,14 @@ THROTTLED = range(3, 6)  # the requests that the stand-in asks to wait
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """What happened. `offsets_committed`: the group's committed offsets are the partitions' ends."""
+    """
+    What happened. `offsets_committed`: the group's committed offsets are the partitions' ends.
+
+    `left`: records without a trace that the group would read next, so they are not lost.
+    """
 
     ledger: Ledger
+    left: int
     seconds: float
     requests: int
     throttled: int
@@ -44,6 +49,10 @@ class Story:
     @property
     def good(self) -> bool:
         return self.ledger.even and self.offsets_committed and not self.dropped
+
+    @property
+    def lost(self) -> int:
+        return len(self.ledger.lost) - self.left
 
 
 class Topic:
@@ -82,20 +91,25 @@ class Stage:
     @property
     def committed(self) -> bool:
         """Whether the group's committed offsets are the partitions' ends."""
-        ends = self.topic.ends
-        return committed(self.topic.address, self.settings.kafka_group_id, TOPIC, len(ends)) == dict(ends)
+        return self._offsets() == dict(self.topic.ends)
+
+    def _offsets(self) -> Mapping[int, int]:
+        return committed(self.topic.address, self.settings.kafka_group_id, TOPIC, len(self.topic.ends))
 
     def account(self, interrupted: bool) -> Story:
         """What was produced against what arrived, was skipped and was set aside."""
         segment, counts = self.segment, self.service.status.counts
         arrivals = [Arrival(SOURCES[a.key], str(a.event["messageId"])) for a in segment.accepted]
+        books = ledger.settle(self.topic.produced, arrivals, _dead_letters(self.topic.address), counts.skipped)
+        offsets = self._offsets()
         return Story(
-            ledger.settle(self.topic.produced, arrivals, _dead_letters(self.topic.address), counts.skipped),
+            books,
+            sum(address.offset >= offsets[address.partition] for address in books.lost),
             time.monotonic() - self.began,
             segment.requests,
             counts.requests["throttled"],
             Counter(reason for reason, _ in [*segment.dropped, *segment.breaches]),
-            self.committed,
+            offsets == dict(self.topic.ends),
             next((a.event for a in segment.accepted if a.event["properties"]["questionType"] == "matrix"), {}),
             interrupted,
         )
