@@ -17,6 +17,7 @@ SET_ASIDE: Mapping[str, str] = {
     "unsupported_schema": "its schema is not Avro",
     "unsafe_schema": "its schema must not be decoded with",
     "undecodable": "bytes that its schema does not describe",
+    "value_too_large": "so many bytes that decoding them could take more memory than there is",
     "trailing_bytes": "bytes are left behind the record",
     "unknown_record": "no contract is for its type",
     "missing_required": "a property that the contract requires has no value",

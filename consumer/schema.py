@@ -12,7 +12,7 @@ class AvroType:
 
     `kind` is Avro's type name (`union` for unions), `logical` its logicalType or "". `name` is the full name of a
     named type. `fields` belong to records, `items` to arrays and maps (their values), `branches` to unions, `symbols`
-    to enums.
+    to enums, `digits` (the most that it can have) to decimals.
     """
 
     kind: str
@@ -22,6 +22,7 @@ class AvroType:
     items: "AvroType | None" = None
     branches: tuple["AvroType", ...] = ()
     symbols: tuple[str, ...] = ()
+    digits: int = 0
 
     @property
     def nullable(self) -> bool:
@@ -41,10 +42,12 @@ class WriterSchema:
     A schema that records were written with, proved safe to decode with.
 
     `label` names it to people (a registry id or a file), `parsed` is what the Avro library decodes with. `branches`
-    are those of a union, in its order: several types of record can share one schema.
+    are those of a union, in its order: several types of record can share one schema. No value of more than `longest`
+    bytes is decoded, as it could take more memory than there is.
     """
 
     label: str
     root: AvroType
     parsed: Any
+    longest: int
     branches: tuple["WriterSchema", ...] = ()

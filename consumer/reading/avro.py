@@ -11,6 +11,7 @@ import fastavro.schema
 from consumer.errors import UnprocessableRecord, UnsafeSchema
 from consumer.reading.logical import READERS, honoured
 from consumer.reading.tree import build, nests_deeper
+from consumer.reading.weight import longest
 from consumer.schema import AvroType, WriterSchema
 
 # fastavro's own door for logical types. Values leave it as JSON writes them, so nothing has to look for dates,
@@ -35,7 +36,7 @@ def load(label: str, schema: object, references: Iterable[object] = ()) -> Write
         parsed = _parsed(schemas, names)
         root = build(label, parsed, names)
         ready = _ready(parsed, names)
-        return WriterSchema(label, root, ready, tuple(_branches(label, root, ready, names)))
+        return WriterSchema(label, root, ready, longest(root), tuple(_branches(label, root, ready, names)))
     except UnsafeSchema:
         raise
     except Exception as error:  # noqa: BLE001 - whatever it stumbles over: a schema is input
@@ -64,7 +65,7 @@ def _ready(parsed: Any, names: dict[str, Any]) -> Any:
 
 def _branches(label: str, root: AvroType, ready: Any, names: dict[str, Any]) -> Iterator[WriterSchema]:
     for avro, part in zip(root.branches, ready if root.branches else (), strict=True):
-        yield WriterSchema(label, avro, _ready(part, names) if isinstance(part, str) else part)
+        yield WriterSchema(label, avro, _ready(part, names) if isinstance(part, str) else part, longest(avro))
 
 
 def decode(schema: WriterSchema, value: bytes, start: int) -> Any:
@@ -72,8 +73,10 @@ def decode(schema: WriterSchema, value: bytes, start: int) -> Any:
     The record in `value` from index `start` on, by its writer's schema alone.
 
     Logical types come as `consumer.reading.logical` says, all else as Python's own types.
-    Raises UnprocessableRecord `undecodable` (with the kind of error only) or `trailing_bytes`.
+    Raises UnprocessableRecord `undecodable` (with the kind of error only), `trailing_bytes` or `value_too_large`.
     """
+    if len(value) > schema.longest:
+        raise UnprocessableRecord("value_too_large", f"{len(value)} bytes, {schema.longest} at most of this schema")
     stream = BytesIO(value)
     stream.seek(start)
     try:

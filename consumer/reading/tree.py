@@ -73,7 +73,8 @@ class _Builder:
                 raise self.unsafe(path, "a fixed whose size is no positive integer")
         if logical == "decimal" and schema["precision"] > MAX_DIGITS:
             raise self.unsafe(path, f"a decimal of more than {MAX_DIGITS} digits; lower its precision")
-        return AvroType(kind, logical, schema.get("name", ""))
+        digits = schema["precision"] if logical == "decimal" else 0
+        return AvroType(kind, logical, schema.get("name", ""), digits=digits)
 
     def build_array(self, schema: Any, path: str, around: tuple[str, ...]) -> AvroType:
         items = self.build(schema["items"], f"{path}[]", (*around, ""))

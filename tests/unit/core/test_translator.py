@@ -11,7 +11,7 @@ from consumer.model import Call, Message, Pending, Skipped, Translation, Unproce
 from consumer.schema import AvroType, WriterSchema
 from consumer.translator import EVENT_MAX_BYTES, NO_ENVIRONMENT, Steps, Translator, message_id_prefix
 
-SCHEMA = WriterSchema("schema id 7", AvroType("record"), {})
+SCHEMA = WriterSchema("schema id 7", AvroType("record"), {}, 1000)
 PRODUCTION, DEVELOPMENT = WriteKey("production", "p"), WriteKey("development", "d")
 BOTH = {"production": PRODUCTION, "development": DEVELOPMENT}
 
@@ -66,7 +66,7 @@ class Rooms:
 
 
 def schema_of(key: Hashable, branches: tuple[WriterSchema, ...] = ()) -> WriterSchema:
-    return WriterSchema(f"schema id {key}", AvroType("record"), key, branches)
+    return WriterSchema(f"schema id {key}", AvroType("record"), key, 1000, branches)
 
 
 def translate(value: bytes | None, keys: dict[str, WriteKey] = BOTH, rooms: Rooms | None = None) -> Translation:

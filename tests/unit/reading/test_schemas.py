@@ -66,7 +66,7 @@ def world() -> World:
 
 
 def schema(label: str) -> WriterSchema:
-    return WriterSchema(label, AvroType("record"), {})
+    return WriterSchema(label, AvroType("record"), {}, 1000)
 
 
 def test_a_schema_is_pending_until_its_look_up_is_done_and_then_known_for_good(world: World) -> None:
