@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 CACHE := .cache
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo unit test alerts lint format lock docs screenshots clean
+.PHONY: help install demo unit test mutants alerts lint format lock docs screenshots clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/'
@@ -34,6 +34,10 @@ test: $(VENV)/developed  ## all tests, with Kafka and the product's image in con
 	tests/bed/up > $(CACHE)/bed.env
 	set -a && . $(CACHE)/bed.env && set +a && $(BIN)/python -m pytest
 
+mutants: $(VENV)/developed requirements/mutants.txt  ## whether each change of the code that commits is noticed by a test; an hour
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary=:all: --require-hashes -r requirements/mutants.txt
+	$(BIN)/python -m tests.mutants.run
+
 alerts: $(VENV)/developed  ## the alert rules and the dashboard's queries, by promtool
 	$(BIN)/python -m pytest tests/chart/test_alerts.py tests/chart/test_dashboard.py
 
@@ -49,7 +53,7 @@ format: $(VENV)/developed  ## let the formatter have its way
 
 UPGRADE ?= --upgrade
 lock: $(VENV)/developed  ## resolve requirements/*.in anew, with hashes
-	pins=(); for set in run build test dev; do \
+	pins=(); for set in run build test dev mutants; do \
 	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	    $(UPGRADE) "$${pins[@]}" requirements/$$set.in -o requirements/$$set.txt || exit 1; pins+=(-c requirements/$$set.txt); \
 	done
