@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import consumer.settings
 from consumer import paths
 from consumer.commands import parts
 from consumer.demo.limits import OURS, SEGMENTS_OWN
@@ -17,7 +18,6 @@ from consumer.demo.samples import responses
 from consumer.model import Call, Message, Skipped, Unprocessable
 from consumer.reading import avro, files
 from consumer.reasons import SET_ASIDE
-from consumer.settings import Settings
 from consumer.translator import EVENT_MAX_BYTES
 
 SEED = int(os.environ.get("SEED", time.time_ns() % 2**32))
@@ -66,7 +66,7 @@ def resident() -> int:
 def test_no_value_crashes_hangs_leaks_or_makes_a_call_that_breaks_a_rule(count: int) -> None:
     print(f"SEED={SEED}")  # noqa: T201 - shown when it fails
     dice, good = random.Random(SEED), corpus()
-    settings = Settings(KAFKA_BOOTSTRAP_SERVERS="unused:9092", SEGMENT_WRITE_KEY="key")
+    settings = consumer.settings.load(environ={"KAFKA_BOOTSTRAP_SERVERS": "unused:9092", "SEGMENT_WRITE_KEY": "key"})
     fates = {Call: 0, Skipped: 0, Unprocessable: 0}
     begin = 0
     with ExitStack() as closing:
