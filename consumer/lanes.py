@@ -106,7 +106,7 @@ class Lanes:
 
     @property
     def _half(self) -> int:
-        return self._shares.held // max(1, len(self._lanes)) // 2
+        return self._shares.held // len(self._lanes) // 2
 
     def _ready(self, now: float, stalled: frozenset[WriteKey]) -> Sequence[Lane]:
         return [lane for lane in self if lane.ready(now, stalled) and lane.made < self._half]

@@ -1,0 +1,153 @@
+"""The exact limits of lanes: where a batch ends, when a partition is not read, what may be held, and for how long."""
+
+import pytest
+
+from consumer.lane import Lane, Limits
+from consumer.lanes import Lanes, Shares
+from consumer.model import Call, Message, Skipped, Treatment, WriteKey
+
+PRODUCTION, DEVELOPMENT = KEYS = WriteKey("production", "a"), WriteKey("development", "b")
+BATCH = Limits(events=10, size=1000, unprocessable=3)
+NOTHING: frozenset[WriteKey] = frozenset()
+
+
+def message(offset: int, weight: int = 1, read_at: float = 0.0, partition: int = 0) -> Message:
+    return Message(partition, offset, 0, None, b"", (), read_at, weight)
+
+
+def call(record: Message) -> Treatment:
+    """99 bytes, which are 100 with what separates them."""
+    return Call(record, PRODUCTION, b"x" * 99)
+
+
+def lanes(partitions: int, held: int = 1000, linger: float = 1.0) -> Lanes:
+    made = Lanes(Shares(BATCH, held, linger))
+    made.open(range(partitions))
+    return made
+
+
+@pytest.mark.parametrize(("size", "taken"), [(200, 2), (299, 2), (300, 3), (99, 1)])
+def test_a_batch_ends_before_the_call_that_is_too_much_but_has_one(size: int, taken: int) -> None:
+    lane = Lane(0)
+    lane.add([message(offset) for offset in range(3)])
+    (part,) = lane.take(call, Limits(10, size, 3)).parts
+    assert len(part.calls) == taken
+
+
+@pytest.mark.parametrize(("waited", "ready"), [(43_199.0, True), (43_200.0, False)])
+def test_a_lane_goes_on_past_a_key_for_twelve_hours_from_its_oldest_event(waited: float, ready: bool) -> None:
+    lane = Lane(0)
+    lane.add([message(0, read_at=100.0), message(1, read_at=200.0)])
+    lane.take(call, BATCH)
+    lane.add([message(2)])
+    assert lane.ready(100.0 + waited, frozenset([PRODUCTION])) is ready
+
+
+def queued(lane: Lane) -> list[int]:
+    """Events of each part that is open."""
+    return [len(part.calls) for parts in lane._parts.values() for part in parts]
+
+
+def test_what_waits_behind_a_stalled_key_joins_the_last_part_up_to_a_whole_batch() -> None:
+    lane = Lane(0)
+    for offset, sizes in enumerate([[1], [1, 4], [1, 4, 3], [1, 4, 10], [1, 4, 10, 1]]):
+        count = {0: 1, 1: 4, 2: 3, 3: 7, 4: 1}[offset]
+        lane.add([message(100 * offset + number) for number in range(count)])
+        lane.take(call, BATCH)
+        expected = {2: [1, 7], 3: [1, 7, 7], 4: [1, 7, 8]}.get(offset, sizes)
+        assert queued(lane) == expected
+
+
+def test_it_joins_the_last_part_up_to_the_bytes_of_a_batch() -> None:
+    lane = Lane(0)
+    limits = Limits(events=100, size=500, unprocessable=3)
+    for offset, expected in enumerate([[1], [1, 3], [1, 5], [1, 5, 3]]):
+        count = (1, 3, 2, 3)[offset]
+        lane.add([message(100 * offset + number) for number in range(count)])
+        lane.take(call, limits)
+        assert queued(lane) == expected
+
+
+@pytest.mark.parametrize(
+    ("count", "weight", "crowded", "relaxed"),
+    [
+        (19, 1, False, True),
+        (20, 1, False, False),
+        (39, 1, False, False),
+        (40, 1, True, False),
+        (1, 124, False, True),
+        (1, 125, False, False),
+        (1, 249, False, False),
+        (1, 250, True, False),
+        (1, 251, True, False),
+    ],
+)
+def test_a_lane_is_not_read_with_four_batches_or_half_its_share_and_read_again_with_half_of_that(
+    count: int, weight: int, crowded: bool, relaxed: bool
+) -> None:
+    both = lanes(2)  # 500 bytes each, half of them waiting
+    both[0].add([message(offset, weight) for offset in range(count)])
+    assert (0 in both.crowded()) is crowded
+    assert (0 in both.relaxed()) is relaxed
+    assert 1 in both.relaxed()
+
+
+@pytest.mark.parametrize(
+    ("count", "weight", "full"), [(9, 1, False), (10, 1, True), (1, 249, False), (1, 250, True), (1, 251, True)]
+)
+def test_a_lane_is_full_with_a_batch_or_half_its_share(count: int, weight: int, full: bool) -> None:
+    both = lanes(2)
+    both[0].add([message(offset, weight) for offset in range(count)])
+    assert [lane.partition for lane in both.full(0.0, NOTHING)] == ([0] if full else [])
+
+
+@pytest.mark.parametrize(("linger", "due"), [(0.9, []), (1.0, [0, 1])])
+def test_lanes_are_due_together_when_one_has_lingered(linger: float, due: list[int]) -> None:
+    both = lanes(3)
+    both[0].add([message(0)])
+    both[1].add([message(0, read_at=linger, partition=1)])
+    assert [lane.partition for lane in both.due(linger, NOTHING)] == due
+
+
+def test_what_is_made_into_calls_is_taken_from_what_a_batch_may_take() -> None:
+    one = lanes(1, held=1200)
+    assert one.batch(one[0]) == Limits(10, 600, 3)
+    one[0].add([message(0), message(1)])
+    one[0].take(call, BATCH)
+    assert one[0].made == 2 * (99 + 1)
+    assert one.batch(one[0]) == Limits(10, 400, 3)
+
+
+@pytest.mark.parametrize(("held", "ready"), [(200, False), (202, True)])
+def test_no_batch_is_opened_when_half_the_share_is_made_into_calls(held: int, ready: bool) -> None:
+    one = lanes(1, held)
+    one[0].add([message(0)])
+    one[0].take(call, BATCH)
+    assert one[0].made == 100
+    one[0].add([message(offset, weight=200) for offset in range(1, 3)])
+    assert [lane.partition for lane in one.full(0.0, frozenset([PRODUCTION]))] == ([0] if ready else [])
+
+
+def test_an_offset_is_to_be_stored_once_and_again_in_a_new_assignment() -> None:
+    one = lanes(1)
+    assert one.to_store([0]) == {}
+    one[0].advance(7)
+    assert one.to_store([0, 5]) == {0: 7}
+    assert one.to_store([0]) == {}
+    one.drop([0])
+    one.open([0])
+    one[0].advance(7)
+    assert one.to_store([0]) == {0: 7}
+
+
+def test_a_lane_that_took_its_turn_comes_last() -> None:
+    three = lanes(3)
+    three.last(three[0])
+    assert three.partitions == [1, 2, 0]
+
+
+def test_skips_do_not_count_as_events() -> None:
+    lane = Lane(0)
+    lane.add([message(offset) for offset in range(30)])
+    taken = lane.take(lambda record: Skipped("it") if record.offset < 20 else call(record), BATCH)
+    assert (taken.skipped["it"], len(taken.parts[0].calls), lane.waiting) == (20, 10, 0)
