@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 
 from consumer.model import Call, Held, Letter, Message, Pending, Skipped, Treat, WriteKey
-from consumer.reasons import NO_WRITE_KEY
+from consumer.reasons import NO_WRITE_KEY, UNREADABLE_BATCH
 from consumer.request import Part
 
 _offset = attrgetter("offset")
@@ -47,6 +47,7 @@ class Lane:
         self.partition = partition
         self.position: int | None = None
         self.blocked: Pending | Held | None = None
+        self.unreadable = False  # what comes next cannot be unpacked
         self.weight = 0  # bytes that wait
         self.made = 0  # bytes in calls, with the records that they are made of
         self._waiting: deque[Message] = deque()
@@ -82,6 +83,13 @@ class Lane:
         """How many of its letters are still to be confirmed."""
         return sum(not letter.stuck for letter in self._letters)
 
+    @property
+    def holds(self) -> str:
+        """Why it does not go on until somebody decides; "" while it does."""
+        if isinstance(self.blocked, Held):
+            return self.blocked.reason
+        return UNREADABLE_BATCH if self.unreadable else ""
+
     def ready(self, now: float, stalled: frozenset[WriteKey] = frozenset()) -> bool:
         """Whether a next batch may be taken: nothing is open but calls whose key stalls, and those not for too long."""
         if not self._waiting or self._letters or self.blocked is not None:
@@ -99,10 +107,12 @@ class Lane:
         self._waiting.extend(messages)
         self.weight += sum([message.weight for message in messages])
         self.position = messages[-1].offset + 1
+        self.unreadable = False
 
     def advance(self, offset: int) -> None:
         """Nothing is left to read below `offset`: the partition's end, past transaction markers and compacted gaps."""
         self.position = offset if self.position is None else max(self.position, offset)
+        self.unreadable = False
 
     def take(self, treat: Treat, limits: Limits) -> Taken:
         """

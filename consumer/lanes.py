@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from consumer.lane import Lane, Limits
-from consumer.model import Held, Pending, WriteKey
+from consumer.model import Pending, WriteKey
 
 BATCHES_WAITING = 4  # a lane with that many is full, with half of them it is read again
 
@@ -47,7 +47,7 @@ class Lanes:
     @property
     def holding(self) -> Mapping[int, str]:
         """The partitions that hold, and why."""
-        return {lane.partition: lane.blocked.reason for lane in self if isinstance(lane.blocked, Held)}
+        return {lane.partition: lane.holds for lane in self if lane.holds}
 
     def open(self, partitions: Iterable[int]) -> None:
         for partition in partitions:

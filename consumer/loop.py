@@ -74,6 +74,9 @@ class Loop:
                 self._lanes[partition].advance(offset)
         for partition in read.remade:
             self._begin_again(partition)
+        for partition in read.unreadable:
+            if partition in self._lanes:
+                self._settling.note_unreadable(self._lanes[partition])
 
     def _dispatch(self) -> None:
         self._lanes.unblock(self._schemas.is_pending)

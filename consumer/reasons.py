@@ -7,6 +7,9 @@ NO_WRITE_KEY = "no_write_key"
 
 STEPPED_OVER = "stepped_over"
 
+UNREADABLE_BATCH = "unreadable_batch"
+"""Unlike other holds of a partition it ends by itself, when the batch can be read or is there no more."""
+
 SKIPPED: Mapping[str, str] = {"tombstone": "a null value"}
 """Besides those that a contract names."""
 
@@ -46,6 +49,7 @@ HOLDS: Mapping[str, str] = {
     "dead_letter_refused": "the dead-letter topic takes this record under no circumstances: look at its settings",
     "no_committed_offset": "the group has no offset, and KAFKA_AUTO_OFFSET_RESET=error lets somebody decide",
     "offset_out_of_range": "Kafka deleted what was to be read next, and KAFKA_AUTO_OFFSET_RESET=error holds",
+    UNREADABLE_BATCH: "a batch cannot be unpacked: it is damaged, or larger than receive.message.max.bytes",
 }
 """Why keys and partitions hold. Besides these `http_<status>`, `<status>_not_segment`, and a record's own reason."""
 

@@ -72,10 +72,13 @@ class Settling:
     def hold(self, lane: Lane, held: Held) -> None:
         """Let the lane not go past its oldest unsettled record, and say so."""
         lane.blocked = held
-        log.error(
-            "partition holds until somebody decides",
-            extra={"partition": lane.partition, "offset": lane.frontier, "reason": held.reason},
-        )
+        _say(lane, lane.frontier)
+
+    def note_unreadable(self, lane: Lane) -> None:
+        """Nothing more comes for this lane, for a reason that somebody has to mend; what it has is delivered."""
+        if not lane.unreadable:
+            lane.unreadable = True
+            _say(lane, lane.position)
 
     def _apply(self, verdict: Verdict) -> None:
         part, fate, reason = verdict
@@ -107,3 +110,10 @@ class Settling:
     def _release(self, parts: Sequence[Part]) -> None:
         for part in parts:
             self._outbox.put(part)
+
+
+def _say(lane: Lane, offset: int | None) -> None:
+    log.error(
+        "partition holds until somebody decides",
+        extra={"partition": lane.partition, "offset": offset, "reason": lane.holds},
+    )

@@ -153,6 +153,10 @@ class Member:
         return "".join(self.lines)
 
     @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
     def url(self) -> str:
         """Where it serves HTTP, once it has said that it has started."""
         wait_until(lambda: '"event": "started"' in self.output, "the start to be said")

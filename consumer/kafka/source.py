@@ -18,6 +18,7 @@ from consumer.model import Message
 
 log = logging.getLogger(__name__)
 
+UNREADABLE = (KafkaError._BAD_COMPRESSION, KafkaError._BAD_MSG)
 OVERHEAD = 400  # bytes of Python objects around one held record
 
 Rebalance = Callable[[Sequence[int]], None]
@@ -29,12 +30,14 @@ class Read:
     What one read brought: records by partition, ends of partitions that were reached, resets.
 
     What it brought of `remade` partitions is of a topic that is no more; from now on they bring the new one's records.
+    Of `unreadable` ones the next batch cannot be unpacked; the client asks for it again and again.
     """
 
     messages: Mapping[int, list[Message]] = field(default_factory=dict)
     ends: Mapping[int, int] = field(default_factory=dict)
     resets: Sequence[Reset] = ()
     remade: Sequence[int] = ()
+    unreadable: Sequence[int] = ()
 
 
 class Source:
@@ -76,13 +79,14 @@ class Source:
         """At most `limit` records, after at most `timeout` seconds; a rebalance happens in here."""
         messages: dict[int, list[Message]] = {}
         ends: dict[int, int] = {}
+        unreadable: list[int] = []
         raws: list[Any] = self._consume(limit, timeout)  # the client's types allow None for what each record has
         now = time.monotonic()
         if self._paused:
             self._asked_ends.ask(self._paused, now)
         for raw in raws:
             if raw.error() is not None:
-                self._note(raw, ends)
+                self._note(raw, ends, unreadable)
                 continue
             message = message_of(raw, now)
             if message.partition in messages:
@@ -91,7 +95,7 @@ class Source:
                 messages[message.partition] = [message]
         if self._fatal:
             raise ServiceError(f"the Kafka client cannot go on: {self._fatal.str()}")
-        return Read(messages, ends, self._resets(), self._remade())
+        return Read(messages, ends, self._resets(), self._remade(), unreadable)
 
     def store(self, offsets: Mapping[int, int]) -> None:
         """Mark offsets for the next commit. Those of partitions that are no longer ours are refused by the client."""
@@ -157,7 +161,7 @@ class Source:
         self.resume(remade)
         return remade
 
-    def _note(self, raw: Any, ends: dict[int, int]) -> None:
+    def _note(self, raw: Any, ends: dict[int, int], unreadable: list[int]) -> None:
         error, partition = raw.error(), raw.partition()
         if error.code() == KafkaError._PARTITION_EOF:
             ends[partition] = raw.offset()
@@ -166,6 +170,8 @@ class Source:
         elif is_fatal(error):
             self._fatal = error
         else:
+            if error.code() in UNREADABLE:
+                unreadable.append(partition)
             log.warning("Kafka reports an error", extra={"partition": partition, "error": error.str()})
 
     def _on_commit(self, error: KafkaError | None, parts: list[TopicPartition]) -> None:

@@ -62,6 +62,9 @@ class Group:
     def reset(self, reset: Reset) -> None:
         self._next = Read(self._next.messages, self._next.ends, [reset])
 
+    def fail_to_unpack(self, partition: int) -> None:
+        self._next = replace(self._next, unreadable=[partition])
+
     def remake(self, partition: int) -> None:
         self._next = replace(self._next, remade=[partition])
 
@@ -386,6 +389,23 @@ def test_with_the_policy_error_a_reset_holds_its_partition() -> None:
     world.turn(0)
     assert world.status.latest().holding == {"offset_out_of_range": 1}
     assert not world.group.committed
+
+
+def test_a_batch_that_cannot_be_unpacked_is_a_hold_until_it_can(caplog: pytest.LogCaptureFixture) -> None:
+    world = World()
+    world.group.give(0, b"a", b"b")
+    world.turn(0)
+    for _ in range(3):
+        world.group.fail_to_unpack(0)
+        world.turn(0)
+    assert world.status.latest().holding == {"unreadable_batch": 1}
+    (said,) = [record for record in caplog.records if "holds until somebody decides" in record.message]
+    assert (vars(said)["partition"], vars(said)["offset"], vars(said)["reason"]) == (0, 2, "unreadable_batch")
+    world.settle()
+    assert world.group.committed == {0: 2}
+    world.group.give(0, b"c", start=2)
+    world.turn(0)
+    assert not world.status.latest().holding
 
 
 def test_a_topic_made_again_is_read_from_its_start() -> None:

@@ -1,0 +1,66 @@
+"""One batch of records that is small on the wire and large in memory, as a producer's compression can make it."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from confluent_kafka import Producer
+
+from consumer.demo.fates import Deliver, Skip
+from consumer.demo.segment import Segment
+from tests.support import KEYS, Flow, Member, wait_until
+
+COUNT, SIZE = 300, 1_000_000
+
+
+@pytest.fixture
+def flow(kafka: Any, topic: str) -> Iterator[Flow]:
+    kafka.create_topic(topic, partitions=1)
+    kafka.create_topic(f"{topic}.dead-letter", partitions=1)
+    with Segment(KEYS.values()) as segment:
+        yield Flow(kafka.bootstrap, topic, segment, partitions=1, settings={"ON_UNPROCESSABLE": "skip"})
+
+
+def peak(member: Member) -> int:
+    """The most memory that it had, in bytes."""
+    status = Path(f"/proc/{member.pid}/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) * 1024
+
+
+def produce_in_one_batch(flow: Flow) -> None:
+    batch = {"batch.size": COUNT * SIZE * 2, "batch.num.messages": COUNT, "linger.ms": 10_000}
+    room = {"message.max.bytes": 1_000_000_000, "queue.buffering.max.kbytes": 1_000_000}
+    producer = Producer({"bootstrap.servers": flow.bootstrap, "compression.type": "zstd", **batch, **room})
+    errors: list[Any] = []
+    for _ in range(COUNT):
+        producer.produce(flow.topic, bytes(SIZE), partition=0, on_delivery=lambda error, _: errors.append(error))
+        flow.note(0, Skip("value_too_large"))
+    assert producer.flush(60) == 0
+    assert set(errors) == {None}
+
+
+def test_a_batch_that_becomes_300_megabytes_holds_until_the_client_may_take_it(flow: Flow) -> None:
+    flow.produce(50)
+    produce_in_one_batch(flow)
+    flow.produce(50, seed=2)
+    with flow.member() as member:
+        wait_until(lambda: "unreadable_batch" in member.output, "the hold to be said")
+        wait_until(lambda: flow.committed() == {0: 50}, "what comes before the batch to be settled")
+        metrics = httpx.get(f"{member.url}/metrics", trust_env=False).text
+        assert 'sprig_to_segment_holding{reason="unreadable_batch"} 1' in metrics
+        assert peak(member) < 192 * 2**20
+        assert member.terminate() == 0
+    assert member.output.count("partition holds until somebody decides") == 1
+    allowed = {"group.protocol": "consumer", "receive.message.max.bytes": 1_000_000_000}
+    flow.settings = {**flow.settings, "KAFKA_CONFIG": json.dumps(allowed)}
+    with flow.member() as member:
+        flow.wait_until_settled()
+        assert peak(member) < 4 * COUNT * SIZE
+        assert member.terminate() == 0
+    # By ON_UNPROCESSABLE=skip, what is set aside leaves no trace.
+    assert not [address for address in flow.account().lost if isinstance(flow.produced[address], Deliver)]
+    assert not flow.account().duplicates
+    assert '"reason": "value_too_large"' in member.output
