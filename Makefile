@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 CACHE := .cache
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo unit test mutants rendered alerts lint format lock docs screenshots clean
+.PHONY: help install demo unit test bench profile mutants rendered alerts lint format lock docs screenshots clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/'
@@ -40,6 +40,16 @@ mutants: $(VENV)/developed requirements/mutants.txt  ## whether each change of t
 
 rendered: $(VENV)/developed  ## write what the chart's value sets render to anew, for a reviewer to see
 	$(BIN)/python -m tests.chart.rendering
+
+# The engine's broker where there is one, else the embedded one.
+with_bed = mkdir -p $(CACHE) && tests/bed/up > $(CACHE)/bed.env || : > $(CACHE)/bed.env; set -a && . $(CACHE)/bed.env && set +a
+
+BENCH ?= --json $(CACHE)/bench.json
+bench: $(VENV)/developed  ## what an event costs in CPU and memory, beside a bare loop over the same records
+	@$(with_bed) && $(BIN)/python -m bench ratio $(BENCH)
+
+profile: $(VENV)/developed  ## where the time goes, function by function
+	@$(with_bed) && $(BIN)/python -m bench profile
 
 alerts: $(VENV)/developed  ## the alert rules and the dashboard's queries, by promtool
 	$(BIN)/python -m pytest tests/chart/test_alerts.py tests/chart/test_dashboard.py

@@ -1,0 +1,80 @@
+"""A Kafka to measure with: in a container where there is an engine, else the one inside librdkafka."""
+
+import os
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
+
+from bench import shape
+from bench.processes import OTHER
+from consumer.kafka.embedded import EmbeddedBroker
+
+EMBEDDED_RECORDS = 40_000  # it keeps 5 MiB of a partition, and has four
+
+
+@dataclass(frozen=True, slots=True)
+class Broker:
+    """`most` is how many records a topic of it can hold, `partitions` how many it has by default."""
+
+    address: str
+    kind: str
+    partitions: int
+    most: int
+
+    def topic(self, partitions: int | None = None) -> str:
+        """A new topic, with one for its dead letters."""
+        name = f"bench-{uuid.uuid4().hex[:8]}"
+        letters = f"{name}.dead-letter"
+        admin = AdminClient({"bootstrap.servers": self.address})
+        if self.kind == "embedded":
+            for one in (name, letters):
+                admin.list_topics(one, timeout=10)  # which makes it
+        else:
+            for made in admin.create_topics(
+                [NewTopic(name, partitions or self.partitions, 1), NewTopic(letters, 1, 1)]
+            ).values():
+                made.result(30)
+        return name
+
+    def fill(self, topic: str, count: int) -> None:
+        """Write `count` records of the reference shape, spread over the partitions."""
+        producer = Producer({"bootstrap.servers": self.address, "acks": "all", "linger.ms": 50})
+        for number, value in enumerate(shape.values(count)):
+            producer.produce(topic, value, f"user-{number}".encode(), number % self.partitions)
+            if number % 10_000 == 0:
+                producer.flush(30)
+        if producer.flush(60):
+            raise SystemExit("the broker does not take the records")
+
+    def committed(self, topic: str, group: str) -> Mapping[int, int]:
+        """The group's committed offsets by partition, 0 where there is none."""
+        consumer = Consumer({"bootstrap.servers": self.address, "group.id": group})
+        asked = [
+            TopicPartition(topic, number) for number in consumer.list_topics(topic, timeout=10).topics[topic].partitions
+        ]
+        found = consumer.committed(asked, timeout=10)
+        consumer.close()
+        return {part.partition: max(part.offset, 0) for part in found}
+
+
+@contextmanager
+def broker() -> Iterator[Broker]:
+    """The one of the image that KAFKA_IMAGE names, on the core that is not measured; without it the embedded one."""
+    image = os.environ.get("KAFKA_IMAGE")
+    if not image:
+        embedded = EmbeddedBroker()
+        yield Broker(embedded.address, "embedded", 4, EMBEDDED_RECORDS)
+        return
+    from testcontainers.community.kafka import KafkaContainer
+
+    container = KafkaContainer(image).with_kraft().with_kwargs(cpuset_cpus=str(OTHER))
+    try:
+        container.start(timeout=120)
+        yield Broker(container.get_bootstrap_server(), "container", 12, 10**9)
+    finally:
+        container.stop()

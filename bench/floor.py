@@ -1,0 +1,89 @@
+"""
+The floor: a bare loop that reads, decodes, makes a dict, dumps it and posts it, and promises nothing.
+
+It is a process of its own, which knows nothing of the product and stays until it is ended. Prints `ready` when it is
+about to join its group.
+"""
+
+import base64
+import io
+import os
+import signal
+from datetime import UTC, datetime
+from typing import Any
+
+import fastavro
+import httpx
+import orjson
+from confluent_kafka import Consumer
+
+from bench import shape
+
+BATCH = 500
+OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_NAIVE_UTC
+CONTEXT = {
+    "integration": {"name": "sprig", "version": "1.0.0"},
+    "library": {"name": "sprig-to-segment", "version": "0.1.0"},
+}
+COPIED = [
+    "surveyId",
+    "surveyName",
+    "createdAt",
+    "question",
+    "questionType",
+    "visitorId",
+    "oldVisitorId",
+    "responseGroupId",
+    "response",
+    "email",
+    "attributes",
+    "triggeringEvent",
+]
+
+
+def main() -> None:
+    count, url, key = int(os.environ["RECORDS"]), os.environ["SEGMENT_ENDPOINT"], os.environ["SEGMENT_WRITE_KEY"]
+    parsed = shape.schema()
+    consumer = Consumer(
+        {
+            "bootstrap.servers": os.environ["KAFKA_BOOTSTRAP_SERVERS"],
+            "group.id": os.environ["KAFKA_GROUP_ID"],
+            "group.protocol": "consumer",
+            "auto.offset.reset": "earliest",
+        }
+    )
+    headers = {"Content-Type": "application/json", "Authorization": _basic(key)}
+    with httpx.Client(headers=headers, trust_env=False) as client:
+        print("ready", flush=True)
+        consumer.subscribe([os.environ["KAFKA_TOPIC"]])
+        while count > 0:
+            messages = [message for message in consumer.consume(BATCH, 0.1) if message.error() is None]
+            if messages:
+                calls = [
+                    _call(fastavro.schemaless_reader(io.BytesIO(m.value() or b""), parsed, None), m) for m in messages
+                ]
+                body = {"batch": calls, "sentAt": datetime.now(UTC), "writeKey": key}
+                client.post(url, content=orjson.dumps(body, option=OPTIONS)).raise_for_status()
+                count -= len(messages)
+    consumer.close()
+    signal.pause()
+
+
+def _call(record: Any, message: Any) -> dict[str, Any]:
+    return {
+        "type": "track",
+        "event": "SDK - Submitted - Survey Response",
+        "userId": record["userId"],
+        "messageId": f"0123456789abcdef-{message.partition()}-{message.offset()}-{message.timestamp()[1]}",
+        "timestamp": record["timestamp"],
+        "context": CONTEXT,
+        "properties": {name: record[name] for name in COPIED},
+    }
+
+
+def _basic(key: str) -> str:
+    return "Basic " + base64.b64encode(f"{key}:".encode()).decode()
+
+
+if __name__ == "__main__":
+    main()

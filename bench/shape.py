@@ -1,0 +1,71 @@
+"""The reference shape: survey responses of 15 fields and 5 attributes, some 360 bytes of Avro, 800 of JSON."""
+
+import io
+import json
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import fastavro
+
+SCHEMA_FILE = Path(__file__).parents[1] / "schemas" / "sprig" / "response.avsc"
+
+_BEGIN = 1_772_442_000_000  # in ms since 1970
+_QUESTIONS = ("How satisfied are you with the checkout?", "What nearly kept you from buying today?")
+_WORDS = (
+    "clear",
+    "quick",
+    "the",
+    "prices",
+    "were",
+    "easy",
+    "to",
+    "compare",
+    "delivery",
+    "took",
+    "longer",
+    "than",
+    "said",
+)
+
+
+def schema() -> Any:
+    """The schema that records are written with, as fastavro takes it."""
+    return fastavro.parse_schema(json.loads(SCHEMA_FILE.read_text()))
+
+
+def values(count: int) -> Iterator[bytes]:
+    """The Avro bytes of `count` responses, the same each time."""
+    random, parsed = Random(1), schema()
+    for number in range(count):
+        stream = io.BytesIO()
+        fastavro.schemaless_writer(stream, parsed, _response(number, random))
+        yield stream.getvalue()
+
+
+def _response(number: int, random: Random) -> dict[str, Any]:
+    return {
+        "userId": f"user-{random.randrange(10**6):06}",
+        "visitorId": str(uuid.UUID(int=random.getrandbits(128))),
+        "oldVisitorId": random.randrange(10**9),
+        "surveyId": str(uuid.UUID(int=random.getrandbits(128))),
+        "surveyName": "Checkout satisfaction",
+        "createdAt": _BEGIN - random.randrange(10**9),
+        "question": random.choice(_QUESTIONS),
+        "questionType": "open",
+        "responseGroupId": str(uuid.UUID(int=random.getrandbits(128))),
+        "response": " ".join(random.choices(_WORDS, k=8)),
+        "email": f"user{random.randrange(10**6)}@example.com",
+        "attributes": {
+            "plan": "team",
+            "seats": random.randrange(50),
+            "score": random.random(),
+            "trial": False,
+            "region": "eu",
+        },
+        "triggeringEvent": "Order Completed",
+        "timestamp": _BEGIN + number * 20,
+        "environment": "production",
+    }
