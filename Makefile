@@ -34,9 +34,14 @@ test: $(VENV)/developed  ## all tests, with Kafka and the product's image in con
 	tests/bed/up > $(CACHE)/bed.env
 	set -a && . $(CACHE)/bed.env && set +a && $(BIN)/python -m pytest
 
-mutants: $(VENV)/developed requirements/mutants.txt  ## whether each change of the code that commits is noticed by a test; an hour
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary=:all: --require-hashes -r requirements/mutants.txt
-	$(BIN)/python -m tests.mutants.run
+MUTANTS := $(CACHE)/mutants.venv/bin/python
+mutants:  ## whether each change of the code that commits is noticed by a test; an hour, in a .venv of its own
+	$(PYTHON) -m venv $(CACHE)/mutants.venv
+	$(MUTANTS) -m pip install --quiet --disable-pip-version-check --only-binary=:all: --require-hashes \
+	  -r requirements/run.txt -r requirements/build.txt -r requirements/dev.txt
+	$(MUTANTS) -m pip install --quiet --disable-pip-version-check --no-build-isolation --require-hashes -r requirements/mutants.txt
+	$(MUTANTS) -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
+	$(MUTANTS) -m tests.mutants.run
 
 rendered: $(VENV)/developed  ## write what the chart's value sets render to anew, for a reviewer to see
 	$(BIN)/python -m tests.chart.rendering
