@@ -15,6 +15,13 @@
 {{- fail (printf "settings.%s is in the secret as well: give one of the two" .) }}
 {{- end }}
 {{- end }}
+{{- range $name := list "KAFKA_CONFIG" "SCHEMA_REGISTRY_CONFIG" }}
+{{- range $option, $_ := index $.Values.settings $name }}
+{{- if regexMatch "(?i)password|secret|token$|key[._]pem$|user\\.info$" $option }}
+{{- fail (printf "settings.%s: %s is secret: put the whole of %s into the secret, as JSON" $name $option $name) }}
+{{- end }}
+{{- end }}
+{{- end }}
 {{- $contract := .Values.contract }}
 {{- if and $contract.files $contract.existingConfigMap }}
 {{- fail "contract: give one of files and existingConfigMap" }}

@@ -44,8 +44,8 @@ def made_of(values: Mapping[str, Any], base: str = "minimal") -> tuple[Manifest,
     return tuple(it for it in yaml.safe_load_all(done.stdout) if it)
 
 
-def attempt(values: Mapping[str, Any], base: str = "minimal") -> subprocess.CompletedProcess[str]:
-    return _template(4, "--values", path_of(base), "--values", "-", given=json.dumps(values))
+def attempt(values: Mapping[str, Any], base: str = "minimal", *more: str) -> subprocess.CompletedProcess[str]:
+    return _template(4, "--values", path_of(base), "--values", "-", *more, given=json.dumps(values))
 
 
 def only(manifests: tuple[Manifest, ...], kind: str) -> Manifest:
