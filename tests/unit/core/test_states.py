@@ -1,5 +1,6 @@
 """The lane and the loop in any order of events: no schedule loses a record, changes an order or commits too much."""
 
+import os
 from typing import Any
 
 from hypothesis import HealthCheck, settings
@@ -126,5 +127,9 @@ class Schedule(RuleBasedStateMachine):
 
 TestSchedule: Any = Schedule.TestCase
 TestSchedule.settings = settings(
-    max_examples=1000, stateful_step_count=40, deadline=None, print_blob=True, suppress_health_check=list(HealthCheck)
+    max_examples=int(os.environ.get("SCHEDULES", "1000")),
+    stateful_step_count=40,
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=list(HealthCheck),
 )
