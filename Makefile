@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 CACHE := .cache
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo unit test bench profile mutants rendered alerts lint format lock docs screenshots clean
+.PHONY: help install demo unit test faults bench profile mutants rendered alerts lint format lock docs screenshots clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/'
@@ -35,6 +35,11 @@ test: $(VENV)/developed  ## all tests, with Kafka and the product's image in con
 	set -a && . $(CACHE)/bed.env && set +a && $(BIN)/python -m pytest
 
 MUTANTS := $(CACHE)/mutants.venv/bin/python
+faults: $(VENV)/developed  ## the long form of each fault, and a table of what it cost
+	@mkdir -p $(CACHE)
+	tests/bed/up > $(CACHE)/bed.env
+	set -a && . $(CACHE)/bed.env && set +a && $(BIN)/python -m pytest -m long --numprocesses 2 --dist worksteal tests/faults
+
 mutants:  ## whether each change of the code that commits is noticed by a test; an hour, in a .venv of its own
 	$(PYTHON) -m venv $(CACHE)/mutants.venv
 	$(MUTANTS) -m pip install --quiet --disable-pip-version-check --only-binary=:all: --require-hashes \

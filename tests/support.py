@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -22,10 +23,11 @@ from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from consumer import paths
 from consumer.demo.fates import Fate, Skip
 from consumer.demo.ledger import Address, Arrival, DeadLetter, Ledger, settle
-from consumer.demo.samples import REFUSED_EMAIL, responses
+from consumer.demo.samples import REFUSED_EMAIL, Sample, responses
 from consumer.demo.segment import Segment
 from consumer.kafka.embedded import records
 from consumer.reading import avro, files
+from consumer.schema import WriterSchema
 
 KEYS = {"production": "test-production-key", "development": "test-development-key"}
 COMMAND = str(Path(sys.executable).with_name("sprig-to-segment"))
@@ -76,23 +78,34 @@ class Flow:
 
     def produce(self, count: int, seed: int = 1, frame: Callable[[bytes], bytes] = bytes) -> None:
         """`count` sample responses; one visitor's stay in one partition. `frame` goes around non-empty values."""
-        schema = files.raw_schema(paths.schemas())
-        # Idempotent, else a retry after a broker's restart changes the order of what is on its way.
-        producer = Producer({"bootstrap.servers": self.bootstrap, "enable.idempotence": True})
+        producer = self.producer()
         for sample in responses(count, seed):
-            partition = zlib.crc32(sample.key) % self.partitions
-            value = sample.payload(lambda record: avro.encode(schema, record))
-            producer.produce(self.topic, frame(value) if value else value, sample.key, partition)
-            self.note(partition, sample.fate)
+            self.put(producer, sample, frame)
         assert producer.flush(30) == 0
+
+    def producer(self) -> Producer:
+        """Idempotent, else a retry after a broker's restart changes the order of what is on its way."""
+        options = {"enable.idempotence": True, "message.timeout.ms": 0, "log_level": 0}
+        return Producer({"bootstrap.servers": self.bootstrap, **options})
+
+    def put(self, producer: Producer, sample: Sample, frame: Callable[[bytes], bytes] = bytes) -> None:
+        """Noted before it is sent, so that nobody can meet it before it is known."""
+        partition = zlib.crc32(sample.key) % self.partitions
+        value = sample.payload(lambda record: avro.encode(self.schema, record))
+        self.note(partition, sample.fate)
+        producer.produce(self.topic, frame(value) if value else value, sample.key, partition)
+
+    @cached_property
+    def schema(self) -> WriterSchema:
+        return files.raw_schema(paths.schemas())
 
     def note(self, partition: int, fate: Fate) -> None:
         self.produced[Address(partition, self.ends[partition])] = fate
         self.ends[partition] += 1
 
     @contextmanager
-    def member(self) -> Iterator["Member"]:
-        member = Member(self.environment())
+    def member(self, **settings: str) -> Iterator["Member"]:
+        member = Member({**self.environment(), **settings})
         try:
             yield member
         finally:
@@ -157,9 +170,21 @@ class Member:
         return self._process.pid
 
     @property
+    def has_started(self) -> bool:
+        return '"event": "started"' in self.output
+
+    @property
+    def has_partitions(self) -> bool:
+        return '"event": "partitions assigned"' in self.output
+
+    @property
+    def has_ended(self) -> bool:
+        return self._process.poll() is not None
+
+    @property
     def url(self) -> str:
         """Where it serves HTTP, once it has said that it has started."""
-        wait_until(lambda: '"event": "started"' in self.output, "the start to be said")
+        wait_until(lambda: self.has_started, "the start to be said")
         host, port = next(told["http"] for told in map(json.loads, self.lines) if told["event"] == "started")
         return f"http://{host}:{port}"
 

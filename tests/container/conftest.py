@@ -124,6 +124,10 @@ def kafka(engine: docker.DockerClient) -> Iterator[Kafka]:
     # After a crash the cluster lets the broker in again only when its old session is over.
     container.with_env("KAFKA_BROKER_SESSION_TIMEOUT_MS", "3000")
     container.with_env("KAFKA_BROKER_HEARTBEAT_INTERVAL_MS", "500")
+    # In the new group protocol it is the broker that says after how long a silent member is given up.
+    for name, milliseconds in (("SESSION_TIMEOUT", "6000"), ("HEARTBEAT_INTERVAL", "1000")):
+        container.with_env(f"KAFKA_GROUP_CONSUMER_{name}_MS", milliseconds)
+        container.with_env(f"KAFKA_GROUP_CONSUMER_MIN_{name}_MS", milliseconds)
     try:
         container.start(timeout=120)
         yield Kafka(container)

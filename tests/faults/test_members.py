@@ -1,0 +1,73 @@
+"""Members come and go, are killed and are fenced; in both protocols, with static membership and without."""
+
+import random
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from tests.faults.trial import Row, trial
+from tests.support import Flow
+
+STATIC = pytest.mark.parametrize("static", [False, True], ids=["dynamic", "static"])
+NAMES = ("one", "two", "three")
+
+
+def named(fault: str, flow: Flow, static: bool) -> str:
+    return f"{fault}, {flow.protocol}{', static' if static else ''}"
+
+
+def instance(name: str, static: bool) -> dict[str, str]:
+    return {"KAFKA_GROUP_INSTANCE_ID": name} if static else {}
+
+
+@STATIC
+def test_a_rolling_restart_loses_nothing_and_repeats_nothing(
+    flow: Flow, static: bool, is_long: bool, record: Callable[[Row], None]
+) -> None:
+    with trial(flow) as it:
+        for name in NAMES[: 3 if is_long else 2]:
+            it.replace(name, **instance(name, static))
+        for _ in range(3 if is_long else 1):
+            for name in list(it.members):
+                it.leave(name)
+                it.replace(name, **instance(name, static))
+                it.progress(50)
+        it.over()
+        record(it.settle(named("rolling restart", flow, static), floor=100, duplicates=0))
+
+
+@STATIC
+def test_members_killed_at_random_lose_nothing(
+    flow: Flow, static: bool, is_long: bool, record: Callable[[Row], None]
+) -> None:
+    chance = random.Random(1)
+    with trial(flow) as it:
+        for name in NAMES[:2]:
+            it.join(name, **instance(name, static))
+        it.progress(100)
+        for _ in range(15 if is_long else 2):
+            name = chance.choice(list(it.members))
+            it.kill(name)
+            it.replace(name, **instance(name, static))
+            it.progress(chance.randrange(1, 150))
+        it.over()
+        record(it.settle(named("kill -9", flow, static), floor=200))
+
+
+def test_members_that_join_and_leave_without_a_pause_lose_nothing(
+    flow: Flow, is_long: bool, record: Callable[[Row], None]
+) -> None:
+    """One stays; of the others one joins or leaves every half second, whether or not the last change is through."""
+    between, changes = threading.Event(), 120 if is_long else 8
+    with trial(flow, rate=80) as it:
+        it.join("stays")
+        for number in range(changes):
+            name = NAMES[number % 2]
+            if name in it.members:
+                it.leave(name)
+            else:
+                it.join(name)
+            between.wait(0.5)
+        it.over()
+        record(it.settle(named("storm of joins", flow, False), floor=100, duplicates=it.flow.partitions * 50))

@@ -1,0 +1,137 @@
+"""One trial: answers keep coming, members run, something goes wrong, and the account at the end must be even."""
+
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass
+
+from consumer.demo import faults
+from tests.faults.load import Load
+from tests.faults.watch import Watch
+from tests.support import Flow, Member, is_refused, wait_until
+
+STOPS_WITHIN = 10.0  # seconds, as long as Segment answers
+ONE_BATCH = 50  # BATCH_MAX_EVENTS of `Flow`
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What one trial showed. `recovery`: seconds from the end of the fault until everything was settled."""
+
+    fault: str
+    records: int
+    lost: int
+    duplicates: int
+    recovery: float
+
+
+class Trial:
+    """Members by name; `risked` is how many records may come twice by what was done so far."""
+
+    def __init__(self, flow: Flow, load: Load, watch: Watch, closing: ExitStack) -> None:
+        self.flow, self.load, self.watch = flow, load, watch
+        self.members: dict[str, Member] = {}
+        self.output: list[str] = []
+        self.risked = 0
+        self._closing = closing
+        self._over_at = time.monotonic()
+
+    def join(self, name: str = "one", **settings: str) -> Member:
+        self.members[name] = self._closing.enter_context(self.flow.member(**settings))
+        return self.members[name]
+
+    def replace(self, name: str, **settings: str) -> None:
+        """
+        Start a member anew, as the platform does, again and again if it ends by itself.
+
+        (With the new protocol the broker refuses a static member's id while it waits for one that was killed.)
+        """
+        ended = True
+        while ended:
+            member = self.join(name, **settings)
+            wait_until(lambda m=member: m.has_partitions or m.has_ended, f"{name} to have partitions")  # type: ignore[misc]
+            ended = member.has_ended
+
+    def leave(self, name: str = "one") -> None:
+        member, began = self.members.pop(name), time.monotonic()
+        assert member.terminate() in ({0} if member.has_started else {0, -signal.SIGTERM})
+        assert time.monotonic() - began < STOPS_WITHIN
+        self.output.append(member.output)
+
+    def kill(self, name: str = "one") -> None:
+        """What was settled and not committed, and a batch of each partition that was under way, may come twice."""
+        member = self.members.pop(name)
+        member.kill()
+        self.output.append(member.output)
+        self.watch.look()
+        self.risked += self.watch.beyond + ONE_BATCH * self.flow.partitions
+
+    def progress(self, events: int = 100, seconds: float = 60) -> None:
+        """Until that many more events were accepted."""
+        wanted = len(self.flow.segment.accepted) + events
+        assert self.flow.segment.wait_until(lambda it: len(it.accepted) >= wanted, seconds), "no progress"
+
+    def over(self) -> None:
+        """Whatever was wrong is well again."""
+        self._over_at = time.monotonic()
+
+    def lost_partitions(self) -> int:
+        """How often the broker had given a member up."""
+        outputs = [*self.output, *(member.output for member in self.members.values())]
+        return sum(output.count('"event": "partitions lost"') for output in outputs)
+
+    def show(self) -> None:
+        """For the report of a test that failed."""
+        for name, member in self.members.items():
+            print(f"--- {name}\n{member.output[-5000:]}")  # noqa: T201
+        print(f"committed {self.watch.committed}, beyond {self.watch.beyond}, ends {self.flow.ends}")  # noqa: T201
+
+    def settle(self, fault: str, floor: int, duplicates: int | None = None, seconds: float = 100) -> Row:
+        """
+        Everything is delivered, the members end, and the account is made.
+
+        At most `duplicates` records came twice, by default those of members that were killed or given up.
+        """
+        self.load.stop()
+        ends = {partition: self.flow.ends[partition] for partition in range(self.flow.partitions)}
+        wait_until(lambda: self.watch.committed == ends, f"everything to be settled: {ends}", seconds)
+        recovery = time.monotonic() - self._over_at
+        for name in list(self.members):
+            self.leave(name)
+        allowed = self.risked + self.watch.widest * self.lost_partitions() if duplicates is None else duplicates
+        return self._account(Row(fault, len(self.flow.produced), 0, 0, recovery), floor, allowed)
+
+    def _account(self, row: Row, floor: int, allowed: int) -> Row:
+        account, segment = self.flow.account(), self.flow.segment
+        repeated = segment.duplicates + len(account.duplicates)
+        assert not account.lost
+        assert not account.unexpected
+        assert not account.out_of_order
+        assert not self.watch.passed, "an offset was committed past these"
+        assert not self.watch.steps_back
+        assert self.watch.samples > 10, "the offsets were watched"
+        assert not segment.breaches
+        assert {reason for reason, _ in segment.dropped} <= {"duplicate"}
+        assert account.delivered >= floor
+        assert repeated <= allowed
+        return Row(row.fault, row.records, len(account.lost), repeated, round(row.recovery, 1))
+
+
+@contextmanager
+def trial(flow: Flow, rate: int = 150, script: faults.Script = faults.calm) -> Iterator[Trial]:
+    flow.segment.script = faults.first(script, faults.refuse(is_refused))
+    with ExitStack() as closing:
+        load = closing.enter_context(Load(flow, rate).running())
+        watch = closing.enter_context(Watch(flow).running())
+        it = Trial(flow, load, watch, closing)
+        try:
+            yield it
+        except BaseException:
+            it.show()
+            raise
+
+
+def recorder(record_property: Callable[[str, object], None]) -> Callable[[Row], None]:
+    """Puts a row into the table at the end of the test run."""
+    return lambda row: record_property("fault", asdict(row))

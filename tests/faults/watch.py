@@ -1,0 +1,120 @@
+"""Watches a run from outside: no committed offset may ever be past a record that is not settled."""
+
+import threading
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, TopicPartition
+
+from consumer.demo.fates import SetAside, Skip
+from consumer.demo.ledger import Address, address_of
+from tests.support import Flow
+
+EVERY = 0.1  # seconds from one look to the next, so that watching does not take the core from what is watched
+
+
+class Watch:
+    """
+    At each look the committed offsets are asked for first, and then what Segment and the dead-letter topic hold.
+
+    So what is committed must be held already. `passed` has what was not; `widest` is how much was settled beyond the
+    committed offsets at most, which is what a member that is lost can make come twice.
+    """
+
+    def __init__(self, flow: Flow) -> None:
+        self._flow = flow
+        self._group = Consumer({"bootstrap.servers": flow.bootstrap, "group.id": flow.group, "log_level": 0})
+        self._letters = Consumer({"bootstrap.servers": flow.bootstrap, "group.id": "watch", "log_level": 0})
+        self._letters.assign([TopicPartition(f"{flow.topic}.dead-letter", 0, OFFSET_BEGINNING)])
+        self._letters_read = 0
+        self._accepted_seen = 0
+        self._settled: set[Address] = set()
+        self._beyond: defaultdict[int, set[int]] = defaultdict(set)
+        self._looking = threading.Lock()
+        self._over = threading.Event()
+        self.committed: dict[int, int] = {}
+        self.passed: list[Address] = []
+        self.steps_back = 0
+        self.samples = 0
+        self.widest = 0
+
+    @contextmanager
+    def running(self) -> Iterator["Watch"]:
+        thread = threading.Thread(target=self._run, name="watch", daemon=True)
+        thread.start()
+        try:
+            yield self
+        finally:
+            self._over.set()
+            thread.join(30)
+            self._group.close()
+            self._letters.close()
+
+    @property
+    def beyond(self) -> int:
+        """How many records are known to be settled beyond what was committed at the last look."""
+        return sum(map(len, self._beyond.values()))
+
+    def look(self) -> None:
+        """While no broker answers, nothing new can be committed, and the offsets of the last look are still true."""
+        with self._looking:
+            offsets = self._offsets()
+            self._see_accepted()
+            for partition, offset in offsets.items():
+                self._check(partition, offset)
+            self.samples += bool(offsets)
+            self.widest = max(self.widest, self.beyond)
+
+    def _run(self) -> None:
+        while not self._over.is_set():
+            self.look()
+            self._over.wait(EVERY)
+
+    def _offsets(self) -> dict[int, int]:
+        asked = [TopicPartition(self._flow.topic, number) for number in range(self._flow.partitions)]
+        try:
+            found = self._group.committed(asked, timeout=2)
+        except KafkaException:
+            return {}
+        return {part.partition: max(part.offset, 0) for part in found if part.error is None}
+
+    def _check(self, partition: int, offset: int) -> None:
+        before = self.committed.get(partition, 0)
+        passed = [Address(partition, number) for number in range(before, offset)]
+        unseen = [address for address in passed if address not in self._settled and not self._is_skipped(address)]
+        if any(isinstance(self._flow.produced[address], SetAside) for address in unseen):
+            self._see_letters()
+        self.passed += [address for address in unseen if address not in self._settled]
+        self.steps_back += offset < before
+        self.committed[partition] = offset
+        self._beyond[partition] = {number for number in self._beyond[partition] if number >= offset}
+
+    def _is_skipped(self, address: Address) -> bool:
+        """Skips leave no trace, and neither do the markers of transactions, which nobody produced."""
+        return isinstance(self._flow.produced.get(address), Skip | None)
+
+    def _see_accepted(self) -> None:
+        accepted = self._flow.segment.accepted
+        end = len(accepted)
+        for arrival in accepted[self._accepted_seen : end]:
+            if address := address_of(str(arrival.event["messageId"])):
+                self._see(address)
+        self._accepted_seen = end
+
+    def _see_letters(self) -> None:
+        """All that the topic holds now; it is asked only when a letter is looked for."""
+        _, end = self._letters.get_watermark_offsets(TopicPartition(f"{self._flow.topic}.dead-letter", 0), timeout=10)
+        while self._letters_read < end:
+            for letter in self._letters.consume(1000, 0.1):
+                if letter.error() is None:
+                    headers = dict(letter.headers() or ())
+                    self._see(
+                        Address(*(int(headers[f"dead-letter-{name}"] or b"") for name in ("partition", "offset")))
+                    )
+                    self._letters_read = (letter.offset() or 0) + 1
+
+    def _see(self, address: Address) -> None:
+        self._settled.add(address)
+        if address.offset >= self.committed.get(address.partition, 0):
+            self._beyond[address.partition].add(address.offset)
