@@ -27,11 +27,31 @@ from tests.support import wait_until
 ROOT = Path(__file__).parents[2]
 
 
-class Kafka:
-    """A broker; it keeps its address and its data through `kill` and `restart`."""
+class TwoDoors(KafkaContainer):
+    """A broker with a second listener, `INDIRECT`, which it announces at another address: that of a link to it."""
 
-    def __init__(self, container: KafkaContainer) -> None:
+    def __init__(self, image: str) -> None:
+        super().__init__(image)
+        self.announced = _free_port()
+        self.listeners += ",INDIRECT://0.0.0.0:9095"
+        self.security_protocol_map += ",INDIRECT:PLAINTEXT"
+
+    def create_file(self, content: bytes, path: str) -> None:
+        indirect = b",INDIRECT://127.0.0.1:%d,BROKER://" % self.announced
+        super().create_file(content.replace(b",BROKER://", indirect), path)
+
+
+class Kafka:
+    """
+    A broker; it keeps its address and its data through `kill` and `restart`.
+
+    Whoever connects to the port `announced` is told to come back there. What listens there passes on to `indirect`.
+    """
+
+    def __init__(self, container: TwoDoors) -> None:
         self.bootstrap = container.get_bootstrap_server()
+        self.announced = container.announced
+        self.indirect = int(container.get_exposed_port(9095))
         self._container = container.get_wrapped_container()
         self._admin = AdminClient({"bootstrap.servers": self.bootstrap, "log_level": 2})
 
@@ -118,9 +138,10 @@ def engine() -> docker.DockerClient:
 
 @pytest.fixture(scope="session")
 def kafka(engine: docker.DockerClient) -> Iterator[Kafka]:
-    container = KafkaContainer(_image("KAFKA_IMAGE")).with_kraft()
-    # A port chosen by the engine would change at a restart; Kafka goes on announcing the old one.
-    container.with_bind_ports(9093, _free_port())
+    container = TwoDoors(_image("KAFKA_IMAGE"))
+    container.with_kraft()
+    # Ports chosen by the engine would change at a restart; Kafka goes on announcing the old one.
+    container.with_bind_ports(9093, _free_port()).with_bind_ports(9095, _free_port())
     # After a crash the cluster lets the broker in again only when its old session is over.
     container.with_env("KAFKA_BROKER_SESSION_TIMEOUT_MS", "3000")
     container.with_env("KAFKA_BROKER_HEARTBEAT_INTERVAL_MS", "500")

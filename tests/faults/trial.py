@@ -76,6 +76,11 @@ class Trial:
         """Whatever was wrong is well again."""
         self._over_at = time.monotonic()
 
+    @property
+    def at_stake(self) -> int:
+        """What may come twice if the broker gave all members up just now: as much as was ever settled ahead."""
+        return self.watch.widest + ONE_BATCH * self.flow.partitions
+
     def lost_partitions(self) -> int:
         """How often the broker had given a member up."""
         outputs = [*self.output, *(member.output for member in self.members.values())]

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 
 from consumer.demo.fates import SetAside, Skip
 from consumer.demo.ledger import Address, address_of
@@ -59,11 +59,16 @@ class Watch:
     def look(self) -> None:
         """While no broker answers, nothing new can be committed, and the offsets of the last look are still true."""
         with self._looking:
-            offsets = self._offsets()
-            self._see_accepted()
-            for partition, offset in offsets.items():
-                self._check(partition, offset)
-            self.samples += bool(offsets)
+            try:
+                offsets = self._offsets()
+                self._see_accepted()
+                self._see_letters(offsets)
+            except KafkaException:
+                self._see_accepted()
+            else:
+                self.samples += 1
+                for partition, offset in offsets.items():
+                    self._check(partition, offset)
             self.widest = max(self.widest, self.beyond)
 
     def _run(self) -> None:
@@ -73,22 +78,19 @@ class Watch:
 
     def _offsets(self) -> dict[int, int]:
         asked = [TopicPartition(self._flow.topic, number) for number in range(self._flow.partitions)]
-        try:
-            found = self._group.committed(asked, timeout=2)
-        except KafkaException:
-            return {}
-        return {part.partition: max(part.offset, 0) for part in found if part.error is None}
+        return {part.partition: max(part.offset, 0) for part in self._group.committed(asked, timeout=2)}
 
     def _check(self, partition: int, offset: int) -> None:
         before = self.committed.get(partition, 0)
-        passed = [Address(partition, number) for number in range(before, offset)]
-        unseen = [address for address in passed if address not in self._settled and not self._is_skipped(address)]
-        if any(isinstance(self._flow.produced[address], SetAside) for address in unseen):
-            self._see_letters()
-        self.passed += [address for address in unseen if address not in self._settled]
+        self.passed += self._unseen(partition, offset)
         self.steps_back += offset < before
         self.committed[partition] = offset
         self._beyond[partition] = {number for number in self._beyond[partition] if number >= offset}
+
+    def _unseen(self, partition: int, offset: int) -> list[Address]:
+        """What is committed since the last look and was not seen to be settled."""
+        passed = [Address(partition, number) for number in range(self.committed.get(partition, 0), offset)]
+        return [address for address in passed if address not in self._settled and not self._is_skipped(address)]
 
     def _is_skipped(self, address: Address) -> bool:
         """Skips leave no trace, and neither do the markers of transactions, which nobody produced."""
@@ -102,11 +104,18 @@ class Watch:
                 self._see(address)
         self._accepted_seen = end
 
-    def _see_letters(self) -> None:
-        """All that the topic holds now; it is asked only when a letter is looked for."""
-        _, end = self._letters.get_watermark_offsets(TopicPartition(f"{self._flow.topic}.dead-letter", 0), timeout=10)
+    def _see_letters(self, offsets: dict[int, int]) -> None:
+        """All that the dead-letter topic holds now, if a letter is looked for. Raises KafkaException."""
+        unseen = [address for partition, offset in offsets.items() for address in self._unseen(partition, offset)]
+        if not any(isinstance(self._flow.produced[address], SetAside) for address in unseen):
+            return
+        topic = TopicPartition(f"{self._flow.topic}.dead-letter", 0)
+        _, end = self._letters.get_watermark_offsets(topic, timeout=5)
         while self._letters_read < end:
-            for letter in self._letters.consume(1000, 0.1):
+            letters = self._letters.consume(1000, 0.5)
+            if not letters:
+                raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
+            for letter in letters:
                 if letter.error() is None:
                     headers = dict(letter.headers() or ())
                     self._see(
