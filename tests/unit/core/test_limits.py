@@ -4,7 +4,7 @@ import pytest
 
 from consumer.lane import Lane, Limits
 from consumer.lanes import Lanes, Shares
-from consumer.model import Call, Message, Skipped, Treatment, WriteKey
+from consumer.model import Call, Letter, Message, Skipped, Treatment, WriteKey
 
 PRODUCTION, DEVELOPMENT = KEYS = WriteKey("production", "a"), WriteKey("development", "b")
 BATCH = Limits(events=10, size=1000, unprocessable=3)
@@ -107,6 +107,27 @@ def test_lanes_are_due_together_when_one_has_lingered(linger: float, due: list[i
     both[0].add([message(0)])
     both[1].add([message(0, read_at=linger, partition=1)])
     assert [lane.partition for lane in both.due(linger, NOTHING)] == due
+
+
+def test_a_lane_lingers_from_the_oldest_record_that_waits() -> None:
+    one = lanes(1)
+    one[0].add([message(0), message(1, read_at=5.0)])
+    assert one.due(1.0, NOTHING)
+
+
+@pytest.mark.parametrize("reason", ["empty_value", "undecodable"])
+def test_a_call_ends_the_row_of_records_set_aside_and_whatever_the_reason_they_count(reason: str) -> None:
+    lane = Lane(0)
+    kinds = [reason, reason, "call", reason, reason, reason, reason]
+    lane.add([message(offset) for offset in range(len(kinds))])
+
+    def treat(record: Message) -> Treatment:
+        kind = kinds[record.offset]
+        return call(record) if kind == "call" else Letter(record, kind, "decoding", "")
+
+    assert len(lane.take(treat, BATCH).letters) == 5
+    assert lane.holds == "dead_letter_limit"
+    assert lane.waiting == 1
 
 
 def test_what_is_made_into_calls_is_taken_from_what_a_batch_may_take() -> None:

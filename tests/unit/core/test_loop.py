@@ -337,6 +337,23 @@ def test_the_policies_skip_and_hold() -> None:
         assert not world.letters.open
 
 
+@pytest.mark.parametrize(("policy", "committed", "holding"), [("skip", 2, {}), ("hold", 1, {"http_400": 1})])
+def test_the_policies_skip_and_hold_what_segment_refuses(policy: str, committed: int, holding: Any) -> None:
+    world = World(policy=policy)
+    world.group.give(0, b"a", b"refused")
+    world.turn()
+    world.turn(2)
+    for outcome in (Refused("http_400"), Accepted(), Refused("http_400")):  # the halves of a search
+        world.segment.answer(outcome)
+        world.turn(2)
+    world.turn(2)
+    assert not world.segment.under_way
+    assert not world.letters.open
+    assert world.group.committed == {0: committed}
+    assert world.status.counts.skipped == ({"http_400": 1} if policy == "skip" else {})
+    assert world.status.latest().holding == holding
+
+
 def test_a_schema_that_is_looked_up_stops_its_lane_alone() -> None:
     world = World(partitions=2)
     world.group.give(0, b"a", b"unknown schema", b"b")
