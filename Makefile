@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 CACHE := .cache
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo unit test faults bench profile mutants rendered alerts lint format lock docs screenshots clean
+.PHONY: help install demo unit test faults bench profile mutants rendered chart alerts lint format lock docs screenshots clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/'
@@ -48,8 +48,12 @@ mutants:  ## whether each change of the code that commits is noticed by a test; 
 	$(MUTANTS) -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
 	$(MUTANTS) -m tests.mutants.run
 
-rendered: $(VENV)/developed  ## write what the chart's value sets render to anew, for a reviewer to see
+rendered: $(VENV)/developed  ## write what the chart's value sets render to and its page anew, for a reviewer to see; it takes Go
 	$(BIN)/python -m tests.chart.rendering
+	$$(tests/bed/gotool helm-docs) --chart-search-root=helm --sort-values-order=file --log-level=error
+
+chart: $(VENV)/developed  ## the chart before tools of Go, and its alerts and dashboard before promtool
+	$(BIN)/python -m pytest tests/chart/with_go.py tests/chart/test_alerts.py tests/chart/test_dashboard.py
 
 # The engine's broker where there is one, else the embedded one.
 with_bed = mkdir -p $(CACHE) && tests/bed/up > $(CACHE)/bed.env || : > $(CACHE)/bed.env; set -a && . $(CACHE)/bed.env && set +a
