@@ -121,6 +121,7 @@ class Lane:
         Calls whose key has open ones queue up behind these, to be sent by and by; the others are the parts taken.
         """
         calls: dict[WriteKey, list[Call]] = {}
+        key, its = None, []  # the last record's: as a rule the next one's as well
         taken = Taken([], [], Counter())
         events = size = 0
         while self._waiting and events < limits.events:
@@ -130,7 +131,10 @@ class Lane:
                     if size > limits.size and events:
                         break
                     events += 1
-                    calls.setdefault(call.key, []).append(call)
+                    if call.key is not key:
+                        key = call.key
+                        its = calls.setdefault(key, [])
+                    its.append(call)
                     self._unprocessable_in_a_row = 0
                 case Skipped(reason):
                     taken.skipped[reason] += 1
@@ -143,7 +147,7 @@ class Lane:
                     self.blocked = blocked
                     break
             self.weight -= self._waiting.popleft().weight
-        made = [Part(self.partition, key, tuple(its)) for key, its in calls.items()]
+        made = [Part(self.partition, one, tuple(those)) for one, those in calls.items()]
         taken.parts.extend(part for part in made if self._open(part, limits))
         self._letters = set(taken.letters)
         return taken
@@ -189,7 +193,7 @@ class Lane:
         last = parts[-1] if len(parts) > 1 else part  # the first may be under way
         fits = len(last.calls) + len(part.calls) <= limits.events and last.size + part.size <= limits.size
         if last is not part and not last.alone and fits:
-            last.calls += part.calls
+            last.join(part)
         else:
             parts.append(part)
         return parts[0] is part

@@ -1,6 +1,6 @@
 """The values of delivery: parts that travel together, requests, and what comes of them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import NamedTuple
 
@@ -27,16 +27,20 @@ class Part:
     stuck_since: float | None = None
     strikes: int = 0
     not_before: float = 0.0
+    size: int = field(init=False)
+    """Bytes of its calls in a request body, separators included."""
+    weight: int = field(init=False)
+    """Bytes that holding it takes, with the records that its calls are made of."""
 
-    @property
-    def size(self) -> int:
-        """Bytes of its calls in a request body, separators included."""
-        return sum(len(call.body) for call in self.calls) + len(self.calls)
+    def __post_init__(self) -> None:
+        self.size = sum([len(call.body) for call in self.calls]) + len(self.calls)
+        self.weight = self.size - len(self.calls) + sum([call.message.weight for call in self.calls])
 
-    @property
-    def weight(self) -> int:
-        """Bytes that holding it takes, with the records that its calls are made of."""
-        return sum(len(call.body) + call.message.weight for call in self.calls)
+    def join(self, part: "Part") -> None:
+        """Take in the calls of the part behind it."""
+        self.calls += part.calls
+        self.size += part.size
+        self.weight += part.weight
 
     def halves(self) -> tuple["Part", "Part"]:
         """Two parts in its place, both with its history, to find the call that is refused."""

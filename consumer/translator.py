@@ -62,6 +62,16 @@ class _Several(NamedTuple):
         return found
 
 
+class _Sender(NamedTuple):
+    """A write key, and how the messageIds begin that are sent with it."""
+
+    key: WriteKey | None
+    prefix: str
+
+
+_NOBODY = _Sender(None, "")
+
+
 class Translator:
     """
     A record always gives the same call: nothing but the record, its schema and the contract goes into it.
@@ -72,12 +82,13 @@ class Translator:
     def __init__(
         self, steps: Steps, topic: str, keys: Mapping[str, WriteKey], namespace: Callable[[WriteKey], str]
     ) -> None:
-        self._steps = steps
-        self._keys = {folded(environment): key for environment, key in keys.items()}
-        self._only_key = keys.get("")
-        self._prefixes: dict[WriteKey | None, str] = {
-            key: message_id_prefix(namespace(key), topic) for key in keys.values()
+        self._schema, self._mapper = steps.schema, steps.mapper
+        self._frame, self._branch, self._decode = steps.frame, steps.branch, steps.decode
+        self._senders = {
+            folded(environment): _Sender(key, message_id_prefix(namespace(key), topic))
+            for environment, key in keys.items()
         }
+        self._only_sender = self._senders.get("")
         self._met: dict[Hashable, _Met | _Several | Unprocessable] = {}
 
     def translate(self, message: Message) -> Translation:
@@ -85,16 +96,16 @@ class Translator:
         stage: str = "framing"
         reference: Hashable = ""
         try:
-            reference, start = self._steps.frame(message)
+            reference, start = self._frame(message)
             stage = "schema"
             met = self._met.get(reference) or self._meet(reference)
             stage = "decoding"
             if isinstance(met, _Several):
-                number, start = self._steps.branch(message.value or b"", start)
+                number, start = self._branch(message.value or b"", start)
                 met = met.branch(number)
             if not isinstance(met, _Met):
                 return met
-            record = self._steps.decode(met.schema, message.value or b"", start)
+            record = self._decode(met.schema, message.value or b"", start)
             stage = "mapping"
             return self._call(met.mapper, record, message)
         except SkipRecord as skip:
@@ -104,7 +115,7 @@ class Translator:
 
     def _meet(self, reference: Hashable) -> _Met | _Several | Pending | Unprocessable:
         """The first record of a schema: find its contract and compile it, or remember why there is none."""
-        schema = self._steps.schema(reference)
+        schema = self._schema(reference)
         if isinstance(schema, Pending):
             return schema
         self._met[reference] = self._compiled(schema, str(reference))
@@ -117,14 +128,14 @@ class Translator:
 
     def _one(self, schema: WriterSchema, label: str) -> _Met | Unprocessable:
         try:
-            return _Met(schema, self._steps.mapper(schema))
+            return _Met(schema, self._mapper(schema))
         except UnprocessableRecord as error:
             return Unprocessable(error.reason, "mapping", error.detail, label)
 
     def _call(self, mapper: Mapper, record: Any, message: Message) -> Call:
-        environment = "" if self._only_key else folded(mapper.environment(record))
-        key = self._only_key or self._keys.get(environment)
-        message_id = f"{self._prefixes.get(key)}-{message.partition}-{message.offset}-{message.timestamp}"
+        environment = "" if self._only_sender else folded(mapper.environment(record))
+        key, prefix = self._only_sender or self._senders.get(environment, _NOBODY)
+        message_id = f"{prefix}-{message.partition}-{message.offset}-{message.timestamp}"
         body = dumps(mapper.call(record, message, message_id))
         if key is None:  # only now, as a record with nothing to send needs no key
             raise UnprocessableRecord("no_write_key", UNKNOWN_ENVIRONMENT if environment else NO_ENVIRONMENT)

@@ -110,6 +110,8 @@ class Code:
             self._lines.append(f"if {absent}: {self._stand_in(field, value, bool(sources))}")
         if convert:
             made = f"{self._constant(convert)}({value}, {field.pointer!r})"
+            if field.convert in ("", *KEEP_TEXT):  # most values are text: to ask is cheaper than to call
+                made = f"{value} if type({value}) is str else {made}"
             self._lines.append(f"{'' if ends else 'else: '}{value} = {made}")
         return value
 

@@ -41,7 +41,7 @@ def is_text(avro: AvroType) -> bool:
 
 def json_form(value: Any, pointer: str) -> Any:
     """By the table above."""
-    return _FORMS[type(value)](value, pointer)
+    return value if type(value) in _SAME else _FORMS[type(value)](value, pointer)
 
 
 def blank(value: Any) -> bool:
@@ -52,10 +52,6 @@ def blank(value: Any) -> bool:
 def among(value: Any, values: Sequence[Any]) -> bool:
     """Whether the value is one of these, as JSON compares: true is not 1, and 1.0 is."""
     return any(value == one and isinstance(value, bool) == isinstance(one, bool) for one in values)
-
-
-def _as_it_is(value: Any, _: str) -> Any:
-    return value
 
 
 def _integer(value: int, pointer: str) -> int:
@@ -75,18 +71,17 @@ def _base64(value: bytes, _: str) -> str:
 
 
 def _list(value: list[Any], pointer: str) -> list[Any]:
-    return [_FORMS[type(item)](item, pointer) for item in value]
+    return [item if type(item) in _SAME else _FORMS[type(item)](item, pointer) for item in value]
 
 
 def _object(value: dict[str, Any], pointer: str) -> dict[str, Any]:
-    return {name: _FORMS[type(item)](item, pointer) for name, item in value.items()}
+    return {name: item if type(item) in _SAME else _FORMS[type(item)](item, pointer) for name, item in value.items()}
 
+
+_SAME = frozenset({NoneType, bool, str})  # most values: to ask is cheaper than to call
 
 # Not by the schema but by the value: a union does not say which of its branches was written.
 _FORMS: dict[type, Form] = {
-    NoneType: _as_it_is,
-    bool: _as_it_is,
-    str: _as_it_is,
     int: _integer,
     float: _number,
     bytes: _base64,

@@ -18,6 +18,8 @@ from consumer.schema import AvroType, WriterSchema
 # decimals and uuids in a record again.
 fastavro.read.LOGICAL_READERS.update(READERS)
 
+_read = fastavro.schemaless_reader
+
 _WHOLE = "sprig-to-segment"
 """The record around a schema and its references while they are parsed. Without a dot: a namespace would be theirs."""
 
@@ -80,7 +82,7 @@ def decode(schema: WriterSchema, value: bytes, start: int) -> Any:
     stream = BytesIO(value)
     stream.seek(start)
     try:
-        record = fastavro.schemaless_reader(stream, schema.parsed, None)
+        record = _read(stream, schema.parsed, None)
     except Exception as error:  # noqa: BLE001 - hostile bytes raise anything: EOFError, IndexError, UnicodeDecodeError, OverflowError
         raise UnprocessableRecord("undecodable", type(error).__name__) from None
     if stream.tell() != len(value):

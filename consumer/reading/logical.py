@@ -17,10 +17,6 @@ _EPOCH_DAY = _EPOCH.toordinal()
 _TOO_LARGE = 10**MAX_DIGITS
 
 
-def _iso_millis(value: int, *_: Any) -> str:
-    return iso_millis(value)
-
-
 def _iso_micros(value: int, *_: Any) -> str:
     return f"{(_EPOCH + timedelta(microseconds=value)).isoformat(timespec='microseconds')}Z"
 
@@ -64,11 +60,11 @@ def _uuid(value: bytes, *_: Any) -> str:
 
 
 READERS: Mapping[str, Callable[..., str]] = {
-    "long-timestamp-millis": _iso_millis,
+    "long-timestamp-millis": iso_millis,
     "long-timestamp-micros": _iso_micros,
     "long-timestamp-nanos": _iso_nanos,
     # A local timestamp names no zone, and Segment wants one: it is taken for UTC.
-    "long-local-timestamp-millis": _iso_millis,
+    "long-local-timestamp-millis": iso_millis,
     "long-local-timestamp-micros": _iso_micros,
     "long-local-timestamp-nanos": _iso_nanos,
     "int-date": _iso_date,
