@@ -37,6 +37,10 @@ class Trial:
         self._closing = closing
         self._over_at = time.monotonic()
 
+    def answers(self, script: faults.Script) -> None:
+        """How Segment answers from now on; what is to be refused is refused all the same."""
+        self.flow.segment.script = faults.first(faults.refuse(is_refused), script)
+
     def join(self, name: str = "one", **settings: str) -> Member:
         self.members[name] = self._closing.enter_context(self.flow.member(**settings))
         return self.members[name]
@@ -90,7 +94,7 @@ class Trial:
         """For the report of a test that failed."""
         for name, member in self.members.items():
             print(f"--- {name}\n{member.output[-5000:]}")  # noqa: T201
-        print(f"committed {self.watch.committed}, beyond {self.watch.beyond}, ends {self.flow.ends}")  # noqa: T201
+        print(f"committed {self.flow.committed()}, ends {self.flow.ends}, watched: {vars(self.watch)}"[:3000])  # noqa: T201
 
     def settle(self, fault: str, floor: int, duplicates: int | None = None, seconds: float = 100) -> Row:
         """
@@ -125,11 +129,11 @@ class Trial:
 
 @contextmanager
 def trial(flow: Flow, rate: int = 150, script: faults.Script = faults.calm) -> Iterator[Trial]:
-    flow.segment.script = faults.first(script, faults.refuse(is_refused))
     with ExitStack() as closing:
         load = closing.enter_context(Load(flow, rate).running())
         watch = closing.enter_context(Watch(flow).running())
         it = Trial(flow, load, watch, closing)
+        it.answers(script)
         try:
             yield it
         except BaseException:

@@ -25,7 +25,8 @@ class Watch:
     def __init__(self, flow: Flow) -> None:
         self._flow = flow
         self._group = Consumer({"bootstrap.servers": flow.bootstrap, "group.id": flow.group, "log_level": 0})
-        self._letters = Consumer({"bootstrap.servers": flow.bootstrap, "group.id": "watch", "log_level": 0})
+        reading = {"bootstrap.servers": flow.bootstrap, "group.id": "watch", "auto.offset.reset": "earliest"}
+        self._letters = Consumer({**reading, "log_level": 0})
         self._letters.assign([TopicPartition(f"{flow.topic}.dead-letter", 0, OFFSET_BEGINNING)])
         self._letters_read = 0
         self._accepted_seen = 0

@@ -1,0 +1,57 @@
+"""Each error that a broker may answer a commit with: nothing is lost, and the next commit makes up for it."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from confluent_kafka import KafkaError
+
+from consumer.demo.segment import Segment
+from tests.faults.mock import MockBroker, mock_broker
+from tests.faults.trial import Row, trial
+from tests.support import KEYS, Flow, wait_until
+
+Record = Callable[[Row], None]
+
+ANY = [
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError.NOT_COORDINATOR,
+    KafkaError.REQUEST_TIMED_OUT,
+    KafkaError.GROUP_AUTHORIZATION_FAILED,
+    KafkaError.TOPIC_AUTHORIZATION_FAILED,
+    KafkaError.INVALID_COMMIT_OFFSET_SIZE,
+    KafkaError.OFFSET_METADATA_TOO_LARGE,
+    KafkaError.UNKNOWN_MEMBER_ID,
+]
+# Which of these a broker may answer depends on the group's protocol (KIP-848, "OffsetCommit").
+OUTDATED = {
+    "classic": [KafkaError.REBALANCE_IN_PROGRESS, KafkaError.ILLEGAL_GENERATION],
+    "consumer": [KafkaError.STALE_MEMBER_EPOCH],
+}
+
+
+@pytest.fixture
+def broker() -> Iterator[MockBroker]:
+    with mock_broker() as broker:
+        yield broker
+
+
+@pytest.fixture
+def flow(broker: MockBroker, protocol: str) -> Iterator[Flow]:
+    broker.create_topic("answers", 4)
+    broker.create_topic("answers.dead-letter", 1)
+    with Segment(KEYS.values()) as segment:
+        yield Flow(broker.address, "answers", segment, protocol)
+
+
+def test_commits_that_are_refused_are_made_again(broker: MockBroker, flow: Flow, is_long: bool, record: Record) -> None:
+    """In the classic protocol an unknown or outdated member joins anew, and what it had not committed is read again."""
+    with trial(flow, rate=60) as it:
+        it.join()
+        it.progress(20)
+        for code in [*ANY, *OUTDATED[flow.protocol]] * (3 if is_long else 1):
+            before = dict(it.watch.committed)
+            broker.fail_commits([code])
+            wait_until(lambda then=before: it.watch.committed != then, "a commit after the refused one")  # type: ignore[misc]
+        it.over()
+        record(it.settle(f"commit errors, {flow.protocol}", floor=200, duplicates=it.at_stake))
