@@ -22,10 +22,11 @@ RUN python3 -m venv sbom \
 
 # The same base: the environment's interpreter is a link into it.
 FROM ${PYTHON_IMAGE}
-# What installs packages has no use here.
+# What installs packages has no use here, nor has what makes a user another one.
 RUN find / -xdev \( -name pip -o -name 'pip-*' -o -name 'pip3*' -o -name ensurepip \) \
     -prune -exec rm -rf {} + \
-    && find /usr/bin /usr/sbin -name 'apt*' -delete -o -name 'dpkg*' -delete -o -name 'debconf*' -delete
+    && find /usr/bin /usr/sbin -name 'apt*' -delete -o -name 'dpkg*' -delete -o -name 'debconf*' -delete \
+    && find / -xdev -type f -perm /6000 -exec chmod a-s {} +
 COPY --from=builder /opt/sprig-to-segment /opt/sprig-to-segment
 ENV PATH=/opt/sprig-to-segment/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \

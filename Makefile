@@ -68,11 +68,12 @@ profile: $(VENV)/developed  ## where the time goes, function by function
 alerts: $(VENV)/developed  ## the alert rules and the dashboard's queries, by promtool
 	$(BIN)/python -m pytest tests/chart/test_alerts.py tests/chart/test_dashboard.py
 
-lint: $(VENV)/developed  ## format, style, types, shell scripts
+lint: $(VENV)/developed  ## format, style, types, shell scripts, Dockerfiles
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/shellcheck .ci/run $$(grep -lE '^#!.*(bash|sh)$$' -r tests/bed)
+	$(BIN)/hadolint Dockerfile tests/bed/*/Dockerfile
 
 format: $(VENV)/developed  ## let the formatter have its way
 	$(BIN)/ruff check --fix

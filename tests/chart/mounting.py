@@ -15,14 +15,18 @@ FLAT = ROOT / "examples" / "flat"
 
 def environment(manifests: tuple[Manifest, ...], pod: Manifest, name: str, folder: Path) -> dict[str, str]:
     """The variables of the product's container; paths in them lead into `folder`, where its volumes are mounted."""
-    container = main_container(pod)
+    moved = mounted(manifests, pod, name, folder)
+    return {it["name"]: _moved(it.get("value", "sprig-0"), moved) for it in main_container(pod)["env"]}
+
+
+def mounted(manifests: tuple[Manifest, ...], pod: Manifest, name: str, folder: Path) -> dict[str, Path]:
+    """Where each volume of the product's container is made in `folder`, by where the container sees it."""
     volumes = {volume["name"]: volume for volume in pod["volumes"]}
     moved = {}
-    for number, mount in enumerate(container["volumeMounts"]):
-        target = folder / str(number)
-        moved[mount["mountPath"]] = target
-        _mount(dict(_files(manifests, volumes[mount["name"]], name)), target)
-    return {it["name"]: _moved(it.get("value", "sprig-0"), moved) for it in container["env"]}
+    for number, mount in enumerate(main_container(pod)["volumeMounts"]):
+        moved[mount["mountPath"]] = folder / str(number)
+        _mount(dict(_files(manifests, volumes[mount["name"]], name)), folder / str(number))
+    return moved
 
 
 def _moved(value: str, moved: Mapping[str, Path]) -> str:

@@ -1,0 +1,102 @@
+"""The product's image: nobody's, with its bill of materials, and without what builds, installs or changes users."""
+
+import json
+import re
+import subprocess
+import tomllib
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import docker
+import pytest
+
+ROOT = Path(__file__).parents[2]
+UNWANTED = [
+    "pip",
+    "pip3",
+    "apt",
+    "apt-get",
+    "dpkg",
+    "gcc",
+    "cc",
+    "g++",
+    "ld",
+    "make",
+    "go",
+    "rustc",
+    "git",
+    "curl",
+    "wget",
+]
+LABELS = ["title", "description", "licenses", "version", "revision", "source", "documentation"]
+
+
+@pytest.fixture(scope="session")
+def config(engine: docker.DockerClient, product_image: str) -> Any:
+    return engine.images.get(product_image).attrs["Config"]
+
+
+@pytest.fixture(scope="session")
+def shell(product_image: str) -> Callable[[str], str]:
+    """Runs a command line in the image, as its own user, without a network, on a root that cannot be written."""
+
+    def run(line: str) -> str:
+        options = ["--rm", "--read-only", "--network=none", "--entrypoint=sh"]
+        return subprocess.check_output(["docker", "run", *options, product_image, "-c", line], text=True)
+
+    return run
+
+
+def test_it_runs_as_nobody(config: Any, shell: Callable[[str], str]) -> None:
+    assert config["User"] == "65532:65532"
+    assert shell("id -u; id -g").split() == ["65532", "65532"]
+
+
+def test_it_says_what_it_is(config: Any) -> None:
+    told = {name: config["Labels"].get(f"org.opencontainers.image.{name}") for name in LABELS}
+    assert all(told.values())
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert (told["title"], told["version"], told["licenses"]) == (
+        project["name"],
+        project["version"],
+        project["license"],
+    )
+
+
+def test_nothing_in_it_builds_installs_or_makes_a_user_another(shell: Callable[[str], str]) -> None:
+    assert shell(f"command -v {' '.join(UNWANTED)} || true").split() == []
+    assert shell("find / -xdev -type f -perm /6000 2>/dev/null || true") == ""
+    assert shell('python3 -c \'import importlib.util as u; print(u.find_spec("pip"), u.find_spec("ensurepip"))\'') == (
+        "None None\n"
+    )
+
+
+def test_nobody_can_change_the_product(shell: Callable[[str], str]) -> None:
+    assert shell("find /opt/sprig-to-segment -writable ! -type l | head -5") == ""
+
+
+def test_its_bill_of_materials_is_what_is_installed(shell: Callable[[str], str]) -> None:
+    bill = json.loads(shell("cat /opt/sprig-to-segment/sbom.cdx.json"))
+    assert bill["bomFormat"] == "CycloneDX"
+    listed = {_normal(it["name"]): it["version"] for it in bill["components"]}
+    script = "from importlib.metadata import distributions as d; print(*(f'{i.name}=={i.version}' for i in d()))"
+    installed = dict(it.split("==") for it in shell(f'python3 -c "{script}"').split())
+    own = installed.pop("sprig-to-segment")
+    assert own == version("sprig-to-segment")
+    assert listed.items() >= {_normal(name): it for name, it in installed.items()}.items()
+    locked = re.findall(r"(?m)^([\w.-]+)==(\S+)", (ROOT / "requirements" / "run.txt").read_text())
+    assert {(_normal(name), it) for name, it in installed.items()} <= {(_normal(name), it) for name, it in locked}
+
+
+def test_its_commands_need_nothing_but_it(product_image: str) -> None:
+    command = ["docker", "run", "--rm", "--read-only", "--network=none", "--memory=192m", product_image]
+    assert "lost                0" in subprocess.check_output([*command, "demo"], text=True)
+    refused = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert refused.returncode == 2
+    assert "KAFKA_BOOTSTRAP_SERVERS: is required" in refused.stderr
+
+
+def _normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
