@@ -34,7 +34,7 @@ def test_a_batch_ends_before_the_call_that_is_too_much_but_has_one(size: int, ta
     assert len(part.calls) == taken
 
 
-@pytest.mark.parametrize(("waited", "ready"), [(43_199.0, True), (43_200.0, False)])
+@pytest.mark.parametrize(("waited", "ready"), [(43_199.0, True), (43_200.0, False), (50_000.0, False)])
 def test_a_lane_goes_on_past_a_key_for_twelve_hours_from_its_oldest_event(waited: float, ready: bool) -> None:
     lane = Lane(0)
     lane.add([message(0, read_at=100.0), message(1, read_at=200.0)])

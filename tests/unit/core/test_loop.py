@@ -15,7 +15,7 @@ from consumer.kafka.positions import Reset
 from consumer.kafka.source import Read
 from consumer.lane import Limits
 from consumer.lanes import Lanes, Shares
-from consumer.loop import Loop
+from consumer.loop import WAIT_IN_HAND_OVER, Loop
 from consumer.model import Call, Letter, Message, Pending, Skipped, Translation, Unprocessable, WriteKey
 from consumer.request import Accepted, Outcome, Refused, Request, Retry
 from consumer.settling import Doors
@@ -125,6 +125,8 @@ class Letters:
 
     def __init__(self) -> None:
         self.open: list[Letter] = []
+        self.waits: list[float] = []
+        self.confirms_when_waited_for = False
         self._reports = Reports()
 
     def put(self, letter: Letter) -> None:
@@ -139,6 +141,9 @@ class Letters:
         self._reports, self.open = Reports(refused=[(letter, "dead_letter_too_large") for letter in self.open]), []
 
     def advance(self, now: float, wait: float = 0) -> Reports:
+        self.waits.append(wait)
+        if wait and self.confirms_when_waited_for:
+            self.confirm()
         reports, self._reports = self._reports, Reports()
         return reports
 
@@ -400,12 +405,50 @@ def test_records_lost_to_retention_are_counted() -> None:
     assert world.group.committed == {0: 13}
 
 
-def test_with_the_policy_error_a_reset_holds_its_partition() -> None:
+@pytest.mark.parametrize(("expected", "low", "lost"), [(-1, 5, 0), (0, 4, 4), (1, 4, 3), (4, 4, 0), (9, 4, 0)])
+def test_how_many_are_lost_is_counted_and_said(
+    expected: int, low: int, lost: int, caplog: pytest.LogCaptureFixture
+) -> None:
     world = World()
-    world.group.reset(Reset(0, expected=5, low=12, high=20, goes_on=False))
+    world.group.reset(Reset(0, expected, low, high=20, goes_on=True))
+    world.turn()
+    said = [vars(it)["lost"] for it in caplog.records if "deleted before they were read" in it.message]
+    assert (world.status.counts.lost_to_retention, said) == (lost, [lost] if lost else [])
+
+
+@pytest.mark.parametrize(
+    ("expected", "reason"), [(-1, "no_committed_offset"), (0, "offset_out_of_range"), (5, "offset_out_of_range")]
+)
+def test_with_the_policy_error_a_reset_holds_its_partition(expected: int, reason: str) -> None:
+    world = World()
+    world.group.reset(Reset(0, expected, low=12, high=20, goes_on=False))
     world.turn(0)
-    assert world.status.latest().holding == {"offset_out_of_range": 1}
+    assert world.status.latest().holding == {reason: 1}
     assert not world.group.committed
+
+
+def test_what_waits_of_a_topic_that_is_no_more_is_dropped() -> None:
+    world = World()
+    world.group.give(0, b"a", b"b")
+    world.turn(0)
+    world.group.remake(0)
+    world.turn(0)
+    assert world.status.counts.handed_back == 2
+    world.settle()
+    assert world.status.counts.delivered == 0
+
+
+def test_a_turn_waits_for_no_letter_and_a_hand_over_for_it_alone() -> None:
+    world = World()
+    world.group.give(0, b"bad", b"a")
+    world.turn(0)
+    world.turn(2)
+    world.turn(2)
+    assert set(world.letters.waits) == {0}
+    world.letters.confirms_when_waited_for = True
+    world.group.revoke([0])
+    assert world.letters.waits[-1] == WAIT_IN_HAND_OVER
+    assert world.status.counts.dead_lettered == {"undecodable": 1}
 
 
 def test_a_batch_that_cannot_be_unpacked_is_a_hold_until_it_can(caplog: pytest.LogCaptureFixture) -> None:
