@@ -6,10 +6,10 @@ BIN := $(VENV)/bin
 CACHE := .cache
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo unit test faults bench profile mutants rendered chart alerts lint format lock docs screenshots clean
+.PHONY: help install demo unit test faults bench profile mutants rendered chart chart-cluster alerts lint format lock docs screenshots clean
 
 help:  ## what can be made
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/'
 
 install: $(VENV)/installed  ## .venv with the product in it
 $(VENV)/installed: requirements/run.txt requirements/build.txt pyproject.toml
@@ -64,6 +64,9 @@ bench: $(VENV)/developed  ## what an event costs in CPU and memory, beside a bar
 
 profile: $(VENV)/developed  ## where the time goes, function by function
 	@$(with_bed) && $(BIN)/python -m bench profile
+
+chart-cluster: $(VENV)/developed  ## the chart before a real API server, which takes minutes to build once
+	$(BIN)/python -m pytest tests/chart/cluster.py
 
 alerts: $(VENV)/developed  ## the alert rules and the dashboard's queries, by promtool
 	$(BIN)/python -m pytest tests/chart/test_alerts.py tests/chart/test_dashboard.py

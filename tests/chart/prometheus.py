@@ -29,7 +29,9 @@ class Named(NamedTuple):
 
 @cache
 def promtool() -> str:
-    return subprocess.check_output([ROOT / "tests" / "bed" / "promtool"], text=True).strip()
+    return subprocess.check_output(
+        [ROOT / "tests" / "bed" / "debian_tool", "promtool", "prometheus"], text=True
+    ).strip()
 
 
 def checked(*arguments: str | Path) -> None:
