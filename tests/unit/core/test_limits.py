@@ -38,8 +38,9 @@ def test_a_batch_ends_before_the_call_that_is_too_much_but_has_one(size: int, ta
 def test_a_lane_goes_on_past_a_key_for_twelve_hours_from_its_oldest_event(waited: float, ready: bool) -> None:
     lane = Lane(0)
     lane.add([message(0, read_at=100.0), message(1, read_at=200.0)])
-    lane.take(call, BATCH)
-    lane.add([message(2)])
+    for offset in (2, 3):  # of which one is behind the first part, and one waits
+        lane.take(call, BATCH)
+        lane.add([message(offset, read_at=5000.0)])
     assert lane.ready(100.0 + waited, frozenset([PRODUCTION])) is ready
 
 

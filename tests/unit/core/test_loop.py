@@ -466,6 +466,11 @@ def test_a_batch_that_cannot_be_unpacked_is_a_hold_until_it_can(caplog: pytest.L
     world.group.give(0, b"c", start=2)
     world.turn(0)
     assert not world.status.latest().holding
+    world.group.fail_to_unpack(0)
+    world.turn(0)
+    world.group.reach(0, 9)
+    world.turn(0)
+    assert not world.status.latest().holding
 
 
 def test_a_topic_made_again_is_read_from_its_start() -> None:
