@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 CACHE := .cache
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo unit test faults bench profile mutants rendered chart chart-cluster alerts lint format lock docs screenshots clean
+.PHONY: help install demo unit test faults bench profile mutants rendered chart chart-cluster alerts lint workflows format lock docs screenshots clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/'
@@ -77,6 +77,10 @@ lint: $(VENV)/developed  ## format, style, types, shell scripts, Dockerfiles
 	$(BIN)/mypy
 	$(BIN)/shellcheck .ci/run $$(grep -lE '^#!.*(bash|sh)$$' -r tests/bed)
 	$(BIN)/hadolint Dockerfile tests/bed/*/Dockerfile
+
+workflows: $(VENV)/developed  ## what the public workflows say and may do
+	$$(tests/bed/gotool actionlint) -shellcheck=$(BIN)/shellcheck -pyflakes=
+	$(BIN)/zizmor --offline --no-progress --quiet --persona=pedantic .github
 
 format: $(VENV)/developed  ## let the formatter have its way
 	$(BIN)/ruff check --fix
