@@ -44,6 +44,14 @@ def test_a_lane_goes_on_past_a_key_for_twelve_hours_from_its_oldest_event(waited
     assert lane.ready(100.0 + waited, frozenset([PRODUCTION])) is ready
 
 
+def test_a_lane_with_nothing_open_is_ready_whatever_stalls() -> None:
+    lane = Lane(0)
+    assert not lane.ready(0.0)
+    lane.add([message(0)])
+    assert lane.ready(0.0)
+    assert lane.ready(0.0, frozenset(KEYS))
+
+
 def queued(lane: Lane) -> list[int]:
     """Events of each part that is open."""
     return [len(part.calls) for parts in lane._parts.values() for part in parts]
@@ -51,12 +59,12 @@ def queued(lane: Lane) -> list[int]:
 
 def test_what_waits_behind_a_stalled_key_joins_the_last_part_up_to_a_whole_batch() -> None:
     lane = Lane(0)
-    for offset, sizes in enumerate([[1], [1, 4], [1, 4, 3], [1, 4, 10], [1, 4, 10, 1]]):
-        count = {0: 1, 1: 4, 2: 3, 3: 7, 4: 1}[offset]
-        lane.add([message(100 * offset + number) for number in range(count)])
+    offset = 0
+    for count, parts in [(1, [1]), (4, [1, 4]), (3, [1, 7]), (7, [1, 7, 7]), (3, [1, 7, 10]), (1, [1, 7, 10, 1])]:
+        lane.add([message(offset + number) for number in range(count)])
         lane.take(call, BATCH)
-        expected = {2: [1, 7], 3: [1, 7, 7], 4: [1, 7, 8]}.get(offset, sizes)
-        assert queued(lane) == expected
+        assert queued(lane) == parts
+        offset += count
 
 
 def test_it_joins_the_last_part_up_to_the_bytes_of_a_batch() -> None:

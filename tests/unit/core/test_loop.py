@@ -41,6 +41,7 @@ class Group:
         self._clock = clock
         self._next = Read()
         self.commits = {"ok": 0, "failed": 0}
+        self.commit_waits: list[bool] = []
         self.stored: dict[int, int] = {}
         self.committed: dict[int, int] = {}
         self.paused: set[int] = set()
@@ -76,6 +77,7 @@ class Group:
         self.stored |= offsets
 
     def commit(self, wait: bool = False) -> None:
+        self.commit_waits.append(wait)
         self.committed |= self.stored
 
     def pause(self, partitions: Iterable[int]) -> None:
@@ -425,6 +427,28 @@ def test_with_the_policy_error_a_reset_holds_its_partition(expected: int, reason
     world.turn(0)
     assert world.status.latest().holding == {reason: 1}
     assert not world.group.committed
+
+
+def test_commits_go_out_once_a_second_and_a_hand_over_waits_for_its_own() -> None:
+    world = World()
+    world.group.give(0, b"a")
+    for expected in ([False], [False], [False, False], [False, False]):
+        world.turn(0.5)
+        assert world.group.commit_waits == expected
+    assert not world.status.latest().handing_over
+    world.group.revoke([0])
+    assert world.group.commit_waits[-1]
+
+
+@pytest.mark.parametrize(("start", "again"), [(2, False), (7, False), (1, True), (0, True)])
+def test_offsets_that_go_back_are_those_of_a_topic_made_again_and_gaps_are_not(start: int, again: bool) -> None:
+    world = World()
+    world.group.give(0, b"a", b"b")
+    world.turn(0)
+    world.group.give(0, b"c", b"d", b"e", start=start)
+    world.turn(0)
+    assert world.status.counts.handed_back == (2 if again else 0)
+    assert world.loop._lanes[0].waiting == (3 if again else 5)
 
 
 def test_what_waits_of_a_topic_that_is_no_more_is_dropped() -> None:
