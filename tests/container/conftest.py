@@ -16,8 +16,19 @@ import docker
 import httpx
 import pytest
 from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient
-from confluent_kafka.cimpl import NewTopic
+from confluent_kafka.admin import (
+    AclBinding,
+    AclBindingFilter,
+    AclOperation,
+    AclPermissionType,
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    ResourcePatternType,
+    ResourceType,
+)
+from confluent_kafka.cimpl import NewPartitions, NewTopic
 from confluent_kafka.schema_registry import SchemaRegistryClient
 from testcontainers.community.kafka import KafkaContainer
 from testcontainers.core.container import DockerContainer
@@ -60,6 +71,34 @@ class Kafka:
         settings = {key.replace("_", "."): str(value) for key, value in config.items()}
         topic = NewTopic(name, partitions, replication_factor=1, config=settings)
         self._admin.create_topics([topic])[name].result(30)
+        wait_until(lambda: name in self._admin.list_topics(timeout=5).topics, f"{name} to be known to the broker")
+
+    def delete_topic(self, name: str) -> None:
+        self._admin.delete_topics([name])[name].result(30)
+        wait_until(lambda: name not in self._admin.list_topics(timeout=5).topics, f"{name} to be gone")
+
+    def add_partitions(self, topic: str, total: int) -> None:
+        self._admin.create_partitions([NewPartitions(topic, total)])[topic].result(30)
+
+    def configure(self, topic: str, **config: str | int) -> None:
+        entries = [ConfigEntry(name.replace("_", "."), str(value)) for name, value in config.items()]
+        for entry in entries:
+            entry.incremental_operation = AlterConfigOpType.SET
+        resource = ConfigResource(ConfigResource.Type.TOPIC, topic, incremental_configs=entries)
+        self._admin.incremental_alter_configs([resource])[resource].result(30)
+
+    @contextlib.contextmanager
+    def read_only(self, topic: str) -> Iterator[None]:
+        """Until the end of the block nobody may write to the topic: what is allowed to somebody is denied otherwise."""
+        named = (ResourceType.TOPIC, topic, ResourcePatternType.LITERAL)
+        rule = (*named, "User:*", "*", AclOperation.READ, AclPermissionType.ALLOW)
+        for result in self._admin.create_acls([AclBinding(*rule)]).values():
+            result.result(30)
+        try:
+            yield
+        finally:
+            for deleted in self._admin.delete_acls([AclBindingFilter(*rule)]).values():
+                deleted.result(30)
 
     def commit(self, group: str, topic: str, offsets: dict[int, int]) -> None:
         """Commit in the name of a group that has no member."""
@@ -145,6 +184,11 @@ def kafka(engine: docker.DockerClient) -> Iterator[Kafka]:
     # After a crash the cluster lets the broker in again only when its old session is over.
     container.with_env("KAFKA_BROKER_SESSION_TIMEOUT_MS", "3000")
     container.with_env("KAFKA_BROKER_HEARTBEAT_INTERVAL_MS", "500")
+    # What is deleted stays away, whoever asks for it, and what is compacted is so at once.
+    container.with_env("KAFKA_AUTO_CREATE_TOPICS_ENABLE", "false").with_env("KAFKA_LOG_CLEANER_BACKOFF_MS", "200")
+    authorizer = "org.apache.kafka.metadata.authorizer.StandardAuthorizer"
+    container.with_env("KAFKA_AUTHORIZER_CLASS_NAME", authorizer)
+    container.with_env("KAFKA_ALLOW_EVERYONE_IF_NO_ACL_FOUND", "true")
     # In the new group protocol it is the broker that says after how long a silent member is given up.
     for name, milliseconds in (("SESSION_TIMEOUT", "6000"), ("HEARTBEAT_INTERVAL", "1000")):
         container.with_env(f"KAFKA_GROUP_CONSUMER_{name}_MS", milliseconds)

@@ -1,6 +1,7 @@
 """Sample answers that keep coming while something goes wrong."""
 
 import itertools
+import math
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ SURVEYS = 200  # records for each seed, so that what is refused and set aside co
 
 
 class Load:
-    """`rate` records a second from the beginning to `stop`, which waits until the broker has them all."""
+    """`rate` records a second (0: none) from the beginning to `stop`, which waits until the broker has them all."""
 
     def __init__(self, flow: Flow, rate: int) -> None:
         self._flow, self._rate = flow, rate
@@ -39,6 +40,6 @@ class Load:
     def _run(self) -> None:
         samples = itertools.chain.from_iterable(responses(SURVEYS, seed) for seed in itertools.count(1))
         while not self._over.wait(TICK):
-            for sample in itertools.islice(samples, max(1, int(self._rate * TICK))):
+            for sample in itertools.islice(samples, math.ceil(self._rate * TICK)):
                 self._flow.put(self._producer, sample)
             self._producer.poll(0)

@@ -52,6 +52,16 @@ class Watch:
             self._group.close()
             self._letters.close()
 
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Nothing is looked at, and what was seen is forgotten."""
+        with self._looking:
+            yield
+            self._accepted_seen = 0
+            self._settled.clear()
+            self._beyond.clear()
+            self.committed.clear()
+
     @property
     def beyond(self) -> int:
         """How many records are known to be settled beyond what was committed at the last look."""

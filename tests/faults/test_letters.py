@@ -1,0 +1,80 @@
+"""The dead-letter topic is missing, not writable, too small, or its broker is down: the offset waits for the letter."""
+
+import json
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from consumer.demo.fates import TOO_LARGE, SetAside
+from tests.faults.trial import Row, Trial, trial
+from tests.support import Flow, wait_until
+
+Record = Callable[[Row], None]
+
+NOT_WRITTEN = "dead letter not written; it is sent again"
+
+
+@pytest.fixture(params=["consumer"])
+def protocol(request: pytest.FixtureRequest) -> str:
+    """Letters have nothing to do with the group's protocol."""
+    return str(request.param)
+
+
+def waits(it: Trial) -> None:
+    """Letters are not written, and no offset is committed past their records."""
+    wait_until(lambda: NOT_WRITTEN in it.members["one"].output, NOT_WRITTEN)
+    first: dict[int, int] = {}
+    for place, fate in it.flow.produced.items():
+        if isinstance(fate, SetAside):
+            first.setdefault(place.partition, place.offset)
+    assert first
+    assert not [part for part, offset in it.flow.committed().items() if offset > first.get(part, offset)]
+
+
+def test_letters_wait_for_a_topic_that_is_missing(kafka: Any, flow: Flow, is_long: bool, record: Record) -> None:
+    letters, over = f"{flow.topic}.dead-letter", threading.Event()
+    with trial(flow, rate=0) as it:
+        member = it.join()
+        wait_until(lambda: member.has_partitions, "partitions")
+        kafka.delete_topic(letters)
+        flow.produce(300, seed=3)
+        waits(it)
+        over.wait(60 if is_long else 0)
+        kafka.create_topic(letters, partitions=1)
+        it.over()
+        record(it.settle("dead-letter topic missing", floor=200, duplicates=0))
+
+
+def test_letters_wait_for_a_topic_that_may_not_be_written(
+    kafka: Any, flow: Flow, is_long: bool, record: Record
+) -> None:
+    over = threading.Event()
+    with trial(flow, rate=20) as it:
+        with kafka.read_only(f"{flow.topic}.dead-letter"):
+            it.join()
+            waits(it)
+            over.wait(60 if is_long else 0)
+        it.over()
+        it.progress()
+        record(it.settle("dead-letter topic not writable", floor=100, duplicates=0))
+
+
+def test_a_letter_that_is_too_large_holds_its_partition_alone(
+    kafka: Any, flow: Flow, is_long: bool, record: Record
+) -> None:
+    letters = f"{flow.topic}.dead-letter"
+    kafka.configure(letters, max_message_bytes=10_000)
+    with trial(flow, rate=20) as it:
+        member = it.join()
+        wait_until(lambda: "dead_letter_too_large" in member.output, "the hold to be said")
+        it.progress(400 if is_long else 100)
+        large = {place.partition for place, fate in flow.produced.items() if fate == TOO_LARGE}
+        assert large
+        assert {json.loads(line)["partition"] for line in member.lines if "somebody decides" in line} <= large
+        kafka.configure(letters, max_message_bytes=1_000_000)
+        it.leave()
+        it.over()
+        it.join()
+        record(it.settle("letter too large", floor=100, duplicates=it.at_stake))
