@@ -9,6 +9,7 @@ import click
 
 from bench import broker as brokers
 from bench import profiled, report, rounds, trickle
+from bench import rebalance as rebalances
 
 SETTINGS = click.option(
     "--set",
@@ -67,6 +68,14 @@ def profile(records: int, settings: tuple[str, ...]) -> None:
         rounds.product(broker, topic, count, watched, (sys.executable, "-m", "bench.profiled"))
         click.echo(report.threads(plain))
         click.echo(profiled.table(file, count))
+
+
+@main.command()
+@SETTINGS
+def rebalance(settings: tuple[str, ...]) -> None:
+    """What a member that comes and goes costs in delay, at a steady rate; it takes a broker in a container."""
+    with brokers.broker() as broker:
+        click.echo(rebalances.table(rebalances.run(broker, dict(one.split("=", 1) for one in settings))))
 
 
 if __name__ == "__main__":

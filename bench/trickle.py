@@ -33,12 +33,12 @@ def run(broker: Broker, seconds: int, settings: Mapping[str, str]) -> Trickled:
         broker.fill(topic, broker.partitions)
         rounds.wait_until(lambda: peer.told()["events"] == broker.partitions, "the first events")
         before, cpu = peer.told(), it.cpu
-        _produce(broker, topic, count)
+        produce(broker, topic, count)
         rounds.wait_until(lambda: peer.told()["events"] == count + broker.partitions, "the last event")
         told, cpu, memory = peer.told(), it.cpu - cpu, it.memory
         it.end(signal.SIGTERM)
-    delays = _without(told["delays"], before["delays"])
-    p50, p99, p999 = (_percentile(delays, part) for part in (0.5, 0.99, 0.999))
+    delays = without(told["delays"], before["delays"])
+    p50, p99, p999 = (percentile(delays, part) for part in (0.5, 0.99, 0.999))
     return Trickled(
         count, told["requests"] - before["requests"], p50, p99, p999, round(memory.now, 1), round(cpu / seconds, 4)
     )
@@ -51,7 +51,8 @@ def sentence(told: Mapping[str, Any]) -> str:
     )
 
 
-def _produce(broker: Broker, topic: str, count: int) -> None:
+def produce(broker: Broker, topic: str, count: int) -> None:
+    """At the steady rate, over all partitions."""
     # librdkafka's own linger, 5 ms, would count as ours.
     producer = Producer({"bootstrap.servers": broker.address, "linger.ms": 0})
     begin = time.monotonic()
@@ -62,12 +63,13 @@ def _produce(broker: Broker, topic: str, count: int) -> None:
     producer.flush(30)
 
 
-def _without(delays: Sequence[tuple[int, int]], before: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+def without(delays: Sequence[tuple[int, int]], before: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """How often each delay has come since."""
     known = dict(before)
     return [(delay, count - known.get(delay, 0)) for delay, count in delays]
 
 
-def _percentile(delays: Sequence[tuple[int, int]], part: float) -> int:
+def percentile(delays: Sequence[tuple[int, int]], part: float) -> int:
     left = part * sum(count for _, count in delays)
     for delay, count in delays:
         left -= count

@@ -53,6 +53,12 @@ def only(manifests: tuple[Manifest, ...], kind: str) -> Manifest:
     return found
 
 
+def workload(manifests: tuple[Manifest, ...]) -> Manifest:
+    """What makes the members."""
+    (found,) = [it for it in manifests if it["kind"] in ("Deployment", "StatefulSet")]
+    return found
+
+
 def pods(manifests: tuple[Manifest, ...]) -> Iterator[tuple[str, Manifest]]:
     """The spec of each pod that they make, with the kind of what makes it."""
     for it in manifests:

@@ -14,16 +14,11 @@ from consumer.kafka.client import consumer_config
 from consumer.reading.files import known_schemas
 from consumer.settings import NAMES, SECRETS, Settings
 from tests.chart.mounting import environment
-from tests.chart.rendering import CHART, SETS, Manifest, made_of, main_container, only, pods, rendered
+from tests.chart.rendering import CHART, SETS, made_of, main_container, only, pods, rendered, workload
 
 EACH = pytest.mark.parametrize("name", SETS)
 SCHEMA = json.loads((CHART / "values.schema.json").read_text())["properties"]["settings"]["properties"]
 FROM_THE_POD = {"KAFKA_GROUP_INSTANCE_ID"}
-
-
-def workload(manifests: tuple[Manifest, ...]) -> Manifest:
-    (found,) = [it for it in manifests if it["kind"] in ("Deployment", "StatefulSet")]
-    return found
 
 
 @EACH
@@ -92,3 +87,12 @@ def test_what_the_chart_takes_for_defaults_are_the_product_s() -> None:
     assert (
         main_container(workload(manifests)["spec"]["template"]["spec"])["ports"][0]["containerPort"] == made.http_port
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "bound"),
+    [(name, it[end]) for name, it in SCHEMA.items() for end in ("minimum", "maximum") if end in it],
+)
+def test_the_product_takes_what_the_schema_just_takes(name: str, bound: int) -> None:
+    needed = {"KAFKA_BOOTSTRAP_SERVERS": "b", "SEGMENT_WRITE_KEY": "wk", "BATCH_MAX_BYTES": "33000"}
+    assert getattr(settings.load(environ={**needed, name: str(bound)}), name.lower()) == bound
