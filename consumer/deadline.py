@@ -41,8 +41,9 @@ class _Stream:
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         # In pieces, as the stream below starts its timeout anew whenever the peer takes a byte.
+        pieces = memoryview(buffer)
         for begin in range(0, len(buffer), 65536):
-            self.stream.write(buffer[begin : begin + 65536], _left(self.late))
+            self.stream.write(pieces[begin : begin + 65536], _left(self.late))
 
     def start_tls(
         self, ssl_context: Any, server_hostname: str | None = None, timeout: float | None = None

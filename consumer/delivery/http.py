@@ -1,15 +1,16 @@
-"""One HTTP attempt: an immutable request in, an outcome out, within one deadline; the only module that knows httpx."""
+"""One HTTP attempt: an immutable request in, an outcome out, in one deadline; the one module that knows httpcore."""
 
 import base64
 import logging
+import os
 import ssl
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from urllib.parse import quote, urlsplit
 
 import httpcore
-import httpx
 
 from consumer import deadline
 from consumer.delivery import body as bodies
@@ -19,11 +20,11 @@ from consumer.request import Outcome, Request, Retry
 
 LIFETIME = 300.0  # seconds; Segment's addresses change, so a connection must not live for ever
 READ_AT_MOST = 65536
-FAILURES = (httpx.TransportError, httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError, OSError)
+SAFE = "/%:@!$&'()*+,;=~"  # what a path may hold as it is (RFC 3986)
+FAILURES = (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError, OSError)
 
-# They log each request and each byte on the wire, the Authorization header with them.
-for _library in ("httpx", "httpcore"):
-    logging.getLogger(_library).setLevel(logging.WARNING)
+# It logs each byte on the wire, the Authorization header with them.
+logging.getLogger("httpcore").setLevel(logging.WARNING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,8 @@ class Segment:
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
-        self._tls = httpx.create_ssl_context()
+        self._url = httpcore.URL(_ascii(endpoint.url))
+        self._tls = _trust()
         self._idle: list[_Connection] = []
 
     def attempt(self, request: Request) -> Outcome:
@@ -50,35 +52,38 @@ class Segment:
         deadline.start(self._endpoint.timeout)
         connection = self._connection()
         try:
-            answer = self._post(connection.client, request)
+            answer = self._post(connection.pool, request)
         except FAILURES as error:
-            connection.client.close()
+            connection.pool.close()
             return Retry(_snake(type(error).__name__), detail=str(error))
         except Exception as error:  # noqa: BLE001 - a surprise says nothing about the events, and must not stop the loop
-            connection.client.close()
+            connection.pool.close()
             return Retry("unexpected", detail=type(error).__name__)  # its text could hold the request
         if answer.status < 500:
             self._idle.append(connection)
         else:
-            connection.client.close()
+            connection.pool.close()
         return judge(answer, time.time(), self._endpoint.any_body)
 
     def close(self) -> None:
         """Close the kept connections; those of attempts under way close when these end."""
         while self._idle:
-            self._idle.pop().client.close()
+            self._idle.pop().pool.close()
 
-    def _post(self, client: httpx.Client, request: Request) -> Answer:
+    def _post(self, pool: httpcore.ConnectionPool, request: Request) -> Answer:
         content = bodies.encode(request.bodies, request.key, datetime.now(UTC))
         headers = self._headers(request)
         if self._endpoint.gzip:
             content = bodies.compress(content)
             headers["Content-Encoding"] = "gzip"
-        with client.stream("POST", self._endpoint.url, content=content, headers=headers) as response:
-            return Answer(response.status_code, response.headers, _whole(response.iter_raw()))
+        with pool.stream("POST", self._url, headers=headers, content=content) as response:
+            told = {name.decode("ascii").lower(): value.decode("latin-1") for name, value in response.headers}
+            return Answer(response.status, told, _whole(response.iter_stream()))
 
-    def _headers(self, request: Request) -> dict[str, str]:
-        headers = {
+    def _headers(self, request: Request) -> dict[bytes | str, bytes | str]:
+        headers: dict[bytes | str, bytes | str] = {
+            "Accept": "*/*",
+            "Connection": "keep-alive",
             "Content-Type": "application/json",
             "Authorization": _basic(request.key),
             "User-Agent": self._endpoint.user_agent,
@@ -94,50 +99,17 @@ class Segment:
             kept = self._idle.pop()
             if now < kept.old_at:
                 return kept
-            kept.client.close()
-        # No proxy, .netrc or redirect: the key goes to the endpoint that was configured, and nowhere else.
-        client = httpx.Client(transport=_Transport(self._tls), trust_env=False, follow_redirects=False)
-        return _Connection(client, now + LIFETIME)
+            kept.pool.close()
+        # No proxy, .netrc or redirect, which libraries above this one know: the key goes to the endpoint that was
+        # configured, and nowhere else. (And what they keep of a request holds its body until Python looks for cycles.)
+        backend = deadline.keep(httpcore.SyncBackend(), late=httpcore.ReadTimeout)
+        return _Connection(httpcore.ConnectionPool(self._tls, network_backend=backend), now + LIFETIME)
 
 
 @dataclass(frozen=True, slots=True)
 class _Connection:
-    client: httpx.Client
+    pool: httpcore.ConnectionPool
     old_at: float
-
-
-class _Transport(httpx.BaseTransport):
-    """httpx's own way to httpcore, over connections that keep to the attempt's deadline."""
-
-    def __init__(self, tls: ssl.SSLContext) -> None:
-        backend = deadline.keep(httpcore.SyncBackend(), late=httpcore.ReadTimeout)
-        self._pool = httpcore.ConnectionPool(ssl_context=tls, network_backend=backend)
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        url = request.url
-        answer = self._pool.handle_request(
-            httpcore.Request(
-                request.method,
-                httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
-                headers=request.headers.raw,
-                content=request.read(),
-            )
-        )
-        return httpx.Response(answer.status, headers=answer.headers, stream=_Stream(answer))
-
-    def close(self) -> None:
-        self._pool.close()
-
-
-class _Stream(httpx.SyncByteStream):
-    def __init__(self, answer: httpcore.Response) -> None:
-        self._answer = answer
-
-    def __iter__(self) -> Iterator[bytes]:
-        yield from self._answer.iter_stream()
-
-    def close(self) -> None:
-        self._answer.close()
 
 
 def _whole(chunks: Iterator[bytes]) -> bytes:
@@ -156,3 +128,19 @@ def _basic(key: WriteKey) -> str:
 
 def _snake(name: str) -> str:
     return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("_")
+
+
+def _ascii(url: str) -> str:
+    """The URL as it is asked for: a host's name and a path may be written in any language."""
+    parts = urlsplit(url)
+    host = (parts.hostname or "").encode("idna").decode()
+    port = f":{parts.port}" if parts.port else ""
+    return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}{port}{quote(parts.path, safe=SAFE)}"
+
+
+def _trust() -> ssl.SSLContext:
+    """The authorities of SSL_CERT_FILE and SSL_CERT_DIR, else the system's and Mozilla's."""
+    file, folder = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
+    if file or folder:
+        return ssl.create_default_context(cafile=file or None, capath=folder or None)
+    return httpcore.default_ssl_context()
