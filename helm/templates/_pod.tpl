@@ -6,44 +6,25 @@
 serviceAccountName: {{ .serviceAccountName | default (include "sprig-to-segment.serviceAccountName" $root) }}
 automountServiceAccountToken: false
 enableServiceLinks: false
-{{- with $values.imagePullSecrets }}
-imagePullSecrets: {{- toYaml . | nindent 2 }}
-{{- end }}
-{{- with $values.podSecurityContext }}
-securityContext: {{- toYaml . | nindent 2 }}
-{{- end }}
-{{- with $values.priorityClassName }}
-priorityClassName: {{ . }}
-{{- end }}
-{{- with $values.nodeSelector }}
-nodeSelector: {{- toYaml . | nindent 2 }}
-{{- end }}
-{{- with $values.tolerations }}
-tolerations: {{- toYaml . | nindent 2 }}
-{{- end }}
-{{- with $values.hostAliases }}
-hostAliases: {{- toYaml . | nindent 2 }}
-{{- end }}
-{{- with $values.dnsConfig }}
-dnsConfig: {{- toYaml . | nindent 2 }}
+{{- $own := dict "securityContext" $values.podSecurityContext }}
+{{- range list "imagePullSecrets" "priorityClassName" "nodeSelector" "tolerations" "hostAliases" "dnsConfig" "initContainers" }}
+{{- $_ := set $own . (index $values .) }}
 {{- end }}
 {{- if $member }}
+{{- $_ := set $own "affinity" $values.affinity }}
+{{- $spread := list }}
+{{- range $values.topologySpreadConstraints }}
+{{- $spread = append $spread (merge dict . (dict "labelSelector" (dict "matchLabels" (include "sprig-to-segment.selectorLabels" $root | fromYaml)))) }}
+{{- end }}
+{{- $_ := set $own "topologySpreadConstraints" $spread }}
 terminationGracePeriodSeconds: {{ $values.terminationGracePeriodSeconds }}
-{{- with $values.affinity }}
-affinity: {{- toYaml . | nindent 2 }}
-{{- end }}
-{{- with $values.topologySpreadConstraints }}
-topologySpreadConstraints:
-  {{- $selector := dict "matchLabels" (include "sprig-to-segment.selectorLabels" $root | fromYaml) }}
-  {{- range . }}
-  {{- list (merge dict . (dict "labelSelector" $selector)) | toYaml | nindent 2 }}
-  {{- end }}
-{{- end }}
 {{- else }}
 restartPolicy: Never
 {{- end }}
-{{- with $values.initContainers }}
-initContainers: {{- toYaml . | nindent 2 }}
+{{- range $name, $value := $own }}
+{{- if $value }}
+{{ dict $name $value | toYaml }}
+{{- end }}
 {{- end }}
 containers:
   - name: {{ $root.Chart.Name }}
