@@ -68,7 +68,8 @@ class Commits:
         if not errors:
             self.counts["ok"] += 1
             for part in parts:
-                self._take_in(part)
+                if part.offset >= 0:  # those with nothing new are named as well, without an offset
+                    self._take_in(part)
         elif errors[0].code() != KafkaError._NO_OFFSET:  # that one says: nothing new to commit
             self.counts["failed"] += 1
             log.warning("commit refused; it is made again with the next one", extra={"error": errors[0].str()})

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from consumer.demo.segment import Segment
-from tests.container.conftest import engine, kafka, topic
+from tests.container.conftest import engine, kafka, product_image, topic
 from tests.faults.trial import Row, recorder
 from tests.support import KEYS, Flow
 
-__all__ = ["engine", "kafka", "topic"]
+__all__ = ["engine", "kafka", "product_image", "topic"]
 
 LONG = pytest.param(True, id="long", marks=[pytest.mark.long, pytest.mark.timeout(300)])
 

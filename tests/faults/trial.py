@@ -34,7 +34,6 @@ class Trial:
         self.members: dict[str, Member] = {}
         self.output: list[str] = []
         self.risked = 0
-        self._forgotten = 0
         self._closing = closing
         self._over_at = time.monotonic()
 
@@ -78,9 +77,8 @@ class Trial:
         assert self.flow.segment.wait_until(lambda it: len(it.accepted) >= wanted, seconds), "no progress"
 
     def forget(self) -> None:
-        """What was settled so far is of a topic that is no more; its offsets may be seen a little longer."""
-        self._forgotten += 1
-        with self.watch.paused():
+        """What was settled so far is of a topic that is no more."""
+        with self.watch.forgetting():
             self.flow.produced.clear()
             self.flow.ends.clear()
             self.flow.segment.accepted.clear()
@@ -93,6 +91,11 @@ class Trial:
     def at_stake(self) -> int:
         """What may come twice if the broker gave all members up just now: as much as was ever settled ahead."""
         return self.watch.widest + ONE_BATCH * self.flow.partitions
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the committed offsets were the partitions' ends at the last look."""
+        return self.watch.committed == {number: self.flow.ends[number] for number in range(self.flow.partitions)}
 
     def lost_partitions(self) -> int:
         """How often the broker had given a member up."""
@@ -112,8 +115,7 @@ class Trial:
         At most `duplicates` records came twice, by default those of members that were killed or given up.
         """
         self.load.stop()
-        ends = {partition: self.flow.ends[partition] for partition in range(self.flow.partitions)}
-        wait_until(lambda: self.watch.committed == ends, f"everything to be settled: {ends}", seconds)
+        wait_until(lambda: self.is_settled, "everything to be settled", seconds)
         recovery = time.monotonic() - self._over_at
         for name in list(self.members):
             self.leave(name)
@@ -123,16 +125,16 @@ class Trial:
     def _account(self, row: Row, floor: int, allowed: int) -> Row:
         account, segment = self.flow.account(), self.flow.segment
         repeated = segment.duplicates + len(account.duplicates)
-        assert not account.lost
-        assert not account.unexpected
-        assert not account.out_of_order
-        assert not self.watch.passed, "an offset was committed past these"
-        assert self.watch.steps_back <= self.flow.partitions * self._forgotten
+        assert not account.lost, account.lost
+        assert not account.unexpected, account.unexpected
+        assert not account.out_of_order, account.out_of_order
+        assert not self.watch.passed, f"an offset was committed past {self.watch.passed}"
+        assert not self.watch.steps_back
         assert self.watch.samples > 10, "the offsets were watched"
-        assert not segment.breaches
+        assert not segment.breaches, segment.breaches
         assert {reason for reason, _ in segment.dropped} <= {"duplicate"}
-        assert account.delivered >= floor
-        assert repeated <= allowed
+        assert account.delivered >= floor, account.delivered
+        assert repeated <= allowed, f"{repeated} came twice, {allowed} at most may"
         return Row(row.fault, row.records, len(account.lost), repeated, round(row.recovery, 1))
 
 

@@ -32,6 +32,8 @@ class Watch:
         self._accepted_seen = 0
         self._settled: set[Address] = set()
         self._beyond: defaultdict[int, set[int]] = defaultdict(set)
+        self._topics: set[str] = set()  # as the metadata of offsets names them
+        self._gone: set[str] = set()
         self._looking = threading.Lock()
         self._over = threading.Event()
         self.committed: dict[int, int] = {}
@@ -53,10 +55,11 @@ class Watch:
             self._letters.close()
 
     @contextmanager
-    def paused(self) -> Iterator[None]:
-        """Nothing is looked at, and what was seen is forgotten."""
+    def forgetting(self) -> Iterator[None]:
+        """The topic is no more: its records are forgotten, and offsets that name it mean nothing."""
         with self._looking:
             yield
+            self._gone |= self._topics - {""}
             self._accepted_seen = 0
             self._settled.clear()
             self._beyond.clear()
@@ -89,7 +92,9 @@ class Watch:
 
     def _offsets(self) -> dict[int, int]:
         asked = [TopicPartition(self._flow.topic, number) for number in range(self._flow.partitions)]
-        return {part.partition: max(part.offset, 0) for part in self._group.committed(asked, timeout=2)}
+        found = self._group.committed(asked, timeout=2)
+        self._topics = {part.metadata or "" for part in found}
+        return {part.partition: 0 if part.metadata in self._gone else max(part.offset, 0) for part in found}
 
     def _check(self, partition: int, offset: int) -> None:
         before = self.committed.get(partition, 0)
