@@ -78,11 +78,14 @@ def test_a_release_is_installed_upgraded_rolled_back_and_gone(kubernetes: Cluste
     kubernetes.make(namespace(home))
     before = objects(kubernetes, home)
 
-    def helm(*arguments: Any) -> None:
+    def helm(*arguments: Any) -> str:
         done = kubernetes.helm(major, *arguments, "--namespace", home)
         assert done.returncode == 0, done.stderr
+        return done.stdout
 
-    helm("install", RELEASE, CHART, "--values", path_of("minimal"))
+    notes = helm("install", RELEASE, CHART, "--values", path_of("minimal"))
+    assert f"kubectl --namespace {home} rollout status deployment/sprig-sprig-to-segment" in notes
+    assert "Nothing scrapes its metrics" in notes
     first = objects(kubernetes, home)
     assert first.keys() - before.keys() == made_by("minimal")
     # Without hooks, as nothing here would run their pods.
