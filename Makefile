@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 CACHE := .cache
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo unit test faults bench profile mutants rendered chart chart-cluster alerts lint workflows format lock docs screenshots clean
+.PHONY: help install demo unit test faults bench rebalance profile mutants rendered chart chart-cluster alerts lint workflows format lock docs screenshots clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/'
@@ -61,6 +61,9 @@ with_bed = mkdir -p $(CACHE) && tests/bed/up > $(CACHE)/bed.env || : > $(CACHE)/
 BENCH ?= --json $(CACHE)/bench.json
 bench: $(VENV)/developed  ## what an event costs in CPU and memory, beside a bare loop over the same records
 	@$(with_bed) && $(BIN)/python -m bench ratio $(BENCH)
+
+rebalance: $(VENV)/developed  ## what a member that comes and goes costs in delay; for a machine that does nothing else
+	@$(with_bed) && $(BIN)/python -m bench rebalance
 
 profile: $(VENV)/developed  ## where the time goes, function by function
 	@$(with_bed) && $(BIN)/python -m bench profile
