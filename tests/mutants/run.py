@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 COPIED = ("consumer", "schemas", "tests", "docs", "examples", "helm", "pyproject.toml", "README.md")
 CORE = "tests/unit/core tests/unit/delivery/test_outbox.py"
-KAFKA = "tests/unit/kafka/test_client.py tests/unit/kafka/test_source.py"
+KAFKA = "tests/unit/kafka/test_commits.py tests/unit/kafka/test_client.py tests/unit/kafka/test_source.py"
 TESTS = {
     "consumer/lane.py": CORE,
     "consumer/lanes.py": CORE,

@@ -244,6 +244,20 @@ def test_a_fault_that_sticks_to_one_part_is_taken_for_its_own_after_its_time(out
     assert not box.paces[KEY].holding
 
 
+def test_a_part_that_fails_alone_waits_twice_as_long_each_time_from_half_a_second() -> None:
+    bad = part(2, 0)
+    box, now, waits = outbox(bad), 0.0, list[float]()
+    while len(waits) < 4:
+        now += 0.01
+        box.put(part(1, 1))
+        while request := box.next(now):
+            struck = bad in request.parts
+            list(box.judge(request, Retry("http_500") if struck else Accepted(), now))
+            if struck and bad.strikes:
+                waits.append(bad.not_before - now)
+    assert all(0.5 * 2**number <= wait <= 0.75 * 2**number for number, wait in enumerate(waits))
+
+
 def test_an_outage_is_nobodys_own_fault() -> None:
     box = outbox(part(1, 0), part(1, 1))
     now = 0.0
