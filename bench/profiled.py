@@ -60,7 +60,7 @@ def table(file: Path, events: int) -> str:
         lines.append(f"{count * each:8.2f}  {_short(path)} {name}")
     lines.append("us an event, in the line itself:")
     for (path, number, name), count in sorted(looks["lines"], key=lambda row: -row[1])[:SHOWN]:
-        text = linecache.getline(path, number).strip() or name
+        text = (linecache.getline(path, number) if number else "").strip() or name
         lines.append(f"{count * each:8.2f}  {f'{_short(path)}:{number}':32}  {text}")
     return "\n".join(lines)
 

@@ -78,6 +78,11 @@ class Lanes:
         lingered = any(now - lane.waiting_since >= self._shares.linger for lane in ready)
         return ready if lingered else []
 
+    def until_due(self, now: float, most: float) -> float:
+        """Seconds until a lane has waited for its linger, `most` at most and hardly none at least."""
+        waiting = [lane.waiting_since for lane in self if lane.waiting and lane.ready(now)]
+        return max(0.001, min(most, min(waiting, default=now) + self._shares.linger - now))
+
     def crowded(self) -> Sequence[int]:
         """Partitions not to be read for now."""
         return [lane.partition for lane in self if self._crowds(lane, 1)]

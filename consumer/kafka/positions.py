@@ -71,8 +71,10 @@ class Positions:
         self._identity.look()
         if not (current := self._identity.current):
             return ()
-        assigned = {part.partition for part in self._consumer.assignment()}
         known = {partition: topic_id for partition, topic_id in self._topic_ids.items() if topic_id != current}
+        if not known:
+            return ()
+        assigned = {part.partition for part in self._consumer.assignment()}
         remade = [partition for partition, topic_id in known.items() if topic_id and partition in assigned]
         self._topic_ids = dict.fromkeys(self._topic_ids, current)
         for partition in remade:

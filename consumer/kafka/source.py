@@ -19,6 +19,7 @@ from consumer.model import Message
 log = logging.getLogger(__name__)
 
 UNREADABLE = (KafkaError._BAD_COMPRESSION, KafkaError._BAD_MSG)
+GATHERING = 0.02  # seconds in which further records are waited for when there is one
 OVERHEAD = 400  # bytes of Python objects around one held record
 
 Rebalance = Callable[[Sequence[int]], None]
@@ -80,8 +81,10 @@ class Source:
         messages: dict[int, list[Message]] = {}
         ends: dict[int, int] = {}
         unreadable: list[int] = []
-        raws: list[Any] = self._consume(limit, timeout)  # the client's types allow None for what each record has
+        raws: list[Any] = self._consume(1, timeout)  # the client's types allow None for what each record has
         now = time.monotonic()
+        if raws:  # the client would wait for the whole limit, and the first record's linger has begun
+            raws += self._consume(limit - 1, min(timeout, GATHERING))
         if self._paused:
             self._asked_ends.ask(self._paused, now)
         for raw in raws:
