@@ -74,12 +74,13 @@ chart-cluster: $(VENV)/developed  ## the chart before a real API server, which t
 alerts: $(VENV)/developed  ## the alert rules and the dashboard's queries, by promtool
 	$(BIN)/python -m pytest tests/chart/test_alerts.py tests/chart/test_dashboard.py
 
-lint: $(VENV)/developed  ## format, style, types, shell scripts, Dockerfiles
+lint: $(VENV)/developed  ## format, style, types, shell scripts, Dockerfiles, values
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/shellcheck .ci/run $$(grep -lE '^#!.*(bash|sh)$$' -r tests/bed)
 	$(BIN)/hadolint Dockerfile tests/bed/*/Dockerfile
+	$(BIN)/yamllint --strict helm/Chart.yaml helm/values.yaml helm/ci .github
 
 workflows: $(VENV)/developed  ## what the public workflows say and may do
 	$$(tests/bed/gotool actionlint) -shellcheck=$(BIN)/shellcheck -pyflakes=

@@ -7,7 +7,8 @@ serviceAccountName: {{ .serviceAccountName | default (include "sprig-to-segment.
 automountServiceAccountToken: false
 enableServiceLinks: false
 {{- $own := dict "securityContext" $values.podSecurityContext }}
-{{- range list "imagePullSecrets" "priorityClassName" "nodeSelector" "tolerations" "hostAliases" "dnsConfig" "initContainers" }}
+{{- range list "imagePullSecrets" "priorityClassName" "nodeSelector" "tolerations" "schedulerName" "runtimeClassName" "dnsPolicy"
+  "dnsConfig" "hostAliases" "initContainers" }}
 {{- $_ := set $own . (index $values .) }}
 {{- end }}
 {{- if $member }}

@@ -35,6 +35,8 @@ def kubernetes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
                 "value": 1,
             }
         )
+        sandbox = {"apiVersion": "node.k8s.io/v1", "kind": "RuntimeClass", "metadata": {"name": "gvisor"}}
+        made.make({**sandbox, "handler": "runsc"})
         wait_until(
             lambda: made.kubectl("get", CUSTOM, "--all-namespaces").returncode == 0, "custom resources to be served"
         )
