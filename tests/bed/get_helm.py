@@ -20,8 +20,11 @@ def helm(major: int) -> Path:
             binaries = Path(made) / "binaries"
             binaries.mkdir()
             _unpack(major, binaries)
-            if not folder.exists():  # another test may have looked for it at the same time
+            try:
                 binaries.rename(folder)
+            except OSError:  # another test may have looked for it at the same time
+                if not folder.exists():
+                    raise
     return folder / "helm"
 
 
