@@ -1,16 +1,14 @@
-"""One HTTP attempt: an immutable request in, an outcome out, in one deadline; the one module that knows httpcore."""
+"""One HTTP attempt: an immutable request in, an outcome out, in one deadline; the one module that knows httpx."""
 
 import base64
 import logging
-import os
-import ssl
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from urllib.parse import quote, urlsplit
 
 import httpcore
+import httpx
 
 from consumer import deadline
 from consumer.delivery import body as bodies
@@ -20,7 +18,6 @@ from consumer.request import Outcome, Request, Retry
 
 LIFETIME = 300.0  # seconds; Segment's addresses change, so a connection must not live for ever
 READ_AT_MOST = 65536
-SAFE = "/%:@!$&'()*+,;=~"  # what a path may hold as it is (RFC 3986)
 FAILURES = (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError, OSError)
 
 # It logs each byte on the wire, the Authorization header with them.
@@ -43,8 +40,8 @@ class Segment:
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
-        self._url = httpcore.URL(_ascii(endpoint.url))
-        self._tls = _trust()
+        self._url = httpx.URL(endpoint.url)
+        self._tls = httpx.create_ssl_context()
         self._idle: list[_Connection] = []
 
     def attempt(self, request: Request) -> Outcome:
@@ -76,12 +73,12 @@ class Segment:
         if self._endpoint.gzip:
             content = bodies.compress(content)
             headers["Content-Encoding"] = "gzip"
-        with pool.stream("POST", self._url, headers=headers, content=content) as response:
-            told = {name.decode("ascii").lower(): value.decode("latin-1") for name, value in response.headers}
-            return Answer(response.status, told, _whole(response.iter_stream()))
+        asked = httpx.Request("POST", self._url, headers=headers, content=content)
+        with pool.stream("POST", _address(self._url), headers=asked.headers.raw, content=content) as answer:
+            return Answer(answer.status, httpx.Headers(answer.headers), _whole(answer.iter_stream()))
 
-    def _headers(self, request: Request) -> dict[bytes | str, bytes | str]:
-        headers: dict[bytes | str, bytes | str] = {
+    def _headers(self, request: Request) -> dict[str, str]:
+        headers = {
             "Accept": "*/*",
             "Connection": "keep-alive",
             "Content-Type": "application/json",
@@ -100,8 +97,8 @@ class Segment:
             if now < kept.old_at:
                 return kept
             kept.pool.close()
-        # No proxy, .netrc or redirect, which libraries above this one know: the key goes to the endpoint that was
-        # configured, and nowhere else. (And what they keep of a request holds its body until Python looks for cycles.)
+        # Not by httpx's client, which knows proxies, .netrc and redirects: the key goes to the endpoint that was
+        # configured, and nowhere else. It also keeps each body alive, in a cycle, until Python looks for these.
         backend = deadline.keep(httpcore.SyncBackend(), late=httpcore.ReadTimeout)
         return _Connection(httpcore.ConnectionPool(self._tls, network_backend=backend), now + LIFETIME)
 
@@ -130,17 +127,5 @@ def _snake(name: str) -> str:
     return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("_")
 
 
-def _ascii(url: str) -> str:
-    """The URL as it is asked for: a host's name and a path may be written in any language."""
-    parts = urlsplit(url)
-    host = (parts.hostname or "").encode("idna").decode()
-    port = f":{parts.port}" if parts.port else ""
-    return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}{port}{quote(parts.path, safe=SAFE)}"
-
-
-def _trust() -> ssl.SSLContext:
-    """The authorities of SSL_CERT_FILE and SSL_CERT_DIR, else the system's and Mozilla's."""
-    file, folder = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
-    if file or folder:
-        return ssl.create_default_context(cafile=file or None, capath=folder or None)
-    return httpcore.default_ssl_context()
+def _address(url: httpx.URL) -> httpcore.URL:
+    return httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)

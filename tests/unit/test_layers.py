@@ -36,6 +36,7 @@ ONLY_IN = {
     "confluent_kafka.schema_registry": {"reading/registry.py"},
     "fastavro": {"reading/avro.py"},
     "httpcore": {"delivery/http.py"},
+    "httpx": {"delivery/http.py"},
     "jsonschema_rs": {"contract/validate.py"},
     "orjson": {"json.py"},
     "prometheus_client": {"operate/metrics.py"},
