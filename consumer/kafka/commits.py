@@ -22,14 +22,15 @@ class Commits:
     """
     An offset is committed by storing it, as the client refuses to store for a partition that is no longer ours.
 
-    But what is stored only ever moves forward, in the client's eyes. An offset below the one that it committed before
-    belongs to a topic that was made again or has lost records: it is committed by itself, until the broker has it. (The
-    partition was assigned anew for that, at which the client forgets what was stored.)
+    But what is stored only ever moves forward, in the client's eyes. An offset below the one that it committed before,
+    or the same one of another topic, belongs to a topic that was made again or has lost records: it is committed by
+    itself, until the broker has it. (The partition was assigned anew for that, at which the client forgets what was
+    stored.)
     """
 
     def __init__(self, consumer: Consumer, positions: Positions) -> None:
         self._consumer, self._positions = consumer, positions
-        self._committed: dict[int, int] = {}
+        self._committed: dict[int, TopicPartition] = {}
         self._steps_back: dict[int, TopicPartition] = {}
         self.counts = {"ok": 0, "failed": 0}
 
@@ -38,7 +39,7 @@ class Commits:
         for partition, offset in offsets.items():
             part = self._positions.offset(partition, offset)
             self._steps_back.pop(partition, None)
-            if offset < self._committed.get(partition, 0):
+            if self._is_step_back(part):
                 self._steps_back[partition] = part
                 continue
             try:
@@ -91,8 +92,14 @@ class Commits:
                 return self.report(error, [])
             time.sleep(AGAIN_AFTER)  # the client's own threads take part in the rebalance meanwhile
 
+    def _is_step_back(self, part: TopicPartition) -> bool:
+        before = self._committed.get(part.partition)
+        if before is None or part.offset > before.offset:
+            return False
+        return part.offset < before.offset or (part.metadata or "") != (before.metadata or "")
+
     def _take_in(self, part: TopicPartition) -> None:
-        self._committed[part.partition] = part.offset
+        self._committed[part.partition] = part
         step = self._steps_back.get(part.partition)
         if step and step.offset == part.offset:
             del self._steps_back[part.partition]

@@ -112,6 +112,8 @@ class Positions:
         if marks is None:
             raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
         low, high = marks
+        self._topic_ids[part.partition] = ""  # the topic itself may be another one by now
+        self._identity.renew()
         if self._from_beginning:
             self._move(part.partition, low)
         return Reset(part.partition, max(committed.offset, -1), low, high, self._from_beginning)

@@ -76,9 +76,11 @@ class Trial:
         wanted = len(self.flow.segment.accepted) + events
         assert self.flow.segment.wait_until(lambda it: len(it.accepted) >= wanted, seconds), "no progress"
 
-    def forget(self) -> None:
-        """What was settled so far is of a topic that is no more."""
+    @contextmanager
+    def forgetting(self) -> Iterator[None]:
+        """Around a topic's end: what was settled before is of a topic that is no more."""
         with self.watch.forgetting():
+            yield
             self.flow.produced.clear()
             self.flow.ends.clear()
             self.flow.segment.accepted.clear()

@@ -85,6 +85,18 @@ def test_a_step_back_is_committed_as_well(source: Source) -> None:
     assert at() == 10
 
 
+def test_the_same_offset_of_another_topic_is_committed_as_well(source: Source) -> None:
+    """Else the next owner would take it for one of the topic that is no more, and read everything again."""
+    read(source, 50)
+    for topic_id in ("old", "new"):
+        source._positions._topic_ids[0] = topic_id
+        source._positions._move(0, 0)
+        source.store({0: 40})
+        source.commit(wait=True)
+        (committed,) = source._consumer.committed([TopicPartition(TOPIC, 0)], timeout=10)
+        assert (committed.offset, committed.metadata) == (40, f"topic-id:{topic_id}")
+
+
 def test_a_large_dead_letter_is_the_broker_s_to_judge(broker: EmbeddedBroker) -> None:
     broker.create_topic("dead-letters")
     letters = DeadLetters(producer_config(broker.address, {}), "dead-letters", TOPIC, "1")

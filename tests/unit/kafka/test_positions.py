@@ -17,7 +17,7 @@ class Named:
         pass
 
     def renew(self) -> None:
-        pass
+        self.current = ""
 
 
 class Client:
@@ -98,3 +98,18 @@ def test_an_offset_says_of_which_topic_it_is_and_means_nothing_in_another() -> N
     assert client.assigned == dict.fromkeys(range(3), OFFSET_BEGINNING)
     assert not ours.remade()
     assert ours.offset(0, 1).metadata == f"{TOPIC_ID}second"
+
+
+def test_after_a_reset_the_topic_may_be_another_one() -> None:
+    """As where a topic was made again and is shorter: what is read from its start is not read so once more."""
+    client, topic = Client(), Named()
+    ours = Positions(cast(Any, client), cast(Identity, topic), "t", from_beginning=True)
+    ours.starts(client.assignment())
+    topic.current = "first"
+    assert not ours.remade()
+    ours.lose(0)
+    assert len(ours.resets()) == 1
+    assert not ours.offset(0, 11).metadata
+    topic.current = "second"
+    assert ours.remade() == [1, 2]
+    assert ours.offset(0, 12).metadata == f"{TOPIC_ID}second"
