@@ -8,7 +8,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from consumer.errors import NoAnswer, ServiceError
 from consumer.kafka.client import consumer_config, made
-from consumer.kafka.source import message_of
+from consumer.kafka.message import message_of
 from consumer.kafka.trouble import Troubles, told
 from consumer.model import Message
 

@@ -13,6 +13,7 @@ from consumer.kafka.client import is_fatal, made, shared_config
 from consumer.kafka.commits import Commits
 from consumer.kafka.ends import Ends
 from consumer.kafka.identity import Identity
+from consumer.kafka.message import message_of
 from consumer.kafka.positions import Positions, Reset
 from consumer.model import Message
 
@@ -20,7 +21,6 @@ log = logging.getLogger(__name__)
 
 UNREADABLE = (KafkaError._BAD_COMPRESSION, KafkaError._BAD_MSG)
 GATHERING = 0.02  # seconds in which further records are waited for when there is one
-OVERHEAD = 400  # bytes of Python objects around one held record
 
 Rebalance = Callable[[Sequence[int]], None]
 
@@ -53,6 +53,7 @@ class Source:
         self._topic = topic
         self._positions = Positions(self._consumer, Identity(config, topic), topic, from_beginning)
         self._paused: set[int] = set()
+        self._gone: set[int] = set()  # revoked or lost while records were gathered
         self._asked_ends = Ends(shared_config(config), topic)
         self._fatal: KafkaError | None = None
         self._commits = Commits(self._consumer, self._positions)
@@ -67,6 +68,7 @@ class Source:
         def gone(callback: Rebalance) -> Callable[[Consumer, list[TopicPartition]], None]:
             def adapted(_: Consumer, parts: list[TopicPartition]) -> None:
                 numbers = [part.partition for part in parts]
+                self._gone.update(numbers)
                 callback(numbers)
                 self._positions.forget(numbers)
                 self._commits.forget(numbers)
@@ -84,7 +86,7 @@ class Source:
         raws: list[Any] = self._consume(1, timeout)  # the client's types allow None for what each record has
         now = time.monotonic()
         if raws:  # the client would wait for the whole limit, and the first record's linger has begun
-            raws += self._consume(limit - 1, min(timeout, GATHERING))
+            raws = self._gathered(raws, limit - 1, min(timeout, GATHERING))
         if self._paused:
             self._asked_ends.ask(self._paused, now)
         for raw in raws:
@@ -154,6 +156,12 @@ class Source:
         except KafkaException as error:
             raise ServiceError(f"the Kafka client cannot read: {error.args[0].str()}") from None
 
+    def _gathered(self, first: list[Any], limit: int, timeout: float) -> list[Any]:
+        """With what comes behind it, and without what a rebalance in here took away: it may be ours again already."""
+        self._gone.clear()
+        more = self._consume(limit, timeout)
+        return [raw for raw in first if raw.partition() not in self._gone] + more
+
     def _resets(self) -> Sequence[Reset]:
         resets = self._positions.resets()
         self.resume(reset.partition for reset in resets if reset.goes_on)  # else they stay paused, in silence
@@ -185,21 +193,3 @@ class Source:
             self._fatal = error
         else:
             log.warning("trouble with Kafka; its client goes on trying", extra={"error": error.str()})
-
-
-def message_of(raw: Any, now: float) -> Message:
-    """The client's message as ours. `now` in monotonic seconds."""
-    key, value, headers = raw.key(), raw.value(), _headers(raw)
-    weight = OVERHEAD + len(value or b"") + len(key or b"") + (_weight(headers) if headers else 0)
-    return Message(raw.partition(), raw.offset(), raw.timestamp()[1], key, value, headers, now, weight)
-
-
-def _headers(raw: Any) -> Sequence[tuple[str, bytes | None]]:
-    try:
-        return raw.headers() or ()
-    except UnicodeDecodeError:  # whoever wrote the record chose the names' bytes
-        return ()
-
-
-def _weight(headers: Any) -> int:
-    return sum(len(name) + len(value or b"") + 100 for name, value in headers)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from confluent_kafka import KafkaError
+from confluent_kafka import KafkaError, TopicPartition
 
 from consumer.errors import ServiceError
 from consumer.kafka import source
@@ -58,3 +58,61 @@ def test_any_other_error_of_a_partition_is_said_and_waited_out(
     read = member(monkeypatch, Report(KafkaError._ALL_BROKERS_DOWN)).read(10, 0.0)
     assert (dict(read.messages), dict(read.ends)) == ({}, {})
     assert caplog.records[0].__dict__["partition"] == 3
+
+
+class Record:
+    """The next record of a partition."""
+
+    def __init__(self, partition: int) -> None:
+        self._partition = partition
+
+    def error(self) -> None:
+        return None
+
+    def partition(self) -> int:
+        return self._partition
+
+    def offset(self) -> int:
+        return 7
+
+    def timestamp(self) -> tuple[int, int]:
+        return 1, 0
+
+    def key(self) -> None:
+        return None
+
+    value = headers = key
+
+
+class Rebalancing(Client):
+    """A consumer that reads a record of partition 3, and then one of 4 while 3 is taken away."""
+
+    def __init__(self, lost: bool) -> None:
+        super().__init__([])
+        self._lost, self._reads = lost, 0
+
+    def subscribe(self, topics: Sequence[str], on_assign: Any, on_revoke: Any, on_lost: Any) -> None:
+        self._taken = on_lost if self._lost else on_revoke
+
+    def consume(self, limit: int, timeout: float) -> list[Any]:
+        self._reads += 1
+        if self._reads == 1:
+            return [Record(3)]
+        if self._reads == 2:
+            self._taken(self, [TopicPartition("topic", 3)])
+            return [Record(4)]
+        return [Record(3)] if self._reads == 3 else []
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_what_is_taken_away_while_records_are_gathered_is_not_brought(
+    lost: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It could be ours again by then, from a lower offset: the record would come before those below it."""
+    monkeypatch.setattr(source, "Consumer", Rebalancing(lost))
+    ours = Source({}, "topic", from_beginning=True)
+    taken: list[Sequence[int]] = []
+    ours.subscribe(lambda _: None, taken.append, taken.append)
+    assert list(ours.read(10, 0.1).messages) == [4]
+    assert taken == [[3]]
+    assert list(ours.read(10, 0.1).messages) == [3]
