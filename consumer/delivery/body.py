@@ -1,13 +1,14 @@
 """Request bodies of Segment's batch endpoint, made of calls that are serialised already."""
 
-import zlib
 from collections.abc import Sequence
 from datetime import UTC, datetime
+
+from isal import isal_zlib
 
 from consumer.json import dumps
 from consumer.model import WriteKey
 
-GZIP = 16 + zlib.MAX_WBITS
+GZIP = 16 + isal_zlib.MAX_WBITS
 
 
 def encode(bodies: Sequence[bytes], key: WriteKey, sent_at: datetime) -> bytes:
@@ -25,5 +26,5 @@ def overhead(key: WriteKey) -> int:
 
 
 def compress(body: bytes) -> bytes:
-    """The body in gzip's format, at the level that costs least."""
-    return zlib.compress(body, level=1, wbits=GZIP)
+    """The body in gzip's format: an eighth of it, for a tenth of what zlib takes (docs/performance.md)."""
+    return isal_zlib.compress(body, level=1, wbits=GZIP)

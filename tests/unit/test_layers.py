@@ -37,6 +37,7 @@ ONLY_IN = {
     "fastavro": {"reading/avro.py"},
     "httpcore": {"delivery/http.py"},
     "httpx": {"delivery/http.py"},
+    "isal": {"delivery/body.py"},
     "jsonschema_rs": {"contract/validate.py"},
     "orjson": {"json.py"},
     "prometheus_client": {"operate/metrics.py"},
