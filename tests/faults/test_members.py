@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.faults.trial import Row, trial
-from tests.support import Flow
+from tests.support import Flow, wait_until
 
 STATIC = pytest.mark.parametrize("static", [False, True], ids=["dynamic", "static"])
 NAMES = ("one", "two", "three")
@@ -71,3 +71,23 @@ def test_members_that_join_and_leave_without_a_pause_lose_nothing(
             between.wait(0.5)
         it.over()
         record(it.settle(named("storm of joins", flow, False), floor=100, duplicates=it.flow.partitions * 50))
+
+
+def test_of_two_members_with_one_name_one_ends_and_nothing_is_lost(
+    flow: Flow, is_long: bool, record: Callable[[Row], None]
+) -> None:
+    """In the classic protocol the newer one takes over, in the new protocol it is refused; both say so."""
+    with trial(flow) as it:
+        it.replace("first", **instance("same", static=True))
+        for _ in range(5 if is_long else 1):
+            it.progress(50)
+            it.join("second", **instance("same", static=True))
+            wait_until(lambda: any(member.has_ended for member in it.members.values()), "one of them to end")
+            ended, stays = sorted(it.members, key=lambda name: not it.members[name].has_ended)
+            assert ended == ("first" if flow.protocol == "classic" else "second")
+            assert "the service cannot go on" in it.members[ended].output
+            it.kill(ended)
+            it.progress(50)
+            it.members["first"] = it.members.pop(stays)
+        it.over()
+        record(it.settle(named("two with one name", flow, True), floor=100))
