@@ -136,3 +136,10 @@ def test_further_objects_know_the_release() -> None:
 def test_a_kubernetes_that_is_too_old_is_refused() -> None:
     done = attempt({}, "minimal", "--kube-version", "1.27.0")
     assert "requires kubeVersion: >=1.28.0-0" in done.stderr
+
+
+def test_a_setting_of_another_values_file_can_be_taken_back() -> None:
+    env = main_container(workload(made_of({"settings": {"SCHEMA_REGISTRY_URL": None}}))["spec"]["template"]["spec"])[
+        "env"
+    ]
+    assert {it["name"] for it in env} == {"KAFKA_BOOTSTRAP_SERVERS", "SEGMENT_WRITE_KEY_FILE"}

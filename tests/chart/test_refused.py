@@ -24,7 +24,7 @@ imagePullSecrets: [registry] | /imagePullSecrets/0
 nameOverride: Surveys | /nameOverride
 fullnameOverride: a.b | /fullnameOverride
 settings: {KAFKA_BOOTSTRAP_SERVERS: ""} | /settings/KAFKA_BOOTSTRAP_SERVERS
-settings: {KAFKA_BOOTSTRAP_SERVERS: null} | KAFKA_BOOTSTRAP_SERVERS
+settings: {KAFKA_BOOTSTRAP_SERVERS: null} | missing property 'KAFKA_BOOTSTRAP_SERVERS'
 settings: {KAFKA_BOOTSTRAP_SERVERS: "a:1,,b:2"} | /settings/KAFKA_BOOTSTRAP_SERVERS
 settings: {KAFKA_TOPICS: a} | 'KAFKA_TOPICS' not allowed
 settings: {kafkaTopic: a} | 'kafkaTopic' not allowed

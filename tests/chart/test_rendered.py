@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+import tarfile
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -105,3 +106,13 @@ def test_its_app_version_is_the_product_s() -> None:
     version = re.search(r'^version = "(.+)"', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
     assert version
     assert yaml.safe_load((CHART / "Chart.yaml").read_text())["appVersion"] == version[1]
+
+
+def test_its_package_has_what_an_install_takes_and_no_more(tmp_path: Path) -> None:
+    subprocess.run([helm(4), "package", CHART, "--destination", tmp_path], check=True, capture_output=True)
+    (package,) = tmp_path.glob("sprig-to-segment-*.tgz")
+    with tarfile.open(package) as packed:
+        names = {name.removeprefix("sprig-to-segment/") for name in packed.getnames()}
+    templates = {f"templates/{path.name}" for path in (CHART / "templates").iterdir()}
+    files = {"files/alerts.yaml", "files/dashboard.json"}
+    assert names == templates | files | {"Chart.yaml", "README.md", "values.yaml", "values.schema.json"}
