@@ -3,13 +3,17 @@
 import json
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from bench import broker as brokers
+from bench import drain as drains
+from bench import members as together
 from bench import profiled, report, rounds, trickle
 from bench import rebalance as rebalances
+from bench import start as starts
 
 SETTINGS = click.option(
     "--set",
@@ -76,6 +80,47 @@ def rebalance(settings: tuple[str, ...]) -> None:
     """What a member that comes and goes costs in delay, at a steady rate; it takes a broker in a container."""
     with brokers.broker() as broker:
         click.echo(rebalances.table(rebalances.run(broker, dict(one.split("=", 1) for one in settings))))
+
+
+@main.command()
+@click.option("--partitions", type=click.IntRange(1), default=96, show_default=True, help="In a container only.")
+@click.option("--seconds", type=click.IntRange(1), default=30, show_default=True)
+@SETTINGS
+def quiet(partitions: int, seconds: int, settings: tuple[str, ...]) -> None:
+    """500 events a second, spread over many partitions."""
+    with brokers.broker() as broker:
+        wide = broker if broker.kind == "embedded" else replace(broker, partitions=partitions)
+        click.echo(trickle.sentence(trickle.run(wide, seconds, dict(one.split("=", 1) for one in settings))._asdict()))
+
+
+@main.command()
+@SETTINGS
+def start(settings: tuple[str, ...]) -> None:
+    """Seconds from a process's start to its first delivered batch."""
+    with brokers.broker() as broker:
+        click.echo(json.dumps(starts.run(broker, dict(one.split("=", 1) for one in settings))))
+
+
+@main.command()
+@click.option("--records", type=click.IntRange(1000), default=200_000, show_default=True, help="The backlog.")
+@SETTINGS
+def members(records: int, settings: tuple[str, ...]) -> None:
+    """One member, then two on two cores, with a Segment that answers after 0.1 s."""
+    changed = dict(one.split("=", 1) for one in settings)
+    with brokers.broker() as broker:
+        count = min(records, broker.most)
+        topic = broker.topic()
+        broker.fill(topic, count)
+        one, two = (together.run(broker, topic, count, number, changed) for number in (1, 2))
+        click.echo(together.table(count, one, two))
+
+
+@main.command()
+@click.option("--events", type=click.IntRange(500), default=10_000_000, show_default=True, help="The backlog.")
+@click.option("--per-cpu-second", type=float, required=True, help="Events, as `make bench` measured them.")
+def drain(events: int, per_cpu_second: float) -> None:
+    """How long a backlog takes under Segment's limits: a simulation."""
+    click.echo(drains.table(events, 1 / per_cpu_second))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,40 @@
+"""How long a start takes: from the process's start to its first delivered batch, and what of it is imports."""
+
+import statistics
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Mapping
+
+from bench import rounds
+from bench.broker import Broker
+from bench.processes import segment
+
+TIMES = 5
+IMPORTS = "import time; import consumer.commands.run; print(time.process_time())"
+
+
+def run(broker: Broker, settings: Mapping[str, str]) -> Mapping[str, float]:
+    """Medians in seconds: to the first batch, to the service's first line, and the CPU time of a bare import."""
+    topic = broker.topic()
+    broker.fill(topic, broker.partitions * 10)
+    starts = [_start(broker, topic, settings) for _ in range(TIMES)]
+    imports = [
+        float(subprocess.run([sys.executable, "-c", IMPORTS], capture_output=True, check=True).stdout)
+        for _ in range(TIMES)
+    ]
+    return {
+        "to_first_batch": round(statistics.median(first for _, first in starts), 2),
+        "to_first_line": round(statistics.median(line for line, _ in starts), 2),
+        "import_cpu": round(statistics.median(imports), 2),
+    }
+
+
+def _start(broker: Broker, topic: str, settings: Mapping[str, str]) -> tuple[float, float]:
+    with segment() as peer:
+        began = time.time()
+        with rounds.member(rounds.Place(broker, topic, peer), f"start-{uuid.uuid4().hex[:8]}", settings):
+            line = time.time() - began
+            rounds.wait_until(lambda: bool(peer.told()["requests"]), "the first batch")
+            return line, peer.told()["first_at"] - began
