@@ -12,10 +12,12 @@ from tests.support import KEYS, Flow
 
 __all__ = ["engine", "kafka", "product_image", "topic"]
 
-LONG = pytest.param(True, id="long", marks=[pytest.mark.long, pytest.mark.timeout(300)])
+# Without the time that a broker takes to start.
+SHORT = pytest.param(False, id="short", marks=pytest.mark.timeout(120, func_only=True))
+LONG = pytest.param(True, id="long", marks=[pytest.mark.long, pytest.mark.timeout(300, func_only=True)])
 
 
-@pytest.fixture(params=[pytest.param(False, id="short"), LONG])
+@pytest.fixture(params=[SHORT, LONG])
 def is_long(request: pytest.FixtureRequest) -> bool:
     return bool(request.param)
 

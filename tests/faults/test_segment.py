@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from consumer.demo import faults
+from consumer.demo.segment import Segment
 from tests.faults.proxy import Proxy
 from tests.faults.trial import Row, trial
 from tests.support import Flow, wait_until
@@ -17,6 +18,7 @@ from tests.support import Flow, wait_until
 Record = Callable[[Row], None]
 MEBIBYTE = 2**20
 
+# What it answers so many requests with.
 SPELLS: dict[str, Callable[[float], faults.Script]] = {
     "500": faults.fail,
     "429 without a wait": lambda times: faults.repeatedly(faults.problem(429, "later"), times),
@@ -56,17 +58,19 @@ def link(flow: Flow) -> Iterator[Proxy]:
         yield link
 
 
-@pytest.mark.parametrize("spell", SPELLS)
-def test_a_spell_of_faults_loses_nothing(flow: Flow, spell: str, is_long: bool, record: Record) -> None:
+def test_spells_of_faults_lose_nothing(flow: Flow, is_long: bool, record: Record) -> None:
     """Events that were taken although the answer did not arrive are sent again, with the same messageIds."""
-    times = 12 if is_long else 4
+    times = 12 if is_long else 3
     flow.settings = {"SEGMENT_TIMEOUT_SECONDS": "1"}
-    with trial(flow, script=SPELLS[spell](times)) as it:
+    with trial(flow, rate=60) as it:
         it.join()
-        assert flow.segment.wait_until(lambda segment: segment.requests > times, 100)
+        for spell in SPELLS.values():
+            before = flow.segment.requests
+            it.answers(spell(times))
+            assert flow.segment.wait_until(_more_than(before + times), 60)
+            it.progress(20)
         it.over()
-        it.progress()
-        record(it.settle(f"Segment {spell}", floor=100, duplicates=50 * times))
+        record(it.settle(f"{len(SPELLS)} spells of Segment", floor=200, duplicates=50 * times * len(SPELLS)))
 
 
 def test_resets_on_the_way_to_segment_lose_nothing(flow: Flow, link: Proxy, is_long: bool, record: Record) -> None:
@@ -125,6 +129,10 @@ def test_answers_near_the_deadline_are_no_fault(flow: Flow, is_long: bool, recor
         it.answers(faults.calm)
         it.over()
         record(it.settle("slow answers", floor=80, duplicates=it.at_stake))
+
+
+def _more_than(requests: int) -> Callable[[Segment], bool]:
+    return lambda segment: segment.requests > requests
 
 
 def _late(client: Any, answer: bytes, stopped: threading.Event) -> bool:

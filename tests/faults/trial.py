@@ -51,11 +51,12 @@ class Trial:
 
         (With the new protocol the broker refuses a static member's id while it waits for one that was killed.)
         """
-        ended = True
-        while ended:
+        for _ in range(20):
             member = self.join(name, **settings)
             wait_until(lambda m=member: m.has_partitions or m.has_ended, f"{name} to have partitions")  # type: ignore[misc]
-            ended = member.has_ended
+            if not member.has_ended:
+                return
+        raise AssertionError(f"{name} ended each time")
 
     def leave(self, name: str = "one") -> None:
         member, began = self.members.pop(name), time.monotonic()
