@@ -3,6 +3,7 @@
 import os
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -125,6 +126,7 @@ class Schedule(RuleBasedStateMachine):
         raise AssertionError(f"committed {self.committed}, the ends are {ends}")
 
 
+pytestmark = pytest.mark.timeout(900)  # seconds, for a machine that is busy
 TestSchedule: Any = Schedule.TestCase
 TestSchedule.settings = settings(
     max_examples=int(os.environ.get("SCHEDULES", "1000")),
