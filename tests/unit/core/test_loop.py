@@ -462,6 +462,24 @@ def test_what_waits_of_a_topic_that_is_no_more_is_dropped() -> None:
     assert world.status.counts.delivered == 0
 
 
+def test_a_hand_over_is_told_while_it_lasts_and_no_longer() -> None:
+    world = World(partitions=2)
+    world.group.give(0, b"a")
+    world.turn(0)
+    world.turn(2)
+    told: list[bool] = []
+
+    def answered(timeout: float = 0) -> Sequence[tuple[Request, Outcome]]:
+        told.append(world.status.latest().handing_over)
+        return Segment.answered(world.segment, timeout)
+
+    world.segment.answered = answered  # type: ignore[method-assign]
+    world.group.revoke([0])
+    world.turn(2)
+    assert told[0]
+    assert not world.status.latest().handing_over
+
+
 def test_a_turn_waits_for_no_letter_and_a_hand_over_for_it_alone() -> None:
     world = World()
     world.group.give(0, b"bad", b"a")
