@@ -80,7 +80,7 @@ class Lanes:
 
     def until_due(self, now: float, most: float) -> float:
         """Seconds until a lane has waited for its linger, `most` at most and hardly none at least."""
-        waiting = [lane.waiting_since for lane in self if lane.waiting and lane.ready(now)]
+        waiting = [lane.waiting_since for lane in self if lane.ready(now)]
         return max(0.001, min(most, min(waiting, default=now) + self._shares.linger - now))
 
     def crowded(self) -> Sequence[int]:
