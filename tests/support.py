@@ -85,7 +85,8 @@ class Flow:
 
     def producer(self) -> Producer:
         """Idempotent, else a retry after a broker's restart changes the order of what is on its way."""
-        options = {"enable.idempotence": True, "message.timeout.ms": 0, "log_level": 0}
+        no_limits = {"message.timeout.ms": 0, "queue.buffering.max.messages": 0}
+        options = {"enable.idempotence": True, "log_level": 0, **no_limits}
         return Producer({"bootstrap.servers": self.bootstrap, **options})
 
     def put(self, producer: Producer, sample: Sample, frame: Callable[[bytes], bytes] = bytes) -> None:

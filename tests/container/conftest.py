@@ -126,7 +126,7 @@ class Kafka:
     def unpause(self) -> None:
         self._container.unpause()
 
-    def _wait_until_it_answers(self, seconds: float = 60) -> None:
+    def _wait_until_it_answers(self, seconds: float = 120) -> None:
         deadline = time.monotonic() + seconds
         while True:
             try:

@@ -61,15 +61,13 @@ def test_letters_wait_for_a_topic_that_may_not_be_written(
         record(it.settle("dead-letter topic not writable", floor=100, duplicates=0))
 
 
-def test_a_letter_that_is_too_large_holds_its_partition_alone(
-    kafka: Any, flow: Flow, is_long: bool, record: Record
-) -> None:
+def test_a_letter_that_is_too_large_holds_its_partition_alone(kafka: Any, flow: Flow, record: Record) -> None:
     letters = f"{flow.topic}.dead-letter"
     kafka.configure(letters, max_message_bytes=10_000)
     with trial(flow, rate=20) as it:
         member = it.join()
         wait_until(lambda: "dead_letter_too_large" in member.output, "the hold to be said")
-        it.progress(400 if is_long else 100)
+        it.progress(100)
         large = {place.partition for place, fate in flow.produced.items() if fate == TOO_LARGE}
         assert large
         assert {json.loads(line)["partition"] for line in member.lines if "somebody decides" in line} <= large

@@ -24,16 +24,12 @@ class Watch:
 
     def __init__(self, flow: Flow) -> None:
         self._flow = flow
-        self._group = Consumer({"bootstrap.servers": flow.bootstrap, "group.id": flow.group, "log_level": 0})
-        reading = {"bootstrap.servers": flow.bootstrap, "group.id": "watch", "auto.offset.reset": "earliest"}
-        self._letters = Consumer({**reading, "log_level": 0})
-        self._letters.assign([TopicPartition(f"{flow.topic}.dead-letter", 0, OFFSET_BEGINNING)])
-        self._letters_read = 0
         self._accepted_seen = 0
         self._settled: set[Address] = set()
         self._beyond: defaultdict[int, set[int]] = defaultdict(set)
         self._topics: set[str] = set()  # as the metadata of offsets names them
         self._gone: set[str] = set()
+        self._connect()
         self._looking = threading.Lock()
         self._over = threading.Event()
         self.committed: dict[int, int] = {}
@@ -51,8 +47,7 @@ class Watch:
         finally:
             self._over.set()
             thread.join(30)
-            self._group.close()
-            self._letters.close()
+            self._close()
 
     @contextmanager
     def forgetting(self) -> Iterator[None]:
@@ -79,11 +74,24 @@ class Watch:
                 self._see_letters(offsets)
             except KafkaException:
                 self._see_accepted()
+                self._close()
+                self._connect()  # a client that met a broker that stands still may stay silent for minutes
             else:
                 self.samples += 1
                 for partition, offset in offsets.items():
                     self._check(partition, offset)
             self.widest = max(self.widest, self.beyond)
+
+    def _connect(self) -> None:
+        quiet = {"bootstrap.servers": self._flow.bootstrap, "log_level": 0}
+        self._group = Consumer({**quiet, "group.id": self._flow.group})
+        self._letters = Consumer({**quiet, "group.id": "watch", "auto.offset.reset": "earliest"})
+        self._letters.assign([TopicPartition(f"{self._flow.topic}.dead-letter", 0, OFFSET_BEGINNING)])
+        self._letters_read = 0
+
+    def _close(self) -> None:
+        self._group.close()
+        self._letters.close()
 
     def _run(self) -> None:
         while not self._over.is_set():
