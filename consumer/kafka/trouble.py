@@ -52,7 +52,7 @@ class Troubles:
             if code in self._met:
                 return told(self._met[code])
         seen = self._met.get(KafkaError._TRANSPORT) if error.code() in _AWAY else None
-        if seen and "SSL handshake failed" in seen.str():  # as a listener without TLS has it fail
+        if seen and "SSL_HANDSHAKE" in seen.str():  # the state in which a listener without TLS hangs up
             return f"{_TEXTS[KafkaError._SSL]} ({seen.str()})"
         return f"{_NOBODY} ({seen.str()})" if seen else told(error)
 
