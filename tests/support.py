@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -176,7 +177,8 @@ class Member:
 
     @property
     def has_partitions(self) -> bool:
-        return '"event": "partitions assigned"' in self.output
+        """Whether it was ever given any; in the classic protocol the first assignment may be of none."""
+        return re.search(r'"partitions assigned".*"partitions": \[\d', self.output) is not None
 
     @property
     def has_ended(self) -> bool:

@@ -7,17 +7,14 @@ import pytest
 
 from consumer.demo.segment import Segment
 from tests.container.conftest import engine, kafka, product_image, topic
+from tests.faults.forms import LONG, SHORT
 from tests.faults.trial import Row, recorder
 from tests.support import KEYS, Flow
 
 __all__ = ["engine", "kafka", "product_image", "topic"]
 
-# Without the time that a broker takes to start.
-SHORT = pytest.param(False, id="short", marks=pytest.mark.timeout(120, func_only=True))
-LONG = pytest.param(True, id="long", marks=[pytest.mark.long, pytest.mark.timeout(300, func_only=True)])
 
-
-@pytest.fixture(params=[SHORT, LONG])
+@pytest.fixture(params=[pytest.param(False, id="short", marks=SHORT), pytest.param(True, id="long", marks=LONG)])
 def is_long(request: pytest.FixtureRequest) -> bool:
     return bool(request.param)
 

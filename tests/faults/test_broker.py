@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.faults.forms import SHORT_IN_ONE_PROTOCOL
 from tests.faults.proxy import Proxy
 from tests.faults.trial import Row, trial
 from tests.support import Flow
@@ -36,6 +37,7 @@ def test_a_broker_that_is_killed_and_comes_back_loses_nothing(
         record(it.settle(f"broker killed, {flow.protocol}", floor=300, duplicates=it.at_stake))
 
 
+@SHORT_IN_ONE_PROTOCOL
 def test_a_broker_that_stands_still_loses_nothing(kafka: Any, flow: Flow, is_long: bool, record: Record) -> None:
     """Longer than the session of its members, who go on delivering what they hold."""
     seconds, still = (60 if is_long else 8), threading.Event()
@@ -53,6 +55,7 @@ def test_a_broker_that_stands_still_loses_nothing(kafka: Any, flow: Flow, is_lon
         record(it.settle(f"broker stopped for {seconds} s, {flow.protocol}", floor=300, duplicates=it.at_stake))
 
 
+@SHORT_IN_ONE_PROTOCOL
 def test_connections_that_are_torn_again_and_again_lose_nothing(
     flow: Flow, link: Proxy, is_long: bool, record: Record
 ) -> None:
@@ -67,6 +70,7 @@ def test_connections_that_are_torn_again_and_again_lose_nothing(
     assert link.connections > 8
 
 
+@SHORT_IN_ONE_PROTOCOL
 def test_a_black_hole_on_the_way_to_the_broker_loses_nothing(
     flow: Flow, link: Proxy, is_long: bool, record: Record
 ) -> None:
@@ -84,6 +88,7 @@ def test_a_black_hole_on_the_way_to_the_broker_loses_nothing(
         record(it.settle(f"black hole for {seconds} s, {flow.protocol}", floor=300, duplicates=it.at_stake))
 
 
+@SHORT_IN_ONE_PROTOCOL
 def test_a_slow_and_narrow_link_to_the_broker_is_no_fault(
     flow: Flow, link: Proxy, is_long: bool, record: Record
 ) -> None:

@@ -6,6 +6,7 @@ import pytest
 from confluent_kafka import KafkaError
 
 from consumer.demo.segment import Segment
+from tests.faults.forms import SHORT_IN_ONE_PROTOCOL
 from tests.faults.mock import MockBroker, mock_broker
 from tests.faults.trial import Row, trial
 from tests.support import KEYS, Flow, wait_until
@@ -44,6 +45,7 @@ def flow(broker: MockBroker, protocol: str) -> Iterator[Flow]:
         yield Flow(broker.address, "answers", segment, protocol)
 
 
+@SHORT_IN_ONE_PROTOCOL
 def test_commits_that_are_refused_are_made_again(broker: MockBroker, flow: Flow, is_long: bool, record: Record) -> None:
     """In the classic protocol an unknown or outdated member joins anew, and what it had not committed is read again."""
     with trial(flow, rate=60) as it:

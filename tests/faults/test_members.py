@@ -44,7 +44,7 @@ def test_members_killed_at_random_lose_nothing(
     chance = random.Random(1)
     with trial(flow) as it:
         for name in NAMES[:2]:
-            it.join(name, **instance(name, static))
+            it.replace(name, **instance(name, static))
         it.progress(100)
         for _ in range(15 if is_long else 2):
             name = chance.choice(list(it.members))

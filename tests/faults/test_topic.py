@@ -9,6 +9,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, Producer, TopicPartition
 from consumer.demo.fates import TOMBSTONE, Deliver
 from consumer.demo.samples import Sample, responses
 from consumer.reading import avro
+from tests.faults.forms import SHORT_IN_ONE_PROTOCOL
 from tests.faults.trial import Row, trial
 from tests.support import Flow, wait_until
 
@@ -45,6 +46,7 @@ def test_a_topic_that_is_made_again_is_read_from_its_start(
         record(it.settle(f"topic made again, {flow.protocol}", floor=400, duplicates=0))
 
 
+@SHORT_IN_ONE_PROTOCOL
 def test_partitions_that_are_added_are_read_from_their_start(
     kafka: Any, flow: Flow, is_long: bool, record: Record
 ) -> None:
