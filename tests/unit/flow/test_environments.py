@@ -20,7 +20,7 @@ from tests.support import Flow, is_refused, wait_until
 
 KEYS = {name: f"test-{name}-key" for name in ("production", "development", "staging")}
 ENVIRONMENTS = {key: name for name, key in KEYS.items()}
-SPELT = ("Production", "development", "STAGING", "Sandbox-7391", None)
+SPELT = ("Production", "development", "STAGING", "Sandbox-of-jane", None)
 NO_KEY = SetAside("no_write_key")
 
 
@@ -77,7 +77,7 @@ def test_each_environment_reaches_its_own_source_and_one_without_a_key_is_set_as
     assert said
     assert said[0]["level"] == "error"
     assert "SEGMENT_WRITE_KEYS" in said[0]["detail"]
-    assert "7391" not in member.output
+    assert "of-jane" not in member.output
 
 
 def test_keys_that_stall_stop_only_their_own_events_through_a_crash(flow: Flow) -> None:
