@@ -109,9 +109,7 @@ def members(records: int, settings: tuple[str, ...]) -> None:
     changed = dict(one.split("=", 1) for one in settings)
     with brokers.broker() as broker:
         count = min(records, broker.most)
-        topic = broker.topic()
-        broker.fill(topic, count)
-        one, two = (together.run(broker, topic, count, number, changed) for number in (1, 2))
+        one, two = (together.run(broker, count, number, changed) for number in (1, 2))
         click.echo(together.table(count, one, two))
 
 

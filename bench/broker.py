@@ -2,7 +2,7 @@
 
 import os
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -43,8 +43,11 @@ class Broker:
 
     def fill(self, topic: str, count: int) -> None:
         """Write `count` records of the reference shape, spread over the partitions."""
+        self.write(topic, shape.values(count))
+
+    def write(self, topic: str, values: Iterable[bytes]) -> None:
         producer = Producer({"bootstrap.servers": self.address, "acks": "all", "linger.ms": 50})
-        for number, value in enumerate(shape.values(count)):
+        for number, value in enumerate(values):
             producer.produce(topic, value, f"user-{number}".encode(), number % self.partitions)
             if number % 10_000 == 0:
                 producer.flush(30)

@@ -1,12 +1,11 @@
 """Two members on two cores beside one: how much faster a backlog drains, and what an event costs in each."""
 
 import signal
-import time
 from collections.abc import Mapping
 from contextlib import ExitStack
 from typing import NamedTuple
 
-from bench import rounds
+from bench import rounds, shape
 from bench.broker import Broker
 from bench.processes import MEASURED, OTHER, segment
 
@@ -19,15 +18,16 @@ class Together(NamedTuple):
     cpu: float
 
 
-def run(broker: Broker, topic: str, count: int, members: int, settings: Mapping[str, str]) -> Together:
-    """So many members of one group drain the topic, each on a core of its own where there are as many."""
-    group = f"members-{members}-{time.monotonic_ns()}"
+def run(broker: Broker, count: int, members: int, settings: Mapping[str, str]) -> Together:
+    """So many members of one group drain what is written when each has its partitions."""
+    values, topic = list(shape.values(count)), broker.topic()
     with segment(0.1) as peer, ExitStack() as running:
         place = rounds.Place(broker, topic, peer)
-        its = [
-            running.enter_context(rounds.member(place, group, settings, (MEASURED, OTHER)[number % 2]))
-            for number in range(members)
-        ]
+        its = []
+        for number in range(members):
+            its.append(running.enter_context(rounds.member(place, topic, settings, (MEASURED, OTHER)[number % 2])))
+            its[-1].say('"partitions assigned"')
+        broker.write(topic, values)
         rounds.wait_until(lambda: bool(peer.told()["events"] >= count), f"{count} events", 300)
         told = peer.told()
         cpu = sum(it.end(signal.SIGTERM) for it in its)
