@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from bench import broker as brokers
+from bench import compress as compressing
 from bench import drain as drains
 from bench import members as together
 from bench import profiled, report, rounds, trickle
@@ -103,14 +104,21 @@ def start(settings: tuple[str, ...]) -> None:
 
 @main.command()
 @click.option("--records", type=click.IntRange(1000), default=200_000, show_default=True, help="The backlog.")
+@click.option("--halves", is_flag=True, help="Half of one core for each, and a Segment that answers at once.")
 @SETTINGS
-def members(records: int, settings: tuple[str, ...]) -> None:
+def members(records: int, halves: bool, settings: tuple[str, ...]) -> None:
     """One member, then two on two cores, with a Segment that answers after 0.1 s."""
     changed = dict(one.split("=", 1) for one in settings)
     with brokers.broker() as broker:
         count = min(records, broker.most)
-        one, two = (together.run(broker, count, number, changed) for number in (1, 2))
+        one, two = (together.run(broker, count, number, halves, changed) for number in (1, 2))
         click.echo(together.table(count, one, two))
+
+
+@main.command()
+def compress() -> None:
+    """What gzip costs and saves, by library and level; zlib-ng where it is installed."""
+    click.echo(compressing.table())
 
 
 @main.command()

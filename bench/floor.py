@@ -9,6 +9,7 @@ import base64
 import io
 import os
 import signal
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -60,16 +61,20 @@ def main() -> None:
             messages = [message for message in consumer.consume(BATCH, 0.1) if message.error() is None]
             if messages:
                 calls = [
-                    _call(fastavro.schemaless_reader(io.BytesIO(m.value() or b""), parsed, None), m) for m in messages
+                    call(fastavro.schemaless_reader(io.BytesIO(m.value() or b""), parsed, None), m) for m in messages
                 ]
-                body = {"batch": calls, "sentAt": datetime.now(UTC), "writeKey": key}
-                client.post(url, content=orjson.dumps(body, option=OPTIONS)).raise_for_status()
+                client.post(url, content=body(calls, key)).raise_for_status()
                 count -= len(messages)
     consumer.close()
     signal.pause()
 
 
-def _call(record: Any, message: Any) -> dict[str, Any]:
+def body(calls: Sequence[Mapping[str, Any]], key: str) -> bytes:
+    return orjson.dumps({"batch": calls, "sentAt": datetime.now(UTC), "writeKey": key}, option=OPTIONS)
+
+
+def call(record: Any, message: Any) -> Mapping[str, Any]:
+    """What becomes of a decoded record; of its `message` the address and the time are asked for."""
     return {
         "type": "track",
         "event": "SDK - Submitted - Survey Response",

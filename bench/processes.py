@@ -76,6 +76,9 @@ class Process:
             raise SystemExit(f"{self._child.args!r} ended with {self._child.returncode}")
         return usage.ru_utime + usage.ru_stime - self.cpu_at_start
 
+    def signal(self, number: int) -> None:
+        self._child.send_signal(number)
+
     def kill(self) -> None:
         if self._child.returncode is None:
             self._child.kill()

@@ -2,36 +2,17 @@
 
 from collections import Counter, deque
 from collections.abc import Sequence
-from dataclasses import dataclass
 from operator import attrgetter
 
 from consumer.model import Call, Held, Letter, Message, Pending, Skipped, Treat, WriteKey
 from consumer.reasons import NO_WRITE_KEY, UNREADABLE_BATCH
-from consumer.request import Part
+from consumer.request import Limits, Part, Taken
 
 _offset = attrgetter("offset")
 
 # Seconds that a lane goes on past a key that stalls. What is delivered past it is sent again after a restart, and
 # Segment knows repeats for about a day.
 GOES_ON_FOR = 12 * 3600.0
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Of one batch of a lane: events, bytes of their calls, and unprocessable records in a row before it holds."""
-
-    events: int
-    size: int
-    unprocessable: int
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """A lane's next batch: a part for each write key, letters, and how many records were skipped for which reason."""
-
-    parts: list[Part]
-    letters: list[Letter]
-    skipped: Counter[str]
 
 
 class Lane:

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from consumer.lane import Lane, Limits
+from consumer.lane import Lane
 from consumer.model import Pending, WriteKey
+from consumer.request import Limits
 
 BATCHES_WAITING = 4  # a lane with that many is full, with half of them it is read again
 

@@ -1,10 +1,11 @@
-"""The values of delivery: parts that travel together, requests, and what comes of them."""
+"""The values of delivery: what a lane gives out, parts that travel together, requests, and what comes of them."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import NamedTuple
 
-from consumer.model import Call, WriteKey
+from consumer.model import Call, Letter, WriteKey
 
 
 @dataclass(eq=False, slots=True)
@@ -58,6 +59,24 @@ class Part:
             failed_at=self.failed_at,
             stuck_since=self.stuck_since,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Of one batch of a lane: events, bytes of their calls, and unprocessable records in a row before it holds."""
+
+    events: int
+    size: int
+    unprocessable: int
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A lane's next batch: a part for each write key, letters, and how many records were skipped for which reason."""
+
+    parts: list[Part]
+    letters: list[Letter]
+    skipped: Counter[str]
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -17,13 +17,13 @@ from consumer.kafka.admin import Admin
 from consumer.kafka.client import identity, producer_config
 from consumer.kafka.dead_letters import DeadLetters, Unwrap, as_it_is
 from consumer.kafka.reader import Reader
-from consumer.lane import Limits
 from consumer.lanes import Shares
 from consumer.operate import logs
 from consumer.reading import avro, files
 from consumer.reading.at_once import AtOnce
 from consumer.reading.framing import SchemaKey, framing
 from consumer.reading.lookup import Fetch, no_registry
+from consumer.request import Limits
 from consumer.schema import WriterSchema
 from consumer.settings import Settings
 from consumer.translator import SchemaOf, Steps, Translator

@@ -85,7 +85,7 @@ class Outbox:
             case Refused(reason):
                 fates = self._refused(request, pace, reason, now)
             case Retry(throttled=True, wait=wait):
-                pace.throttled(wait or backoff(max(1, request.attempts), self._jitter), now)
+                pace.throttled(wait, request.started_at, now)
                 fates = []
             case Retry(reason) | Misconfigured(reason):
                 fates = self._failed(request, outcome, reason, now)

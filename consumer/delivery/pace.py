@@ -24,8 +24,10 @@ class Pace:
     jitter: random.Random = field(default_factory=random.Random)
     under_way: int = 0
     failures: int = 0
+    throttles: int = 0
     refused_in_a_row: int = 0
     failed_at: float = float("-inf")
+    throttled_at: float = float("-inf")
     accepted_at: float = float("-inf")
     probe_at: float = float("-inf")
     throttled_until: float = float("-inf")
@@ -48,11 +50,15 @@ class Pace:
 
     def accepted(self, now: float) -> None:
         self.accepted_at = now
-        self.failures = self.refused_in_a_row = 0
+        self.failures = self.throttles = self.refused_in_a_row = 0
         self.holding = ""
 
-    def throttled(self, wait: float, now: float) -> None:
-        self.throttled_until = max(self.throttled_until, now + wait)
+    def throttled(self, wait: float | None, started_at: float, now: float) -> None:
+        """Segment asked to wait so many seconds, or did not say for how long: longer each time, as for a failure."""
+        if started_at >= self.throttled_at:
+            self.throttles += 1
+            self.throttled_at = now
+        self.throttled_until = max(self.throttled_until, now + (wait or backoff(self.throttles, self.jitter)))
 
     def failed(self, started_at: float, now: float) -> None:
         """A request that started at `started_at` failed. Those that were under way together count as one failure."""

@@ -60,7 +60,7 @@ def link(flow: Flow) -> Iterator[Proxy]:
 
 def test_spells_of_faults_lose_nothing(flow: Flow, is_long: bool, record: Record) -> None:
     """Events that were taken although the answer did not arrive are sent again, with the same messageIds."""
-    times = 12 if is_long else 3
+    times = 6 if is_long else 3
     flow.settings = {"SEGMENT_TIMEOUT_SECONDS": "1"}
     with trial(flow, rate=60) as it:
         it.join()

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from consumer.lane import GOES_ON_FOR, Lane, Limits
+from consumer.lane import GOES_ON_FOR, Lane
 from consumer.model import Call, Letter, Message, Skipped, Translation, Treatment, Unprocessable, WriteKey
 from consumer.reasons import NO_WRITE_KEY
-from consumer.request import Accepted, Misconfigured, Outcome, Part, Refused, Request, Retry
+from consumer.request import Accepted, Limits, Misconfigured, Outcome, Part, Refused, Request, Retry
 from tests.unit.core.test_loop import EVENTS, World
 
 KEYS = {name: WriteKey(name, f"secret of {name}") for name in ("production", "development", "staging")}

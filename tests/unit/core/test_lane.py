@@ -4,9 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from consumer.lane import Lane, Limits
+from consumer.lane import Lane
 from consumer.model import Call, Held, Letter, Message, Pending, Skipped, Treatment, WriteKey
-from consumer.request import Part
+from consumer.request import Limits, Part
 
 KEYS = WriteKey("production", "a"), WriteKey("development", "b")
 LIMITS = Limits(events=4, size=100, unprocessable=3)

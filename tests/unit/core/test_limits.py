@@ -2,9 +2,10 @@
 
 import pytest
 
-from consumer.lane import Lane, Limits
+from consumer.lane import Lane
 from consumer.lanes import Lanes, Shares
 from consumer.model import Call, Letter, Message, Skipped, Treatment, WriteKey
+from consumer.request import Limits
 
 PRODUCTION, DEVELOPMENT = KEYS = WriteKey("production", "a"), WriteKey("development", "b")
 BATCH = Limits(events=10, size=1000, unprocessable=3)

@@ -13,11 +13,10 @@ from consumer.errors import ServiceError
 from consumer.kafka.dead_letters import Reports
 from consumer.kafka.positions import Reset
 from consumer.kafka.source import Read
-from consumer.lane import Limits
 from consumer.lanes import Lanes, Shares
 from consumer.loop import WAIT_IN_HAND_OVER, Loop
 from consumer.model import Call, Letter, Message, Pending, Skipped, Translation, Unprocessable, WriteKey
-from consumer.request import Accepted, Outcome, Refused, Request, Retry
+from consumer.request import Accepted, Limits, Outcome, Refused, Request, Retry
 from consumer.settling import Doors
 from consumer.status import Status
 

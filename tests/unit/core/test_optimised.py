@@ -4,7 +4,8 @@ import subprocess
 import sys
 
 SCRIPT = """
-from consumer.lane import Lane, Limits
+from consumer.lane import Lane
+from consumer.request import Limits
 from consumer.model import Call, Message, WriteKey
 lane, key = Lane(0), WriteKey("", "k")
 lane.add([Message(0, n, 0, None, b"", ()) for n in range(2)])

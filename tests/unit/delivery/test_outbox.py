@@ -156,6 +156,36 @@ def test_a_throttle_is_obeyed_by_all_requests_of_its_key_and_by_no_other() -> No
     assert sent(box, 30).key == KEY
 
 
+def test_throttles_without_a_wait_are_waited_out_longer_each_time_until_one_is_accepted() -> None:
+    box, throttle = outbox(part(1, 0)), Retry("http_429", throttled=True)
+    waits, now = [], 0.0
+    for _ in range(9):
+        answered(box, throttle, now)
+        waits.append(box.paces[KEY].waits_until - now)
+        now += waits[-1]
+    assert all(0.5 * 2**i <= wait <= 0.75 * 2**i for i, wait in enumerate(waits[:7]))
+    assert waits[7:] == [60, 60]
+    answered(box, Accepted(), now)
+    box.put(part(1, 0))
+    answered(box, throttle, now)
+    assert box.paces[KEY].waits_until - now <= 0.75
+
+
+def test_throttles_of_requests_under_way_together_count_as_one() -> None:
+    box = outbox(part(10, 0), part(10, 1), part(10, 2))
+    for request in [sent(box), sent(box), sent(box)]:
+        list(box.judge(request, Retry("http_429", throttled=True), 1))
+    assert box.paces[KEY].waits_until <= 1.75
+
+
+def test_a_part_that_failed_often_makes_no_throttle_longer_for_its_key() -> None:
+    worn = part(1, 0)
+    worn.attempts = 9
+    box = outbox(worn, part(1, 1))
+    answered(box, Retry("http_429", throttled=True))
+    assert box.paces[KEY].waits_until <= 0.75
+
+
 def test_an_acceptance_does_not_cut_a_throttle_short() -> None:
     box = outbox(part(10, 0), part(10, 1), part(10, 2))
     first, second = sent(box), sent(box)
