@@ -75,7 +75,7 @@ def demo(count: int, seed: int, keep: bool, as_json: bool) -> None:
 @ENV_FILE
 @click.argument("address", type=ADDRESS)
 @click.option("--yes", is_flag=True, help="Do it. Without it, nothing but what would be done is printed.")
-@click.option("--without-letter", is_flag=True, help="Give its bytes up where they cannot be had.")
+@click.option("--without-letter", is_flag=True, help="Give its bytes up where they cannot be had, or kept.")
 @told_plainly
 def step_over(env_file: Path | None, address: Address, yes: bool, without_letter: bool) -> None:
     """Move the group past one record.

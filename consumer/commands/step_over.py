@@ -21,6 +21,7 @@ from consumer.settings import Settings
 
 _CONFIRMED_WITHIN = 30.0  # seconds
 _TICK = 0.2
+_GIVE_UP = "If that stays so, --without-letter gives its bytes up."
 
 
 def main(env_file: Path | None, address: Address, yes: bool, without_letter: bool) -> None:
@@ -35,10 +36,9 @@ def main(env_file: Path | None, address: Address, yes: bool, without_letter: boo
     if not yes:
         click.echo("Nothing was done. Do it with --yes.")
         return
-    if record:
-        _keep(settings, record)
+    kept = record is not None and _keep(settings, record, without_letter)
     admin.move(settings.kafka_group_id, settings.kafka_topic, {address.partition: address.offset + 1})
-    click.echo("Done." if record else "Done, without a dead letter.")
+    click.echo("Done." if kept else "Done, without a dead letter.")
 
 
 def _nobody_in(admin: Admin, name: str) -> None:
@@ -70,10 +70,7 @@ def _next(reader: Reader, address: Address, without_letter: bool) -> tuple[int, 
     except ServiceError as error:
         if without_letter and address.offset == at:
             return at, None
-        raise ServiceError(
-            f"the record at {address.partition}:{at} cannot be read: {error}\n"
-            "If that stays so, --without-letter gives its bytes up."
-        ) from None
+        raise ServiceError(f"the record at {address.partition}:{at} cannot be read: {error}\n{_GIVE_UP}") from None
     if record is None or record.offset != address.offset:
         there = f"{address.partition}:{record.offset}" if record else "none"
         raise ServiceError(f"the next record of the group is {there}, not {address}: only the next one is stepped over")
@@ -94,17 +91,19 @@ def _say(settings: Settings, address: Address, at: int, record: Message | None) 
         )
 
 
-def _keep(settings: Settings, record: Message) -> None:
-    """Write the letter and wait for its confirmation. Raises ServiceError."""
+def _keep(settings: Settings, record: Message, without_letter: bool) -> bool:
+    """Write the letter, wait until it is confirmed; False if it is refused and may be given up. Raises ServiceError."""
     with closing(parts.dead_letters(settings)) as dead_letters:
         dead_letters.put(Letter(record, STEPPED_OVER, "operator", ""))
         ends_at = time.monotonic() + _CONFIRMED_WITHIN
         while time.monotonic() < ends_at:
             reports = dead_letters.advance(time.monotonic(), _TICK)
             if reports.confirmed:
-                return
+                return True
             for _, reason in reports.refused:
+                if without_letter:
+                    return False
                 raise ServiceError(
-                    f"{settings.dead_letter_topic} does not take the letter: {reason}. Nothing was done."
+                    f"{settings.dead_letter_topic} does not take the letter: {reason}. Nothing was done.\n{_GIVE_UP}"
                 )
     raise ServiceError(f"{settings.dead_letter_topic} did not confirm the letter in time. The group was not moved.")

@@ -26,5 +26,5 @@ def overhead(key: WriteKey) -> int:
 
 
 def compress(body: bytes) -> bytes:
-    """The body in gzip's format: less than a fifth of it, for a sixth of what zlib takes at its fastest (docs/performance.md)."""
+    """The body in gzip's format: less than a fifth of it, in a sixth of zlib's shortest time (docs/performance.md)."""
     return isal_zlib.compress(body, level=1, wbits=GZIP)

@@ -53,7 +53,10 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 class _Server(ThreadingHTTPServer):
-    """Connections are few and short: those above the limit, or older than theirs, are closed, whatever they do."""
+    """
+    Connections are few and short: one that is older than they may be is closed, whatever it does, and so is the oldest
+    where there would be too many. An honest one is answered within milliseconds, so it is never the oldest.
+    """
 
     daemon_threads = True
     block_on_close = False
@@ -69,11 +72,11 @@ class _Server(ThreadingHTTPServer):
         socketserver.TCPServer.server_bind(self)  # HTTPServer's own asks DNS for a name that nobody needs.
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        if len(self._open) >= MOST_CONNECTIONS:
-            self.shutdown_request(request)
-        else:
-            self._open[request] = time.monotonic()
-            super().process_request(request, client_address)
+        for oldest in list(self._open)[: len(self._open) + 1 - MOST_CONNECTIONS]:
+            self._open.pop(oldest, None)  # its thread ends by itself
+            _hang_up(oldest)
+        self._open[request] = time.monotonic()
+        super().process_request(request, client_address)
 
     def shutdown_request(self, request: Any) -> None:
         self._open.pop(request, None)

@@ -43,6 +43,9 @@ _REFUSED_VALUES: Mapping[tuple[str, str], str] = {
     ("enable.sasl.oauthbearer.unsecure.jwt", "true"): "anyone could make such a token",
 }
 
+# As librdkafka reads a boolean (rdkafka_conf.c, rd_kafka_anyconf_set_prop), in any case.
+_BOOLEANS = {"0": "false", "f": "false", "1": "true", "t": "true"}
+
 _CLASSIC_ONLY = ("session.timeout.ms", "heartbeat.interval.ms", "group.protocol.type", "partition.assignment.strategy")
 
 
@@ -50,7 +53,8 @@ def refusals(options: Mapping[str, Scalar]) -> Iterator[str]:
     """One line for each option that is refused, with the reason; never the value that was given."""
     new_protocol = str(options.get("group.protocol", "classic")).lower() == "consumer"
     for name, value in options.items():
-        if reason := _reason(name, str(value).lower(), new_protocol):
+        read = str(value).strip().lower()  # the client passes over blanks before a value
+        if reason := _reason(name, _BOOLEANS.get(read, read), new_protocol):
             yield f"{name} is refused: {reason}"
 
 

@@ -124,6 +124,31 @@ def test_step_over_names_what_it_would_do_and_keeps_the_record(flow: Flow) -> No
     assert f"{place} is not ahead of the group" in gone.stderr
 
 
+def test_step_over_gives_up_what_the_dead_letter_topic_does_not_take(kafka: Any, topic: str) -> None:
+    kafka.create_topic(topic, partitions=1)
+    kafka.create_topic(f"{topic}.dead-letter", max_message_bytes=10_000)
+    with Segment(KEYS.values()) as segment:
+        flow = Flow(kafka.bootstrap, topic, segment, partitions=1)
+        flow.produce(100)
+        large = [at for at, fate in flow.produced.items() if fate == SetAside("event_too_large")]
+        desk = Desk(flow)
+        for address in large:
+            with flow.member() as member:
+                wait_until(lambda it=member: "dead_letter_too_large" in it.output, "the hold to be said")  # type: ignore[misc]
+                assert member.terminate() == 0
+            assert flow.committed()[0] == address.offset
+            kept = desk.call("step-over", f"0:{address.offset}", "--yes")
+            assert kept.returncode == 1
+            assert "Nothing was done.\nIf that stays so, --without-letter gives its bytes up." in kept.stderr
+            given_up = desk.call("step-over", f"0:{address.offset}", "--yes", "--without-letter")
+            assert (given_up.returncode, given_up.stdout.splitlines()[-1]) == (0, "Done, without a dead letter.")
+        with flow.member() as member:
+            flow.wait_until_settled()
+            assert member.terminate() == 0
+        assert large
+        assert sorted(flow.account().lost) == large
+
+
 def test_step_over_is_refused_while_a_member_runs(flow: Flow) -> None:
     desk, at = Desk(flow), flow.ends[0]
     with flow.member() as member:

@@ -27,7 +27,11 @@ from consumer.settings import kafka
         ({"error_cb": "f"}, "callback"),
         ({"enable.ssl.certificate.verification": False}, "whoever takes the broker's address"),
         ({"enable.ssl.certificate.verification": "false"}, "whoever takes the broker's address"),
+        ({"enable.ssl.certificate.verification": 0}, "whoever takes the broker's address"),
+        ({"enable.ssl.certificate.verification": "F"}, "whoever takes the broker's address"),
         ({"ssl.endpoint.identification.algorithm": "none"}, "whoever takes the broker's address"),
+        ({"ssl.endpoint.identification.algorithm": " None"}, "whoever takes the broker's address"),
+        ({"enable.sasl.oauthbearer.unsecure.jwt": 1}, "such a token"),
         ({"enable.sasl.oauthbearer.unsecure.jwt": "true"}, "such a token"),
     ],
 )
