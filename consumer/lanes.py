@@ -69,15 +69,13 @@ class Lanes:
 
     def full(self, now: float, stalled: frozenset[WriteKey]) -> Sequence[Lane]:
         """Lanes with a whole batch to take."""
-        events = self._shares.batch.events
-        ready = self._ready(now, stalled)
-        return [lane for lane in ready if lane.waiting >= events or lane.weight >= self._half]
+        return [lane for lane in self._ready(now, stalled) if self._is_full(lane)]
 
     def due(self, now: float, stalled: frozenset[WriteKey]) -> Sequence[Lane]:
-        """Once one lane has waited for its linger, all that have something: they share a request."""
+        """Once one lane has waited for its linger, all that have less than a whole batch: they share a request."""
         ready = self._ready(now, stalled)
         lingered = any(now - lane.waiting_since >= self._shares.linger for lane in ready)
-        return ready if lingered else []
+        return [lane for lane in ready if not self._is_full(lane)] if lingered else []
 
     def until_due(self, now: float, most: float) -> float:
         """Seconds until a lane has waited for its linger, `most` at most and hardly none at least."""
@@ -113,6 +111,9 @@ class Lanes:
     @property
     def _half(self) -> int:
         return self._shares.held // len(self._lanes) // 2
+
+    def _is_full(self, lane: Lane) -> bool:
+        return lane.waiting >= self._shares.batch.events or lane.weight >= self._half
 
     def _ready(self, now: float, stalled: frozenset[WriteKey]) -> Sequence[Lane]:
         return [lane for lane in self if lane.ready(now, stalled) and lane.made < self._half]

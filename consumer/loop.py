@@ -88,7 +88,7 @@ class Loop:
         stalled = self._outbox.stalled(now)
         for lane in self._lanes.full(now, stalled):
             if not self._workers.free:
-                return
+                break
             self._settling.take(lane)
             self._send(full_only=True)
         for lane in self._lanes.due(now, stalled):
@@ -135,6 +135,9 @@ class Loop:
         if 0 <= expected < reset.low:
             self._status.counts.lost_to_retention += reset.low - expected
             log.error("records were deleted before they were read", extra={**address, "lost": reset.low - expected})
+        if lane.position is not None and reset.high < lane.position:  # which retention does not do
+            self._begin_again(reset.partition)
+            lane = self._lanes[reset.partition]
         if not reset.goes_on:
             self._settling.hold(lane, Held("no_committed_offset" if expected < 0 else "offset_out_of_range"))
 
@@ -172,3 +175,4 @@ class Loop:
 
     def _drop(self, partitions: Sequence[int]) -> None:
         self._status.counts.handed_back += self._lanes.drop(partitions)
+        self._outbox.forget_revoked()

@@ -14,8 +14,8 @@ class Part:
     Consecutive calls of one lane with one write key, under way together.
 
     `alone` bars it from sharing a request, `revoked` says that its lane is gone and that no answer counts any more.
-    Of a part that fails while others with its key succeed, `strikes` counts those failures, the first of them at
-    `stuck_since`; it is not sent again until `not_before`. Times in monotonic seconds.
+    Of a part that fails while others with its key succeed, `strikes` counts those failures, which it waited for
+    `stuck_for` seconds in all; it is not sent again until `not_before`. Times in monotonic seconds.
     """
 
     partition: int
@@ -25,7 +25,7 @@ class Part:
     alone: bool = False
     revoked: bool = False
     failed_at: float | None = None
-    stuck_since: float | None = None
+    stuck_for: float = 0.0
     strikes: int = 0
     not_before: float = 0.0
     size: int = field(init=False)
@@ -57,7 +57,7 @@ class Part:
             self.attempts,
             alone=True,
             failed_at=self.failed_at,
-            stuck_since=self.stuck_since,
+            stuck_for=self.stuck_for,
         )
 
 

@@ -130,17 +130,21 @@ def service(settings: Settings) -> Iterator[Service]:
 
 @contextmanager
 def stopped_by_signals(stop: threading.Event, seconds: float) -> Iterator[None]:
-    """The first signal asks for a hand-over, which a watchdog ends after `seconds`; the second ends at once."""
+    """
+    The first signal asks for a hand-over; the second ends the process at once.
+
+    A watchdog ends it after `seconds`, wherever it is by then: a thread that looks a name up cannot be hurried.
+    """
 
     def end() -> None:
         log.critical("not stopped in time: what is not committed is read again by the next owner")
         os._exit(1)
 
     def ask(_: int, __: FrameType | None) -> None:
-        if stop.is_set():
+        if watchdog.ident is not None:
             os._exit(1)
+        watchdog.start()  # first, as the main thread may hold the lock of `stop` itself
         stop.set()
-        watchdog.start()
 
     watchdog = threading.Timer(seconds, end)
     watchdog.daemon = True
@@ -148,6 +152,5 @@ def stopped_by_signals(stop: threading.Event, seconds: float) -> Iterator[None]:
     try:
         yield
     finally:
-        watchdog.cancel()
         for number, handler in before.items():
             signal.signal(number, handler)

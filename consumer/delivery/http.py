@@ -4,6 +4,7 @@ import base64
 import logging
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -92,11 +93,10 @@ class Segment:
 
     def _connection(self) -> "_Connection":
         now = time.monotonic()
-        while self._idle:
-            kept = self._idle.pop()
-            if now < kept.old_at:
-                return kept
-            kept.pool.close()
+        with suppress(IndexError):  # none is left; other threads take some as well
+            while (kept := self._idle.pop()).old_at <= now:
+                kept.pool.close()
+            return kept
         # Not by httpx's client, which knows proxies, .netrc and redirects: the key goes to the endpoint that was
         # configured, and nowhere else. It also keeps each body alive, in a cycle, until Python looks for these.
         backend = deadline.keep(httpcore.SyncBackend(), late=httpcore.ReadTimeout)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from consumer.delivery.body import overhead
-from consumer.delivery.pace import Pace, backoff
+from consumer.delivery.pace import LONGEST_WAIT, Pace, backoff
 from consumer.model import WriteKey
 from consumer.request import Accepted, Fate, Misconfigured, Outcome, Part, Refused, Request, Retry, Verdict
 
@@ -32,7 +32,7 @@ class _Queue:
 
 class Outbox:
     """
-    Every part that was put in and is not under way waits here, until it is revoked.
+    Every part that was put in and is not under way waits here; who revokes some lets those be forgotten.
 
     Of a lane and a key at most one part is here or under way (its lane sees to that), so any choice keeps the order.
     """
@@ -55,6 +55,11 @@ class Outbox:
     def put(self, part: Part) -> None:
         self._queues[part.key].parts.append(part)
 
+    def forget_revoked(self) -> None:
+        """Keep nothing of lanes that are gone."""
+        for queue in self._queues.values():
+            queue.parts = deque(part for part in queue.parts if not part.revoked)
+
     def next(self, now: float, full_only: bool = False) -> Request | None:
         """The next request that may go now, if any; with `full_only`, if no more would fit into it."""
         if now < self._send_at:
@@ -68,7 +73,7 @@ class Outbox:
     def could_send(self, partitions: set[int], now: float) -> bool:
         """Whether parts of these partitions wait for nothing but a free worker and the rate."""
         return any(
-            part.partition in partitions and part.not_before <= now and not part.revoked
+            part.partition in partitions and part.not_before <= now
             for queue in self._queues.values()
             if queue.pace.may_send(now)
             for part in queue.parts
@@ -92,12 +97,13 @@ class Outbox:
         for part in request.parts:
             part.attempts += 1
         decided = {verdict.part for verdict in fates}
-        self._queues[request.key].parts.extend(part for part in request.parts if part not in decided)
+        self._queues[request.key].parts.extend(
+            part for part in request.parts if part not in decided and not part.revoked
+        )
         return (verdict for verdict in fates if not verdict.part.revoked)
 
     def _pick(self, queue: _Queue, now: float, full_only: bool) -> Sequence[Part]:
         """Parts that share a request: as many as fit, one alone where it is to be alone or the key is in doubt."""
-        queue.parts = deque(part for part in queue.parts if not part.revoked)
         picked: list[Part] = []
         events = size = 0
         full = False
@@ -150,17 +156,17 @@ class Outbox:
                 pace.failed(request.started_at, now)
             return []
         (part,) = own
-        if part.stuck_since is None or now - part.stuck_since < STUCK_AFTER:
+        if part.stuck_for < STUCK_AFTER:
             return []
         return [Verdict(part, Fate.SPLIT) if len(part.calls) > 1 else Verdict(part, Fate.ASIDE, f"stuck_{reason}")]
 
     def _strike(self, part: Part, pace: Pace, now: float) -> bool:
         """Whether others with this key were accepted since this part failed last, so that the fault may be its own."""
-        struck = part.failed_at is not None and pace.accepted_at > part.failed_at
-        if struck:
-            part.alone = True
-            part.strikes += 1
-            part.stuck_since = now if part.stuck_since is None else part.stuck_since
-            part.not_before = now + backoff(part.strikes, self._jitter)
-        part.failed_at = now
-        return struck
+        failed_at, part.failed_at = part.failed_at, now
+        if failed_at is None or pace.accepted_at <= failed_at:
+            return False
+        part.alone = True
+        part.strikes += 1
+        part.stuck_for += min(now - failed_at, LONGEST_WAIT)  # more than that is the time of an outage in between
+        part.not_before = now + backoff(part.strikes, self._jitter)
+        return True

@@ -55,14 +55,14 @@ class Pace:
 
     def throttled(self, wait: float | None, started_at: float, now: float) -> None:
         """Segment asked to wait so many seconds, or did not say for how long: longer each time, as for a failure."""
-        if started_at >= self.throttled_at:
+        if started_at >= self.throttled_at or not self.throttles:
             self.throttles += 1
             self.throttled_at = now
         self.throttled_until = max(self.throttled_until, now + (wait or backoff(self.throttles, self.jitter)))
 
     def failed(self, started_at: float, now: float) -> None:
         """A request that started at `started_at` failed. Those that were under way together count as one failure."""
-        if started_at >= self.failed_at:
+        if started_at >= self.failed_at or not self.failures:
             self.failures += 1
             self.failed_at = now
             self.probe_at = now + backoff(self.failures, self.jitter)

@@ -15,6 +15,7 @@ log = logging.getLogger(__name__)
 
 ASK_EVERY = 5.0  # seconds
 ASK_TIMEOUT = 4.0
+NO_ID = "A" * 22  # sixteen bytes of zero, by which the client says that a broker has no ids for topics
 
 
 class Identity:
@@ -48,7 +49,12 @@ class Identity:
 
     def _heard(self, answer: Future[Any]) -> str:
         try:
-            return str(answer.result().topic_id)
+            return known(str(answer.result().topic_id))
         except KafkaException as error:  # it is deleted, or the broker is away; nothing was made again by that
             log.debug("the topic's id is not known", extra={"error": error.args[0].str()})
             return ""
+
+
+def known(topic_id: str) -> str:
+    """The id, or "" for that of a broker without any (before Kafka 2.8)."""
+    return "" if topic_id == NO_ID else topic_id

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 
-from consumer.kafka.identity import Identity
+from consumer.kafka.identity import Identity, known
 
 log = logging.getLogger(__name__)
 
@@ -43,22 +43,30 @@ class Positions:
         self._topic, self._from_beginning = topic, from_beginning
         self._lost: set[int] = set()
         self._topic_ids: dict[int, str] = {}  # "": not known yet
+        self._unasked: set[int] = set()  # whose committed offsets the broker has not told yet
 
     def starts(self, parts: list[TopicPartition]) -> list[TopicPartition]:
         """Where to read from: a group's own offset, or from the beginning where it has none and that is wanted."""
         self._identity.renew()
         self._topic_ids |= {part.partition: "" for part in parts}
+        self._unasked.update(part.partition for part in parts)
         if not parts:
             return parts
         try:
-            committed = self._consumer.committed(parts, timeout=ASK_TIMEOUT)
+            committed = self._committed(parts)
         except KafkaException as error:
             log.warning("committed offsets not known yet", extra={"error": error.args[0].str()})
             return parts  # the client asks again, and a reset tells if there are none
         for part in committed:
-            self._topic_ids[part.partition] = _topic_id(part.metadata or "")
             if self._from_beginning and part.offset < 0 and part.error is None:
                 part.offset = OFFSET_BEGINNING
+        return committed
+
+    def _committed(self, parts: list[TopicPartition]) -> list[TopicPartition]:
+        """The group's offsets, from which it is known of which topic they are. Raises KafkaException."""
+        committed = self._consumer.committed(parts, timeout=ASK_TIMEOUT)
+        self._topic_ids |= {part.partition: _topic_id(part.metadata or "") for part in committed}
+        self._unasked.difference_update(part.partition for part in committed)
         return committed
 
     def offset(self, partition: int, offset: int) -> TopicPartition:
@@ -71,15 +79,24 @@ class Positions:
         self._identity.look()
         if not (current := self._identity.current):
             return ()
-        known = {partition: topic_id for partition, topic_id in self._topic_ids.items() if topic_id != current}
-        if not known:
+        if self._unasked and not self._ask_again():
+            return ()
+        others = {partition: topic_id for partition, topic_id in self._topic_ids.items() if topic_id != current}
+        if not others:
             return ()
         assigned = {part.partition for part in self._consumer.assignment()}
-        remade = [partition for partition, topic_id in known.items() if topic_id and partition in assigned]
+        remade = [partition for partition, topic_id in others.items() if topic_id and partition in assigned]
         self._topic_ids = dict.fromkeys(self._topic_ids, current)
         for partition in remade:
             self._move(partition, OFFSET_BEGINNING)
         return remade
+
+    def _ask_again(self) -> bool:
+        try:
+            self._committed([TopicPartition(self._topic, partition) for partition in sorted(self._unasked)])
+        except KafkaException:
+            self._identity.renew()  # so that the next question is not asked before a broker answers another one
+        return not self._unasked
 
     def lose(self, partition: int) -> None:
         """The client says that the partition's offset cannot be read from."""
@@ -89,6 +106,7 @@ class Positions:
         """They are no longer ours."""
         gone = set(partitions)
         self._lost -= gone
+        self._unasked -= gone
         self._topic_ids = {partition: known for partition, known in self._topic_ids.items() if partition not in gone}
 
     def resets(self) -> Sequence[Reset]:
@@ -107,7 +125,7 @@ class Positions:
 
     def _reset(self, part: TopicPartition) -> Reset:
         """Ask what is left of the partition and, where that is wanted, go on there. Raises KafkaException."""
-        (committed,) = self._consumer.committed([part], timeout=ASK_TIMEOUT)
+        (committed,) = self._committed([part])
         marks = self._consumer.get_watermark_offsets(part, timeout=ASK_TIMEOUT)
         if marks is None:
             raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
@@ -125,4 +143,4 @@ class Positions:
 
 def _topic_id(metadata: str) -> str:
     """The topic's id in a committed offset's metadata, "" if somebody else committed it."""
-    return metadata.removeprefix(TOPIC_ID) if metadata.startswith(TOPIC_ID) else ""
+    return known(metadata.removeprefix(TOPIC_ID)) if metadata.startswith(TOPIC_ID) else ""

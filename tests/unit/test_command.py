@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -98,6 +99,22 @@ def test_without_a_broker_it_waits_and_still_stops_when_asked(number: signal.Sig
     assert running.returncode == 0
     assert time.monotonic() - began < 15
     assert "Traceback" not in rest
+
+
+def test_a_thread_that_cannot_be_hurried_keeps_no_process_beyond_its_time() -> None:
+    """As one that looks a name up: Python waits for it at the end, and the watchdog does not."""
+    program = """if True:
+        import os, signal, threading, time
+        from concurrent.futures import ThreadPoolExecutor
+        from consumer.commands.run import stopped_by_signals
+        stop = threading.Event()
+        ThreadPoolExecutor().submit(time.sleep, 60)
+        with stopped_by_signals(stop, 0.5):
+            os.kill(os.getpid(), signal.SIGTERM)
+            stop.wait()
+    """
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=False)
+    assert (done.returncode, "not stopped in time" in done.stderr) == (1, True)
 
 
 def test_the_demo_loses_nothing_and_says_so_in_one_line() -> None:

@@ -96,8 +96,11 @@ class Segment:
         self.under_way: list[Request] = []
         self._answered: list[tuple[Request, Outcome]] = []
         self.at_hand_over: Outcome = Accepted()
+        self.most = 1000
 
-    free = True
+    @property
+    def free(self) -> bool:
+        return len(self.under_way) < self.most
 
     @property
     def idle(self) -> bool:
@@ -234,6 +237,21 @@ def test_quiet_partitions_cost_one_request_per_linger() -> None:
         assert len(world.segment.under_way) == 1
         world.segment.answer(Accepted())
         world.turn(0)
+
+
+def test_a_quiet_partition_gets_its_turn_while_more_are_backlogged_than_requests_may_be_under_way() -> None:
+    world = World(partitions=4)
+    world.segment.most = 2
+    for partition in range(3):
+        world.group.give(partition, *[b"a"] * (20 * EVENTS))
+    world.group.give(3, b"quiet")
+    world.turn(2)
+    for _ in range(4):
+        assert len(world.segment.under_way) == 2
+        world.segment.answer(Accepted())
+        world.turn(2)
+    assert world.group.committed[3] == 1
+    assert max(world.group.committed.values()) < 20 * EVENTS
 
 
 def test_skips_need_no_request() -> None:
@@ -535,6 +553,34 @@ def test_an_offset_below_the_last_is_a_topic_made_again() -> None:
     world.group.give(0, b"a", start=0)
     world.settle()
     assert world.group.committed == {0: 1}
+
+
+@pytest.mark.parametrize("goes_on", [True, False])
+def test_a_reset_to_less_than_what_was_read_is_a_topic_made_again(goes_on: bool) -> None:
+    """Else the old topic's last offset could be committed as the new one's, whose records would be passed over."""
+    world = World()
+    world.group.give(0, b"a", b"b", start=1000)
+    world.turn(2)
+    world.group.reset(Reset(0, expected=1000, low=0, high=0, goes_on=goes_on))
+    world.turn(0)
+    world.segment.answer(Accepted())
+    world.group.reach(0, 0)
+    world.turn(2)
+    assert 1002 not in world.group.committed.values()
+    assert world.status.counts.lost_to_retention == 0
+    assert world.status.latest().holding == ({} if goes_on else {"offset_out_of_range": 1})
+
+
+def test_nothing_is_kept_of_a_partition_that_is_lost() -> None:
+    """While its key may not send, nobody looks at the parts that wait."""
+    world = World()
+    world.group.give(0, b"a", b"b")
+    world.turn(2)
+    world.segment.answer(Retry("http_429", 300.0, throttled=True))
+    world.turn(0)
+    world.loop._lose([0])
+    (queue,) = world.loop._outbox._queues.values()
+    assert not queue.parts
 
 
 def test_records_of_a_partition_that_is_not_ours_are_nobodys_business() -> None:

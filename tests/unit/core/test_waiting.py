@@ -57,7 +57,7 @@ def test_without_a_free_worker_nothing_can_be_due() -> None:
     world = Timed()
     world.group.give(0, b"a")
     world.turn()
-    world.segment.free = False
+    world.segment.most = 0
     world.turn(5.0)
     assert world.timeouts[-1] == READ_TIMEOUT
 

@@ -77,6 +77,7 @@ def test_revoked_parts_are_neither_sent_nor_judged() -> None:
     a, b = part(1, 0), part(1, 1)
     box = outbox(a, b)
     a.revoked = True
+    box.forget_revoked()
     request = sent(box)
     assert request.parts == (b,)
     b.revoked = True
@@ -176,6 +177,16 @@ def test_throttles_of_requests_under_way_together_count_as_one() -> None:
     for request in [sent(box), sent(box), sent(box)]:
         list(box.judge(request, Retry("http_429", throttled=True), 1))
     assert box.paces[KEY].waits_until <= 1.75
+
+
+def test_a_throttle_that_began_before_an_acceptance_is_waited_out_as_well() -> None:
+    box = outbox(part(10, 0), part(10, 1), part(10, 2))
+    requests = [sent(box), sent(box), sent(box)]
+    list(box.judge(requests[0], Retry("http_429", throttled=True), 1))
+    list(box.judge(requests[1], Accepted(), 1))
+    list(box.judge(requests[2], Retry("http_429", throttled=True), 1))
+    assert box.paces[KEY].throttles == 1
+    assert box.paces[KEY].waits_until >= 1.5
 
 
 def test_a_part_that_failed_often_makes_no_throttle_longer_for_its_key() -> None:
@@ -286,6 +297,31 @@ def test_a_part_that_fails_alone_waits_twice_as_long_each_time_from_half_a_secon
             if struck and bad.strikes:
                 waits.append(bad.not_before - now)
     assert all(0.5 * 2**number <= wait <= 0.75 * 2**number for number, wait in enumerate(waits))
+
+
+def test_the_time_of_an_outage_counts_for_no_part() -> None:
+    """Two failures among successes, with an outage in between, are not a quarter of an hour of them."""
+    bad, good = part(1, 0), part(1, 1)
+    box = outbox(bad)
+    first = sent(box)
+    box.put(good)
+    other = sent(box)
+    assert list(box.judge(first, Retry("http_503"), 10)) == []
+    assert len(list(box.judge(other, Accepted(), 10.1))) == 1
+    assert answered(box, Retry("http_503"), 20) == []
+    assert bad.strikes == 1
+    now = 20.0
+    while now < 20 + 2 * STUCK_AFTER:
+        now += 60
+        assert answered(box, Retry("connect_error"), now) == []
+    box.put(part(1, 1))
+    for _ in range(3):
+        now += 100
+        request = sent(box, now)
+        verdicts = list(box.judge(request, Retry("http_503") if bad in request.parts else Accepted(), now))
+        assert bad not in [verdict.part for verdict in verdicts]
+    assert bad.strikes == 2
+    assert bad.stuck_for <= 120
 
 
 def test_an_outage_is_nobodys_own_fault() -> None:

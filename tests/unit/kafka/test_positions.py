@@ -2,9 +2,9 @@
 
 from typing import Any, cast
 
-from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException, TopicPartition, Uuid
 
-from consumer.kafka.identity import Identity
+from consumer.kafka.identity import NO_ID, Identity, known
 from consumer.kafka.positions import TOPIC_ID, Positions, Reset
 
 
@@ -27,6 +27,7 @@ class Client:
         self.asked = 0
         self.away = False
         self.marks: tuple[int, int] | None = (10, 20)
+        self.metadata = ""
         self.assigned: dict[int, int] = {}
 
     def assignment(self) -> list[TopicPartition]:
@@ -36,7 +37,7 @@ class Client:
         self.asked += 1
         if self.away:
             raise KafkaException(KafkaError(KafkaError._TRANSPORT))
-        return [TopicPartition("t", part.partition, 5) for part in parts]
+        return [TopicPartition("t", part.partition, 5, self.metadata) for part in parts]
 
     def get_watermark_offsets(self, part: TopicPartition, timeout: float) -> tuple[int, int] | None:
         return self.marks
@@ -98,6 +99,32 @@ def test_an_offset_says_of_which_topic_it_is_and_means_nothing_in_another() -> N
     assert client.assigned == dict.fromkeys(range(3), OFFSET_BEGINNING)
     assert not ours.remade()
     assert ours.offset(0, 1).metadata == f"{TOPIC_ID}second"
+
+
+def test_brokers_without_topic_ids_say_nothing_of_which_topic_it_is() -> None:
+    """Their ids are all zero; were these taken for one, the first id after an upgrade would begin the topic again."""
+    assert (known(str(Uuid(0, 0))), known(str(Uuid(1, 2)))) == ("", str(Uuid(1, 2)))
+    client, topic = Client(), Named()
+    client.metadata = f"{TOPIC_ID}{NO_ID}"
+    ours = Positions(cast(Any, client), cast(Identity, topic), "t", from_beginning=True)
+    ours.starts(client.assignment())
+    topic.current = "first"
+    assert not ours.remade()
+
+
+def test_of_which_topic_an_offset_is_is_asked_until_it_is_known() -> None:
+    client, topic = Client(), Named()
+    client.metadata, client.away = f"{TOPIC_ID}first", True
+    ours = Positions(cast(Any, client), cast(Identity, topic), "t", from_beginning=True)
+    ours.starts(client.assignment())
+    topic.current = "second"
+    assert not ours.remade()
+    assert ours.offset(0, 6).metadata == ""
+    assert topic.current == ""  # it is asked for anew, so that a broker that is away is not asked again and again
+    assert not ours.remade()
+    assert client.asked == 2
+    client.away, topic.current = False, "second"
+    assert ours.remade() == [0, 1, 2]
 
 
 def test_after_a_reset_the_topic_may_be_another_one() -> None:
