@@ -14,7 +14,7 @@ from consumer.kafka.dead_letters import Reports
 from consumer.kafka.positions import Reset
 from consumer.kafka.source import Read
 from consumer.lanes import Lanes, Shares
-from consumer.loop import WAIT_IN_HAND_OVER, Loop
+from consumer.loop import Loop
 from consumer.model import Call, Letter, Message, Pending, Skipped, Translation, Unprocessable, WriteKey
 from consumer.request import Accepted, Limits, Outcome, Refused, Request, Retry
 from consumer.settling import Doors
@@ -225,6 +225,14 @@ def test_nothing_leaves_before_its_linger_and_a_full_batch_leaves_at_once() -> N
     world.group.give(0, b"a", start=EVENTS - 1)
     world.turn(0.1)
     assert len(world.segment.under_way) == 1
+
+
+def test_lanes_that_are_full_of_bytes_share_a_request_as_well() -> None:
+    world = World(partitions=2, held=2000)
+    for partition in range(2):
+        world.group.give(partition, *[b"a"] * (EVENTS // 2))
+    world.turn(0)
+    assert [len(request.bodies) for request in world.segment.under_way] == [EVENTS]
 
 
 def test_quiet_partitions_cost_one_request_per_linger() -> None:
@@ -506,7 +514,7 @@ def test_a_turn_waits_for_no_letter_and_a_hand_over_for_it_alone() -> None:
     assert set(world.letters.waits) == {0}
     world.letters.confirms_when_waited_for = True
     world.group.revoke([0])
-    assert world.letters.waits[-1] == WAIT_IN_HAND_OVER
+    assert world.letters.waits[-1] == 0.05
     assert world.status.counts.dead_lettered == {"undecodable": 1}
 
 

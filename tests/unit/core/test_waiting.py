@@ -3,7 +3,6 @@
 import pytest
 
 from consumer.lanes import Lanes
-from consumer.loop import PUBLISH_EVERY, READ_TIMEOUT
 from consumer.model import Held
 from tests.unit.core.test_limits import lanes, message
 from tests.unit.core.test_loop import World
@@ -50,7 +49,7 @@ def test_the_loop_waits_for_no_record_beyond_the_linger() -> None:
     world.group.give(0, b"a")
     world.turn()
     world.turn(0.99)
-    assert world.timeouts == [READ_TIMEOUT, READ_TIMEOUT, pytest.approx(0.01)]
+    assert world.timeouts == [0.05, 0.05, pytest.approx(0.01)]
 
 
 def test_without_a_free_worker_nothing_can_be_due() -> None:
@@ -59,16 +58,16 @@ def test_without_a_free_worker_nothing_can_be_due() -> None:
     world.turn()
     world.segment.most = 0
     world.turn(5.0)
-    assert world.timeouts[-1] == READ_TIMEOUT
+    assert world.timeouts[-1] == 0.05
 
 
 def test_what_was_done_is_told_now_and_then_and_a_hold_at_once() -> None:
     world = World()
     world.turn()
     before = world.status.latest()
-    world.turn(PUBLISH_EVERY * 0.9)
+    world.turn(0.09)
     assert world.status.latest() is before
-    world.turn(PUBLISH_EVERY * 0.1)
+    world.turn(0.011)
     assert world.status.latest() is not before
     world.group.fail_to_unpack(0)
     world.turn()

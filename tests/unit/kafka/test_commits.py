@@ -37,8 +37,10 @@ class Client:
 
 
 class Positions:
+    topic_id = "first"
+
     def offset(self, partition: int, offset: int) -> TopicPartition:
-        return part(partition, offset)
+        return part(partition, offset, self.topic_id)
 
 
 class Clock:
@@ -65,12 +67,17 @@ def client() -> Client:
 
 
 @pytest.fixture
-def ours(client: Client) -> Commits:
-    return Commits(client, Positions())  # type: ignore[arg-type]
+def positions() -> Positions:
+    return Positions()
 
 
-def part(partition: int, offset: int) -> TopicPartition:
-    return TopicPartition("topic", partition, offset)
+@pytest.fixture
+def ours(client: Client, positions: Positions) -> Commits:
+    return Commits(client, positions)  # type: ignore[arg-type]
+
+
+def part(partition: int, offset: int, topic_id: str = "first") -> TopicPartition:
+    return TopicPartition("topic", partition, offset, topic_id)
 
 
 class Failed(NamedTuple):
@@ -130,6 +137,29 @@ def test_a_later_step_takes_the_place_of_an_earlier_one(ours: Commits, client: C
     assert client.commits[6:] == [(True, None)]
 
 
+def test_a_step_back_outlives_the_answer_to_an_earlier_commit(ours: Commits, client: Client) -> None:
+    ours.report(None, [part(0, 100)])
+    ours.store({0: 3})
+    ours.report(None, [part(0, 101)])
+    ours.commit(wait=False)
+    assert client.commits == [(True, [(0, 3)]), (True, None)]
+
+
+@pytest.mark.parametrize("offset", [0, 1, 100])
+@pytest.mark.parametrize("topic_id", ["", "a", "first", "z"])
+def test_the_same_offset_is_a_step_back_in_another_topic_only(
+    ours: Commits, client: Client, positions: Positions, topic_id: str, offset: int
+) -> None:
+    ours.report(None, [part(0, offset)])
+    ours.report(None, [part(0, -1, "none"), part(1, -1, "none")])  # named without an offset
+    positions.topic_id = topic_id
+    ours.store({0: offset, 1: offset})
+    same = topic_id == "first"
+    assert client.stored == ([(0, offset)] if same else []) + [(1, offset)]
+    ours.commit(wait=False)
+    assert client.commits == ([] if same else [(True, [(0, offset)])]) + [(True, None)]
+
+
 def test_nothing_is_stepped_back_to_in_a_partition_that_is_no_longer_ours(ours: Commits, client: Client) -> None:
     ours.report(None, [part(0, 100), part(1, 100)])
     ours.store({0: 3, 1: 4})
@@ -149,7 +179,7 @@ def test_an_offset_that_the_client_does_not_store_is_said(
     assert (said.levelname, vars(said)["partition"], vars(said)["error"]) == ("INFO", 0, "_STATE")
 
 
-@pytest.mark.parametrize("error", [FENCED, DENIED], ids=str)
+@pytest.mark.parametrize("error", [FENCED, DENIED, KafkaError(KafkaError._STATE)], ids=str)
 def test_a_refusal_is_counted_and_said(
     ours: Commits, client: Client, caplog: pytest.LogCaptureFixture, error: KafkaError
 ) -> None:
