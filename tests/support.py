@@ -178,7 +178,25 @@ class Member:
     @property
     def has_partitions(self) -> bool:
         """Whether it was ever given any; in the classic protocol the first assignment may be of none."""
-        return re.search(r'"partitions assigned".*"partitions": \[\d', self.output) is not None
+        return self.times("assigned") > 0
+
+    @property
+    def partitions(self) -> set[int]:
+        """Those that it has, with those that it hands over."""
+        ours: set[int] = set()
+        leaving: set[int] = set()
+        for line in self.lines:
+            if '"event": "partitions ' in line:
+                told = json.loads(line)
+                named = set(told["partitions"])
+                assigned, revoked = told["event"].endswith("assigned"), told["event"].endswith("revoked")
+                ours = ours | named if assigned else ours - named
+                leaving = named if revoked else set()
+        return ours | leaving
+
+    def times(self, kind: str) -> int:
+        """How often partitions were `assigned`, `revoked` or `lost`; never any is no assignment."""
+        return len(re.findall(rf'"partitions {kind}".*"partitions": \[\d', self.output))
 
     @property
     def has_ended(self) -> bool:
@@ -193,8 +211,11 @@ class Member:
 
     def terminate(self, number: int = signal.SIGTERM) -> int:
         """Ask to stop; the exit code."""
-        self._process.send_signal(number)
+        self.ask_to_end(number)
         return self.end()
+
+    def ask_to_end(self, number: int = signal.SIGTERM) -> None:
+        self._process.send_signal(number)
 
     def kill(self) -> None:
         if self._process.poll() is None:

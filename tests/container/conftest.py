@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import signal
 import socket
 import subprocess
 import time
@@ -54,7 +55,7 @@ class TwoDoors(KafkaContainer):
 
 class Kafka:
     """
-    A broker; it keeps its address and its data through `kill` and `restart`.
+    A broker; it keeps its address and its data through `restart` and `roll`.
 
     Whoever connects to the port `announced` is told to come back there. What listens there passes on to `indirect`.
     """
@@ -116,9 +117,19 @@ class Kafka:
         self._container.restart(timeout=0)
         self._wait_until_it_answers()
 
-    def kill(self) -> None:
-        """As a crash does it; `restart` brings it back."""
-        self._container.kill()
+    def roll(self) -> None:
+        """An orderly end by SIGTERM, in which the broker says so to the cluster, and a start."""
+        told = self._container.exec_run(
+            ["sh", "-c", "grep -l '[k]afka.Kafka' /proc/[0-9]*/cmdline | cut -d/ -f3 | xargs kill -TERM"]
+        )
+        assert told.exit_code == 0, told.output
+        assert self._container.wait(timeout=60)["StatusCode"] == 128 + signal.SIGTERM
+        self._container.start()
+        self._wait_until_it_answers()
+
+    def members(self, group: str) -> int:
+        """How many members the group has in the broker's eyes."""
+        return len(self._admin.describe_consumer_groups([group])[group].result(30).members)
 
     def pause(self) -> None:
         self._container.pause()

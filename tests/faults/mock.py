@@ -25,12 +25,26 @@ class MockBroker:
         assert self._library.rd_kafka_mock_topic_create(self._cluster, name.encode(), partitions, 1) == 0
 
     def fail_commits(self, codes: Sequence[int]) -> None:
-        """The next commits are answered with these errors, one after the other."""
+        """The next commits are answered with these errors, one after the other; `commits` counts from here."""
         errors = [ctypes.c_int(code) for code in codes]
         count = ctypes.c_size_t(len(errors))
         self._library.rd_kafka_mock_push_request_errors(
             ctypes.c_void_p(self._cluster), ctypes.c_int16(OFFSET_COMMIT), count, *errors
         )
+        self._library.rd_kafka_mock_start_request_tracking(ctypes.c_void_p(self._cluster))
+
+    def forgive(self) -> None:
+        """Errors that were chosen and did not happen will not."""
+        self._library.rd_kafka_mock_clear_request_errors(ctypes.c_void_p(self._cluster), ctypes.c_int16(OFFSET_COMMIT))
+
+    @property
+    def commits(self) -> int:
+        """How many requests to commit came since errors were chosen."""
+        count = ctypes.c_size_t()
+        requests = self._library.rd_kafka_mock_get_requests(self._cluster, ctypes.byref(count))
+        found = [self._library.rd_kafka_mock_request_api_key(requests[number]) for number in range(count.value)]
+        self._library.rd_kafka_mock_request_destroy_array(requests, count)
+        return found.count(OFFSET_COMMIT)
 
 
 @contextmanager
@@ -58,6 +72,11 @@ def _library() -> ctypes.CDLL:
     library.rd_kafka_mock_cluster_bootstraps.restype = ctypes.c_char_p
     library.rd_kafka_mock_cluster_bootstraps.argtypes = [pointer]
     library.rd_kafka_mock_topic_create.argtypes = [pointer, ctypes.c_char_p, ctypes.c_int, ctypes.c_int]
+    library.rd_kafka_mock_get_requests.restype = ctypes.POINTER(pointer)
+    library.rd_kafka_mock_get_requests.argtypes = [pointer, ctypes.POINTER(ctypes.c_size_t)]
+    library.rd_kafka_mock_request_api_key.restype = ctypes.c_int16
+    library.rd_kafka_mock_request_api_key.argtypes = [pointer]
+    library.rd_kafka_mock_request_destroy_array.argtypes = [ctypes.POINTER(pointer), ctypes.c_size_t]
     for destroy in (library.rd_kafka_mock_cluster_destroy, library.rd_kafka_destroy):
         destroy.argtypes, destroy.restype = [pointer], None
     return library

@@ -6,7 +6,7 @@ import pytest
 from confluent_kafka import KafkaError
 
 from consumer.demo.segment import Segment
-from tests.faults.forms import SHORT_IN_ONE_PROTOCOL
+from tests.faults.forms import SHORT_IN_ONE_PROTOCOL, in_one_protocol
 from tests.faults.mock import MockBroker, mock_broker
 from tests.faults.trial import Row, trial
 from tests.support import KEYS, Flow, wait_until
@@ -52,8 +52,46 @@ def test_commits_that_are_refused_are_made_again(broker: MockBroker, flow: Flow,
         it.join()
         it.progress(20)
         for code in [*ANY, *OUTDATED[flow.protocol]] * (3 if is_long else 1):
-            before = dict(it.watch.committed)
             broker.fail_commits([code])
+            wait_until(lambda: broker.commits, "a commit to be refused")
+            before = dict(it.watch.committed)
             wait_until(lambda then=before: it.watch.committed != then, "a commit after the refused one")  # type: ignore[misc]
         it.over()
         record(it.settle(f"commit errors, {flow.protocol}", floor=200, duplicates=it.at_stake))
+
+
+@in_one_protocol("classic")
+def test_a_commit_that_is_fenced_ends_its_member_and_nothing_is_lost(
+    broker: MockBroker, flow: Flow, record: Record
+) -> None:
+    """To the client that is fatal: it says so, and whoever is started in its place reads again what it had."""
+    with trial(flow, rate=60) as it:
+        member = it.join(KAFKA_GROUP_INSTANCE_ID="same")
+        it.progress(20)
+        broker.fail_commits([KafkaError.FENCED_INSTANCE_ID])
+        wait_until(lambda: member.has_ended, "the member to end")
+        assert member.end() == 1
+        assert "the service cannot go on" in member.output
+        it.kill()
+        it.join(KAFKA_GROUP_INSTANCE_ID="same")
+        it.over()
+        it.progress(100)
+        record(it.settle(f"fenced commit, {flow.protocol}", floor=100))
+
+
+@pytest.mark.parametrize(("protocol", "times"), [("consumer", 200), ("classic", 1)], indirect=["protocol"])
+def test_a_last_commit_of_an_unknown_member_keeps_nobody(
+    broker: MockBroker, flow: Flow, times: int, record: Record
+) -> None:
+    """It ends in time, by itself and in order; the next one reads again what was not committed."""
+    with trial(flow, rate=60) as it:
+        it.join()
+        it.progress(100)
+        broker.fail_commits([KafkaError.UNKNOWN_MEMBER_ID] * times)
+        it.leave()
+        assert broker.commits
+        broker.forgive()
+        it.join()
+        it.over()
+        it.progress(100)
+        record(it.settle(f"last commit of an unknown member, {flow.protocol}", floor=100, duplicates=it.at_stake))

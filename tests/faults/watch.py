@@ -1,6 +1,7 @@
 """Watches a run from outside: no committed offset may ever be past a record that is not settled."""
 
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +10,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaExcepti
 
 from consumer.demo.fates import SetAside, Skip
 from consumer.demo.ledger import Address, address_of
-from tests.support import Flow
+from tests.support import Flow, wait_until
 
 EVERY = 0.1  # seconds from one look to the next, so that watching does not take the core from what is watched
 
@@ -37,6 +38,8 @@ class Watch:
         self.steps_back = 0
         self.samples = 0
         self.widest = 0
+        self._began: float | None = None
+        self._blind_for = 0.0
 
     @contextmanager
     def running(self) -> Iterator["Watch"]:
@@ -52,7 +55,7 @@ class Watch:
     @contextmanager
     def forgetting(self) -> Iterator[None]:
         """The topic is no more: its records are forgotten, and offsets that name it mean nothing."""
-        with self._looking:
+        with self.blind(), self._looking:
             yield
             self._gone |= self._topics - {""}
             self._accepted_seen = 0
@@ -60,10 +63,28 @@ class Watch:
             self._beyond.clear()
             self.committed.clear()
 
+    @contextmanager
+    def blind(self) -> Iterator[None]:
+        """A time without looks: until the second one after the block, as the first may have begun before its end."""
+        began = time.monotonic()
+        yield
+        seen = self.samples
+        wait_until(lambda: self.samples > seen + 1, "the committed offsets to be seen again")
+        self._blind_for += time.monotonic() - began
+
+    @property
+    def seeing(self) -> float:
+        """Seconds since the first look in which there was something to be seen."""
+        return 0.0 if self._began is None else time.monotonic() - self._began - self._blind_for
+
     @property
     def beyond(self) -> int:
         """How many records are known to be settled beyond what was committed at the last look."""
         return sum(map(len, self._beyond.values()))
+
+    def highest(self, partition: int) -> int:
+        """The end of what is known to be settled of a partition."""
+        return max(self._beyond[partition], default=self.committed.get(partition, 0) - 1) + 1
 
     def look(self) -> None:
         """While no broker answers, nothing new can be committed, and the offsets of the last look are still true."""
@@ -77,6 +98,7 @@ class Watch:
                 self._close()
                 self._connect()  # a client that met a broker that stands still may stay silent for minutes
             else:
+                self._began = self._began or time.monotonic()
                 self.samples += 1
                 for partition, offset in offsets.items():
                     self._check(partition, offset)
