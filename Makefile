@@ -40,7 +40,7 @@ faults: $(VENV)/developed  ## the long form of each fault, and a table of what i
 	tests/bed/up > $(CACHE)/bed.env
 	set -a && . $(CACHE)/bed.env && set +a && $(BIN)/python -m pytest -m long --numprocesses 2 --dist worksteal tests/faults
 
-mutants:  ## whether each change of the code that commits is noticed by a test; an hour, in a .venv of its own
+mutants:  ## whether each change of the code that commits is noticed by a test; 25 minutes, in a .venv of its own
 	$(PYTHON) -m venv $(CACHE)/mutants.venv
 	$(MUTANTS) -m pip install --quiet --disable-pip-version-check --only-binary=:all: --require-hashes \
 	  -r requirements/run.txt -r requirements/build.txt -r requirements/dev.txt

@@ -14,8 +14,9 @@ class Part:
     Consecutive calls of one lane with one write key, under way together.
 
     `alone` bars it from sharing a request, `revoked` says that its lane is gone and that no answer counts any more.
-    Of a part that fails while others with its key succeed, `strikes` counts those failures, which it waited for
-    `stuck_for` seconds in all; it is not sent again until `not_before`. Times in monotonic seconds.
+    Of a part that fails while others with its key succeed, `strikes` counts those failures, the last of them at
+    `struck_at`, for which it waited `stuck_for` seconds in all; it is not sent again until `not_before`. Times in
+    monotonic seconds.
     """
 
     partition: int
@@ -27,6 +28,7 @@ class Part:
     failed_at: float | None = None
     stuck_for: float = 0.0
     strikes: int = 0
+    struck_at: float | None = None
     not_before: float = 0.0
     size: int = field(init=False)
     """Bytes of its calls in a request body, separators included."""

@@ -119,7 +119,7 @@ class Outbox:
             picked.append(part)
             events += len(part.calls)
             size += part.size
-            if queue.pace.holding or events >= self._capacity.events:
+            if queue.pace.is_in_doubt or events >= self._capacity.events:
                 return picked
         return picked if full or not full_only else []
 
@@ -167,6 +167,8 @@ class Outbox:
             return False
         part.alone = True
         part.strikes += 1
-        part.stuck_for += min(now - failed_at, LONGEST_WAIT)  # more than that is the time of an outage in between
+        before = failed_at if part.struck_at is None else part.struck_at
+        part.stuck_for += min(now - before, LONGEST_WAIT)  # more than that is the time of an outage in between
+        part.struck_at = now
         part.not_before = now + backoff(part.strikes, self._jitter)
         return True

@@ -39,6 +39,11 @@ class Pace:
         """When the next request may go; in the past where nothing is in its way."""
         return max(self.throttled_until, self.probe_at) if self.failures else self.throttled_until
 
+    @property
+    def is_in_doubt(self) -> bool:
+        """Whether a probe is to be of one lane: in company, one event with a fault of its own would fail them all."""
+        return bool(self.holding) or self.failures > 1
+
     def may_send(self, now: float) -> bool:
         if now < self.throttled_until:
             return False

@@ -5,153 +5,24 @@ The world knows of each record whether it is settled, and by whom, and objects t
 """
 
 import random
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from threading import Event
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 from consumer.aside import Policy, Treater
-from consumer.delivery.outbox import Capacity, Outbox
+from consumer.delivery.outbox import STUCK_AFTER, Capacity, Outbox
 from consumer.kafka.dead_letters import Reports
-from consumer.kafka.source import Read
 from consumer.lanes import Lanes, Shares
 from consumer.loop import Loop
-from consumer.model import Call, Letter, Message, Pending, Skipped, Translation, Unprocessable, WriteKey
-from consumer.request import Accepted, Limits, Outcome, Refused, Request, Retry
+from consumer.model import Call, Letter, Message, Pending, Skipped, Translation, Unprocessable
+from consumer.request import Accepted, Limits, Misconfigured, Outcome, Refused, Request, Retry
 from consumer.settling import Doors
 from consumer.status import Status
+from tests.unit.core.books import KEYS, Books, Place, place
+from tests.unit.core.group import Clock, Group
 
-PARTITIONS = range(3)
-KEYS = WriteKey("production", "one"), WriteKey("development", "two")
 EVENTS = 4
 HAND_OVER = 10.0
-
-
-class Record(NamedTuple):
-    """`kind`: call, skip, bad, unknown (a schema that is not known yet), refused, or stuck (an answer of 500)."""
-
-    kind: str
-    key: WriteKey
-
-
-class Place(NamedTuple):
-    partition: int
-    offset: int
-
-
-def place(message: Message) -> Place:
-    return Place(message.partition, message.offset)
-
-
-class Books:
-    """What became of each record, in which assignment of its partition, and what was accepted in which order."""
-
-    def __init__(self) -> None:
-        self.log: dict[int, list[Record]] = {partition: [] for partition in PARTITIONS}
-        self.assignment = dict.fromkeys(PARTITIONS, 0)
-        self.settled: dict[Place, set[int]] = defaultdict(set)  # by the assignments that have seen it
-        self.accepted: set[Place] = set()
-        self._highest: dict[tuple[int, WriteKey], int] = {}
-
-    def accept(self, call: Call) -> None:
-        """Segment takes it. Its first time is in the order of its partition and key."""
-        at, record = place(call.message), self.record(call.message)
-        assert record.key == call.key, "an event went to the source of somebody else"
-        assert record.kind != "refused"
-        lane = at.partition, call.key
-        if at not in self.accepted:
-            assert at.offset > self._highest.get(lane, -1), f"{at} came after a later one"
-            self._highest[lane] = at.offset
-        self.accepted.add(at)
-
-    def record(self, message: Message) -> Record:
-        return self.log[message.partition][message.offset]
-
-    def settle(self, message: Message, assignment: int) -> None:
-        self.settled[place(message)].add(assignment)
-
-    def check(self, partition: int, begin: int, end: int) -> None:
-        """Every record of these offsets is settled in the present assignment: so they may be committed by it."""
-        for offset in range(begin, end):
-            by_rule = self.log[partition][offset].kind == "skip"
-            known = self.settled[Place(partition, offset)]
-            assert by_rule or self.assignment[partition] in known, f"{partition}:{offset} is committed, not settled"
-
-
-class Clock:
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-class Group:
-    """The source. Rebalances happen in `read`, as with the real client."""
-
-    joined = True
-
-    def __init__(self, books: Books, committed: dict[int, int]) -> None:
-        self.books, self.committed = books, committed
-        self.position: dict[int, int] = {}
-        self.commits = {"ok": 0, "failed": 0}
-        self.paused: set[int] = set()
-        self.refusals = 0
-        self.rebalances: list[Callable[[], None]] = []
-        self.on_assign: Callable[[Sequence[int]], None]
-        self.on_revoke: Callable[[Sequence[int]], None]
-        self.on_lost: Callable[[Sequence[int]], None]
-        self._stored: dict[int, int] = {}
-
-    def subscribe(self, on_assign: Any, on_revoke: Any, on_lost: Any) -> None:
-        self.on_assign, self.on_revoke, self.on_lost = on_assign, on_revoke, on_lost
-
-    def assign(self, partition: int) -> None:
-        self.books.assignment[partition] += 1
-        self.position[partition] = self.committed.get(partition, 0)
-        self.on_assign([partition])
-
-    def revoke(self, partition: int, lost: bool) -> None:
-        (self.on_lost if lost else self.on_revoke)([partition])
-        self.position.pop(partition)
-        self._stored.pop(partition, None)
-        self.paused.discard(partition)
-
-    def read(self, limit: int, timeout: float) -> Read:
-        while self.rebalances:
-            self.rebalances.pop(0)()
-        messages: dict[int, list[Message]] = {}
-        ends: dict[int, int] = {}
-        for partition in self.position.keys() - self.paused:
-            begin, end = self.position[partition], len(self.books.log[partition])
-            if begin < end:
-                read = [Message(partition, offset, 0, None, b"", (), clock.now, 100) for offset in range(begin, end)]
-                messages[partition], self.position[partition] = read, end
-            ends[partition] = end
-        return Read(messages, ends)
-
-    def store(self, offsets: Mapping[int, int]) -> None:
-        self._stored |= {partition: offset for partition, offset in offsets.items() if partition in self.position}
-
-    def commit(self, wait: bool = False) -> None:
-        if self.refusals:
-            self.refusals -= 1
-            return
-        for partition, offset in self._stored.items():
-            begin = self.committed.get(partition, 0)
-            assert offset >= begin, "an offset went back"
-            self.books.check(partition, begin, offset)
-            self.committed[partition] = offset
-        self._stored = {}
-
-    def pause(self, partitions: Iterable[int]) -> None:
-        self.paused |= set(partitions)
-
-    def resume(self, partitions: Iterable[int]) -> None:
-        self.paused -= set(partitions)
-
-    def end(self, partition: int) -> int:
-        return len(self.books.log[partition])
-
 
 clock = Clock()
 
@@ -163,6 +34,9 @@ class Segment:
         self.books = books
         self.under_way: list[tuple[Request, list[int]]] = []
         self.answers_hand_overs = self.recovered = False
+        self.sticky: Outcome = Retry("http_500")
+        self._failing_since: dict[Place, float] = {}
+        self._failed_alone: set[Place] = set()
         self._answered: list[tuple[Request, Outcome]] = []
 
     @property
@@ -188,18 +62,34 @@ class Segment:
         kinds = {self.books.record(call.message).kind for call, _ in calls}
         fits = not kinds & {"refused", *(() if self.recovered else ("stuck",))}
         if outcome is None:
-            outcome = Accepted() if fits else Refused("http_400") if "refused" in kinds else Retry("http_500")
+            outcome = Accepted() if fits else Refused("http_400") if "refused" in kinds else self.sticky
         if fits and (taken or isinstance(outcome, Accepted)):
             for call, assignment in calls:
                 self.books.accept(call)
                 if isinstance(outcome, Accepted):
                     self.books.settle(call.message, assignment)
+        if isinstance(outcome, Retry | Misconfigured):
+            self._note_failed([place(call.message) for call, _ in calls])
         self._answered.append((request, outcome))
+
+    def fails_by_itself(self, at: Place) -> bool:
+        """Whether it failed with no other event beside it, and that for long enough to be its own fault."""
+        return at in self._failed_alone and clock.now - self._failing_since[at] >= STUCK_AFTER
+
+    def _note_failed(self, places: list[Place]) -> None:
+        for at in places:
+            self._failing_since.setdefault(at, clock.now)
+        if len(places) == 1:
+            self._failed_alone.update(places)
+
+    def answer_all(self) -> None:
+        while self.under_way:
+            self.answer(0)
 
     def answered(self, timeout: float = 0) -> Sequence[tuple[Request, Outcome]]:
         clock.now += timeout
-        while timeout and self.answers_hand_overs and self.under_way:
-            self.answer(0)
+        if timeout and self.answers_hand_overs:
+            self.answer_all()
         answered, self._answered = self._answered, []
         return answered
 
@@ -212,26 +102,39 @@ class Letters:
 
     def __init__(self, books: Books, segment: Segment) -> None:
         self.books, self._segment = books, segment
+        self.put_in: list[Letter] = []
         self.open: list[tuple[Letter, int]] = []
-        self._reports = Reports()
+        self._confirmed: list[Letter] = []
+        self._refused: list[tuple[Letter, str]] = []
 
     def put(self, letter: Letter) -> None:
-        assert self.books.record(letter.message).kind in ("bad", "refused", "stuck"), (
-            "an event was set aside for others"
-        )
+        if letter.reason.startswith("stuck_"):
+            deserved = self._segment.fails_by_itself(place(letter.message))
+        else:
+            deserved = self.books.record(letter.message).kind in ("bad", "refused")
+        assert deserved, "an event was set aside for others"
+        self.put_in.append(letter)
         self.open.append((letter, self.books.assignment[letter.message.partition]))
 
-    def confirm(self) -> None:
-        for letter, assignment in self.open:
+    def confirm(self, most: int | None = None) -> None:
+        """The first `most` that are open, or all."""
+        for letter, assignment in self.open[:most]:
             self.books.settle(letter.message, assignment)
-        confirmed = [*self._reports.confirmed, *(letter for letter, _ in self.open)]
-        self._reports, self.open = Reports(confirmed=confirmed), []
+            self._confirmed.append(letter)
+        del self.open[:most]
+
+    def refuse(self) -> None:
+        """For good, the first that is open: its partition waits for another member, or for ever."""
+        letter, _ = self.open.pop(0)
+        letter.stuck = True
+        self._refused.append((letter, "dead_letter_too_large"))
 
     def advance(self, now: float, wait: float = 0) -> Reports:
         clock.now += wait
         if wait and self._segment.answers_hand_overs:
             self.confirm()
-        reports, self._reports = self._reports, Reports()
+        reports = Reports(self._confirmed, self._refused)
+        self._confirmed, self._refused = [], []
         return reports
 
 
@@ -245,9 +148,9 @@ class Schemas:
 class Member:
     """One process; another one takes over with nothing but what is committed."""
 
-    def __init__(self, books: Books, committed: dict[int, int]) -> None:
+    def __init__(self, books: Books) -> None:
         self.books, self.schemas = books, Schemas()
-        self.group, self.segment = Group(books, committed), Segment(books)
+        self.group, self.segment = Group(books, clock), Segment(books)
         self.letters = Letters(books, self.segment)
         treater = Treater(self._translate, Policy("dead-letter", "dead-letter"))
         outbox = Outbox(KEYS, Capacity(2 * EVENTS, 100_000, 20), random.Random(1))
@@ -256,10 +159,25 @@ class Member:
         self.status = Status(0.0)
         self.loop = Loop(doors, lanes, self.status, HAND_OVER, clock)
         self.group.subscribe(self.loop._open, self.loop._revoke, self.loop._lose)
+        for partition in books.topics:
+            self.group.assign(partition)
 
-    def turn(self) -> None:
+    def turn(self, seconds: float = 0.0) -> None:
+        clock.now += seconds
         self.loop.turn()
         assert self.status.latest().unaccounted == 0
+        assert self.status.counts.lost_to_retention == self.group.lost
+
+    def turn_until(self, holds: Callable[[], bool], seconds: float, most: int, before: Callable[[], None]) -> None:
+        """Turns in which all is well around it: what is under way is answered, letters are confirmed."""
+        for _ in range(most):
+            if holds():
+                return
+            before()
+            self.turn(seconds)
+            self.segment.answer_all()
+            self.letters.confirm()
+        raise AssertionError(f"committed {self.books.committed}, not within {most} turns")
 
     def stop(self) -> None:
         """SIGTERM."""

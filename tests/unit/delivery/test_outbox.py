@@ -331,4 +331,12 @@ def test_an_outage_is_nobodys_own_fault() -> None:
         now += 1
         if request := box.next(now):
             assert list(box.judge(request, Retry("connect_error"), now)) == []
-    assert len(answered(box, Accepted(), now + 61)) == 2
+    assert [len(answered(box, Accepted(), now + 61)) for _ in range(2)] == [1, 1]
+
+
+def test_a_key_that_goes_on_failing_is_probed_with_one_lane_at_a_time() -> None:
+    """Else an event with a fault of its own would always find the others in its request."""
+    a, b = part(1, 0), part(1, 1)
+    box = outbox(a, b)
+    assert sent_parts(box, 0, Retry("http_500")) == (a, b)
+    assert [sent_parts(box, now, Retry("http_500")) for now in (10, 100, 200, 300)] == [(a, b), (a,), (b,), (a,)]

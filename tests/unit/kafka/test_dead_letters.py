@@ -30,7 +30,7 @@ class Broker:
         error = self._errors.pop(0) if self._errors else None
         if error is BufferError:
             raise BufferError
-        self.sent.append(options)
+        self.sent.append({"topic": topic, "value": value, "key": key, **options})
         told = KafkaError(error) if isinstance(error, int) else None
         self._reports.append(lambda: options["on_delivery"](told, None))
 
@@ -51,19 +51,36 @@ def writer(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> DeadLetters:
     return DeadLetters({}, "dead-letters", "topic", "1.2.3")
 
 
-def test_a_letter_keeps_what_it_was_and_says_why_it_is_there(letter: Letter, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("key", [b"k", b"", None])
+@pytest.mark.parametrize("value", [b"\0\xff", b"", None])
+def test_a_letter_keeps_what_it_was_and_says_why_it_is_there(
+    key: bytes | None, value: bytes | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    its = (("h", b"1"), ("h", None), ("dead-letter-reason", b"of another service"))
+    message = Message(3, 42, 1_700_000_000_000, key, value, its)
+    letter = Letter(message, "undecodable", "decoding", "EOFError", schema="7", attempts=2)
     broker = Broker()
     letters = writer(broker, monkeypatch)
     letters.put(letter)
     assert letters.advance(0.0).confirmed == [letter]
     (sent,) = broker.sent
-    assert sent["timestamp"] == letter.message.timestamp
-    headers = dict(sent["headers"])
-    assert headers["h"] == b"1"
-    assert headers["dead-letter-topic"] == b"topic"
-    assert (headers["dead-letter-partition"], headers["dead-letter-offset"]) == (b"3", b"42")
-    assert (headers["dead-letter-reason"], headers["dead-letter-stage"]) == (b"undecodable", b"decoding")
-    assert headers["dead-letter-version"] == b"1.2.3"
+    assert (sent["topic"], sent["key"], sent["value"], sent["timestamp"]) == (
+        *("dead-letters", key, value),
+        message.timestamp,
+    )
+    assert tuple(sent["headers"][: len(its)]) == its
+    assert dict(sent["headers"][len(its) :]) == {
+        "dead-letter-topic": b"topic",
+        "dead-letter-version": b"1.2.3",
+        "dead-letter-partition": b"3",
+        "dead-letter-offset": b"42",
+        "dead-letter-timestamp": b"1700000000000",
+        "dead-letter-reason": b"undecodable",
+        "dead-letter-stage": b"decoding",
+        "dead-letter-detail": b"EOFError",
+        "dead-letter-schema": b"7",
+        "dead-letter-attempts": b"2",
+    }
 
 
 @pytest.mark.parametrize("error", [KafkaError._MSG_TIMED_OUT, KafkaError.TOPIC_AUTHORIZATION_FAILED, BufferError])
