@@ -609,12 +609,14 @@ def test_a_hand_over_does_not_wait_for_a_letter_that_is_never_taken() -> None:
     assert world.group.committed == {0: 0}
 
 
-def test_what_was_read_before_a_reset_is_not_lost() -> None:
+@pytest.mark.parametrize("high", [12, 20])
+def test_what_was_read_before_a_reset_is_not_lost(high: int) -> None:
     world = World()
     world.group.give(0, b"a", b"b", start=10)
-    world.group.reset(Reset(0, expected=5, low=12, high=20, goes_on=True))
+    world.group.reset(Reset(0, expected=5, low=12, high=high, goes_on=True))
     world.settle()
-    assert world.status.counts.lost_to_retention == 0
+    assert world.status.counts.lost_to_retention == world.status.counts.handed_back == 0
+    assert world.status.counts.delivered == 2
 
 
 @pytest.mark.parametrize("again", [False, True], ids=["gone", "assigned again"])
