@@ -309,7 +309,7 @@ def test_the_time_of_an_outage_counts_for_no_part() -> None:
     assert list(box.judge(first, Retry("http_503"), 10)) == []
     assert len(list(box.judge(other, Accepted(), 10.1))) == 1
     assert answered(box, Retry("http_503"), 20) == []
-    assert bad.strikes == 1
+    assert (bad.strikes, bad.stuck_for) == (1, 10)
     now = 20.0
     while now < 20 + 2 * STUCK_AFTER:
         now += 60
