@@ -65,9 +65,9 @@ def test_what_was_done_is_told_now_and_then_and_a_hold_at_once() -> None:
     world = World()
     world.turn()
     before = world.status.latest()
-    world.turn(0.09)
+    world.turn(0.05)
     assert world.status.latest() is before
-    world.turn(0.011)
+    world.turn(0.05)
     assert world.status.latest() is not before
     world.group.fail_to_unpack(0)
     world.turn()
