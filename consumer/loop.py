@@ -121,6 +121,7 @@ class Loop:
         log.warning("the topic was made again: it is read from its start", extra={"partition": partition})
         self._drop([partition])
         self._lanes.open([partition])
+        self._source.begin_again(partition)
 
     def _send(self, full_only: bool = False) -> None:
         while self._workers.free and (request := self._outbox.next(self._clock(), full_only)):

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import httpx
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
 from consumer import paths
@@ -232,6 +233,18 @@ class Member:
         assert self._process.stdout
         with self._process.stdout as output:
             self.lines.extend(iter(output.readline, ""))
+
+
+def metric(url: str, name: str, **labels: str) -> float:
+    """The sum of the metric's samples that have these labels."""
+    page = httpx.get(f"{url}/metrics", trust_env=False).text
+    asked = [f'{label}="{value}"' for label, value in labels.items()]
+    lines = [
+        line
+        for line in page.splitlines()
+        if line.startswith((f"sprig_to_segment_{name} ", f"sprig_to_segment_{name}{{"))
+    ]
+    return sum(float(line.split()[-1]) for line in lines if all(one in line for one in asked))
 
 
 def is_refused(event: Any) -> bool:

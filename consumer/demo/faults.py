@@ -85,17 +85,17 @@ def down() -> Script:
 
 def page(times: float = math.inf) -> Script:
     """A proxy's page in Segment's place: a 200 that takes nothing. To tell so, the events are not recorded."""
-    return repeatedly(_Untaken(body=b"<html>Sign in</html>", headers={"Content-Type": "text/html"}), times)
+    return repeatedly(Untaken(body=b"<html>Sign in</html>", headers={"Content-Type": "text/html"}), times)
 
 
 def hang(times: float = math.inf) -> Script:
     """Takes nothing and says nothing until the client gives up or the stand-in stops."""
-    return repeatedly(_Untaken(wire=_silence), times)
+    return repeatedly(Untaken(wire=_silence), times)
 
 
 def reset(times: float = math.inf, taken: bool = False) -> Script:
     """Resets the connection in place of an answer, with the events `taken` or not: the client cannot know."""
-    return repeatedly((Answer if taken else _Untaken)(wire=_reset), times)
+    return repeatedly((Answer if taken else Untaken)(wire=_reset), times)
 
 
 def cut_off(times: float = math.inf) -> Script:
@@ -113,7 +113,7 @@ def problem(status: int, message: str, headers: Mapping[str, str] | None = None)
     return Answer(status, b'{"code": "invalid_request", "message": "%s"}' % message.encode(), headers or {})
 
 
-class _Untaken(Answer):
+class Untaken(Answer):
     """An answer whose status says nothing about the events, as it never came from Segment."""
 
     __slots__ = ()

@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from typing import Any
 
 from confluent_kafka import KafkaException, TopicCollection
@@ -22,7 +22,8 @@ class Identity:
     """
     `current` is the topic's id (KIP-516) as last heard: "" before the first answer, and with brokers that have none.
 
-    It is asked for in the background, by a client of its own, since a consumer cannot ask. Nobody waits for it.
+    It is asked for in the background, by a client of its own, since a consumer cannot ask. Nobody waits for it but
+    an assignment that finds an offset of a topic with an id.
     """
 
     def __init__(self, config: Mapping[str, Any], topic: str, clock: Callable[[], float] = time.monotonic) -> None:
@@ -46,6 +47,15 @@ class Identity:
             self._ask_at = self._clock() + ASK_EVERY
             topics = TopicCollection([self._topic])
             self._asked = self._admin.describe_topics(topics, request_timeout=ASK_TIMEOUT)[self._topic]
+
+    def known_within(self, seconds: float) -> str:
+        """The topic's id, waited for where it was not heard yet; "" if it is not told in time."""
+        if not self.current:
+            self.look()
+            if self._asked:
+                wait([self._asked], seconds)
+                self.look()
+        return self.current
 
     def _heard(self, answer: Future[Any]) -> str:
         try:

@@ -60,7 +60,17 @@ class Positions:
         for part in committed:
             if self._from_beginning and part.offset < 0 and part.error is None:
                 part.offset = OFFSET_BEGINNING
+            if self._is_of_another_topic(part.partition):
+                log.warning("the topic was made again: it is read from its start", extra={"partition": part.partition})
+                part.offset = OFFSET_BEGINNING
         return committed
+
+    def _is_of_another_topic(self, partition: int) -> bool:
+        """Whether the committed offset is; waits for the topic's id, lest the new one be read from there meanwhile."""
+        if not (before := self._topic_ids[partition]) or not (current := self._identity.known_within(ASK_TIMEOUT)):
+            return False
+        self._topic_ids[partition] = current
+        return before != current
 
     def _committed(self, parts: list[TopicPartition]) -> list[TopicPartition]:
         """The group's offsets, from which it is known of which topic they are. Raises KafkaException."""
@@ -98,6 +108,11 @@ class Positions:
             self._identity.renew()  # so that the next question is not asked before a broker answers another one
         return not self._unasked
 
+    def begin_again(self, partition: int) -> None:
+        """What comes is known to be of another topic, whatever its id."""
+        if partition in self._topic_ids:
+            self._topic_ids[partition] = ""
+
     def lose(self, partition: int) -> None:
         """The client says that the partition's offset cannot be read from."""
         self._lost.add(partition)
@@ -125,12 +140,14 @@ class Positions:
 
     def _reset(self, part: TopicPartition) -> Reset:
         """Ask what is left of the partition and, where that is wanted, go on there. Raises KafkaException."""
+        before = self._topic_ids.get(part.partition, "")
         (committed,) = self._committed([part])
         marks = self._consumer.get_watermark_offsets(part, timeout=ASK_TIMEOUT)
         if marks is None:
             raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
         low, high = marks
-        self._topic_ids[part.partition] = ""  # the topic itself may be another one by now
+        # The topic itself may be another one by now: until that is known, what is settled is of the one from before.
+        self._topic_ids[part.partition] = before or self._topic_ids[part.partition]
         self._identity.renew()
         if self._from_beginning:
             self._move(part.partition, low)

@@ -102,6 +102,10 @@ class Source:
             raise ServiceError(f"the Kafka client cannot go on: {self._fatal.str()}")
         return Read(messages, ends, self._resets(), self._remade(), unreadable)
 
+    def begin_again(self, partition: int) -> None:
+        """What comes of the partition from now on is of a topic that was made again."""
+        self._positions.begin_again(partition)
+
     def store(self, offsets: Mapping[int, int]) -> None:
         """Mark offsets for the next commit. Those of partitions that are no longer ours are refused by the client."""
         self._commits.store(offsets)

@@ -17,7 +17,7 @@ from consumer.demo.fates import REFUSED, Deliver
 from consumer.demo.samples import Sample, responses
 from consumer.demo.segment import Segment
 from consumer.reading import avro, files
-from tests.support import KEYS, Flow, is_refused, registry, wait_until
+from tests.support import KEYS, Flow, is_refused, metric, registry, wait_until
 
 
 @pytest.fixture(params=["consumer", "classic"])
@@ -164,11 +164,27 @@ def test_records_deleted_unread_are_counted_and_the_rest_is_delivered(kafka: Any
     kafka.delete_records(flow.topic, {0: gone})
     with flow.member() as member:
         flow.wait_until_settled()
+        assert metric(member.url, "records_lost_to_retention_total") == gone - 5
         assert member.terminate() == 0
     (said,) = [line for line in member.lines if "records were deleted before they were read" in line]
     assert (json.loads(said)["partition"], json.loads(said)["lost"]) == (0, gone - 5)
     lost = {address for address in flow.account().lost if address.offset >= gone or address.partition != 0}
     assert not lost
+
+
+def test_with_the_policy_error_a_partition_with_records_deleted_unread_holds(kafka: Any, flow: Flow) -> None:
+    flow.produce(600)
+    kafka.commit(flow.group, flow.topic, {0: 5, 1: 0, 2: 0, 3: 0})
+    kafka.delete_records(flow.topic, {0: 20})
+    others = {number: flow.ends[number] for number in (1, 2, 3)}
+    flow.settings = {"KAFKA_AUTO_OFFSET_RESET": "error"}
+    with flow.member() as member:
+        wait_until(lambda: "offset_out_of_range" in member.output, "the hold to be said")
+        wait_until(lambda: flow.committed() == {0: 5, **others}, "the others to go on")
+        assert metric(member.url, "records_lost_to_retention_total") == 15
+        assert metric(member.url, "holding", reason="offset_out_of_range") == 1
+        assert member.terminate() == 0
+    assert flow.committed()[0] == 5
 
 
 def test_with_the_policy_error_a_group_without_an_offset_holds(flow: Flow) -> None:

@@ -5,10 +5,8 @@ import time
 from contextlib import ExitStack
 from typing import NamedTuple
 
-import httpx
-
 from tests.faults.risks import Risks
-from tests.support import Flow, Member, wait_until
+from tests.support import Flow, Member, metric, wait_until
 
 STOPS_WITHIN = 10.0  # seconds, as long as Segment answers
 
@@ -88,15 +86,3 @@ class Crew:
     def lost_partitions(self) -> int:
         """How often the broker had given a member up."""
         return sum(member.times("lost") for member in [*self._past, *self.members.values()])
-
-
-def metric(url: str, name: str, **labels: str) -> float:
-    """The sum of the metric's samples that have these labels."""
-    page = httpx.get(f"{url}/metrics", trust_env=False).text
-    asked = [f'{label}="{value}"' for label, value in labels.items()]
-    lines = [
-        line
-        for line in page.splitlines()
-        if line.startswith((f"sprig_to_segment_{name} ", f"sprig_to_segment_{name}{{"))
-    ]
-    return sum(float(line.split()[-1]) for line in lines if all(one in line for one in asked))

@@ -6,11 +6,17 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from consumer.demo.samples import responses
+from consumer.demo.fates import Deliver
+from consumer.demo.samples import Sample, responses
 from tests.support import Flow
 
 TICK = 0.05  # seconds
 SURVEYS = 200  # records for each seed, so that what is refused and set aside comes again and again
+
+
+def delivered(count: int, seed: int) -> list[Sample]:
+    """Of `count` samples those that reach Segment."""
+    return [sample for sample in responses(count, seed) if isinstance(sample.fate, Deliver)]
 
 
 class Load:

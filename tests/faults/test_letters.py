@@ -1,4 +1,4 @@
-"""The dead-letter topic is missing, not writable, too small, or its broker is down: the offset waits for the letter."""
+"""The dead-letter topic is missing, not writable, too small, or short of replicas: the offset waits for the letter."""
 
 import json
 import threading
@@ -38,7 +38,7 @@ def assert_waits(it: Trial) -> None:
 
 
 def test_letters_wait_for_a_topic_that_is_missing(kafka: Any, flow: Flow, is_long: bool, record: Record) -> None:
-    letters, over = f"{flow.topic}.dead-letter", threading.Event()
+    letters = f"{flow.topic}.dead-letter"
     with trial(flow, rate=0) as it:
         member = it.join()
         wait_until(lambda: member.has_partitions, "partitions")
@@ -47,7 +47,6 @@ def test_letters_wait_for_a_topic_that_is_missing(kafka: Any, flow: Flow, is_lon
         it.progress(50)
         if is_long:
             said(it)
-            over.wait(60)
         assert_waits(it)
         kafka.create_topic(letters, partitions=1)
         it.over()
@@ -62,11 +61,29 @@ def test_letters_wait_for_a_topic_that_may_not_be_written(
         with kafka.read_only(f"{flow.topic}.dead-letter"):
             it.join()
             said(it)
-            over.wait(60 if is_long else 0)
+            over.wait(20 if is_long else 0)
             assert_waits(it)
         it.over()
         it.progress()
         record(it.settle("dead-letter topic not writable", floor=100, duplicates=0))
+
+
+def test_letters_wait_for_replicas_that_are_down(kafka: Any, flow: Flow, is_long: bool, record: Record) -> None:
+    """The topic asks for more than there are, for a minute; the client tries for half of it before it says so."""
+    letters, over = f"{flow.topic}.dead-letter", threading.Event()
+    kafka.configure(letters, min_insync_replicas=2)
+    with trial(flow, rate=20) as it:
+        it.join()
+        it.progress(50)
+        if is_long:
+            said(it)
+        over.wait(30 if is_long else 3)
+        assert_waits(it)
+        assert not flow.dead_letters()
+        kafka.configure(letters, min_insync_replicas=1)
+        it.over()
+        it.progress(50)
+        record(it.settle("dead-letter topic without its replicas", floor=100, duplicates=it.at_stake))
 
 
 def test_a_letter_that_is_too_large_holds_its_partition_alone(kafka: Any, flow: Flow, record: Record) -> None:

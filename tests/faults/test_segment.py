@@ -1,46 +1,27 @@
-"""Segment is away, slow, or answers in the middle of nowhere; members hold what they have and drain afterwards."""
+"""Segment is away or slow, or the way to it is bad; members hold what they have and drain afterwards."""
 
+import itertools
+import json
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from consumer.demo import faults
-from consumer.demo.segment import Segment
+from tests.faults.forms import SHORT_IN_ONE_PROTOCOL, in_one_protocol
 from tests.faults.proxy import Proxy
-from tests.faults.trial import Row, trial
-from tests.support import Flow, wait_until
+from tests.faults.risks import ONE_BATCH
+from tests.faults.trial import Row, Trial, trial
+from tests.support import Flow, Member, wait_until
 
 Record = Callable[[Row], None]
 MEBIBYTE = 2**20
 
-# What it answers so many requests with.
-SPELLS: dict[str, Callable[[float], faults.Script]] = {
-    "500": faults.fail,
-    "429 without a wait": lambda times: faults.repeatedly(faults.problem(429, "later"), times),
-    "429, come back in a second": faults.throttle,
-    "429, come back yesterday": lambda times: faults.throttle(times, "Wed, 21 Oct 2015 07:28:00 GMT"),
-    "429, come back at -7": lambda times: faults.throttle(times, "-7"),
-    "429, come back at nonsense": lambda times: faults.throttle(times, "soon"),
-    "hangs": faults.hang,
-    "resets, events not taken": faults.reset,
-    "resets, events taken": lambda times: faults.reset(times, taken=True),
-    "cuts its answers off": faults.cut_off,
-    "dribbles its answers": faults.dribble,
-    "is a proxy's page": faults.page,
-    "401": lambda times: faults.fail(times, 401),
-    "404": lambda times: faults.fail(times, 404),
-}
-
-
-@pytest.fixture(params=["consumer"])
-def protocol(request: pytest.FixtureRequest) -> str:
-    """What goes wrong at the other end has nothing to do with the group's protocol."""
-    return str(request.param)
+# Less than what any answer here takes: a loop that waited for one would cost the membership.
+POLL_INTERVAL = {"max.poll.interval.ms": 6000}
 
 
 def free_port() -> int:
@@ -58,21 +39,7 @@ def link(flow: Flow) -> Iterator[Proxy]:
         yield link
 
 
-def test_spells_of_faults_lose_nothing(flow: Flow, is_long: bool, record: Record) -> None:
-    """Events that were taken although the answer did not arrive are sent again, with the same messageIds."""
-    times = 6 if is_long else 3
-    flow.settings = {"SEGMENT_TIMEOUT_SECONDS": "1"}
-    with trial(flow, rate=60) as it:
-        it.join()
-        for spell in SPELLS.values():
-            before = flow.segment.requests
-            it.answers(spell(times))
-            assert flow.segment.wait_until(_more_than(before + times), 60)
-            it.progress(20)
-        it.over()
-        record(it.settle(f"{len(SPELLS)} spells of Segment", floor=200, duplicates=50 * times * len(SPELLS)))
-
-
+@in_one_protocol("consumer")
 def test_resets_on_the_way_to_segment_lose_nothing(flow: Flow, link: Proxy, is_long: bool, record: Record) -> None:
     torn = 60 if is_long else 8
     with trial(flow) as it:
@@ -81,28 +48,31 @@ def test_resets_on_the_way_to_segment_lose_nothing(flow: Flow, link: Proxy, is_l
             it.progress(5)
             link.reset()
         it.over()
-        record(it.settle("resets on the way to Segment", floor=100, duplicates=8 * 50 * torn))
+        it.drain()
+        record(it.settle("resets on the way to Segment", floor=100, duplicates=unanswered(it)))
 
 
+@in_one_protocol("consumer")
 def test_a_black_hole_on_the_way_to_segment_loses_nothing(
     flow: Flow, link: Proxy, is_long: bool, record: Record
 ) -> None:
     """What was sent into it comes out at its end, when the answers are not waited for any more."""
-    seconds, silent = (60 if is_long else 6), threading.Event()
+    attempts = 12 if is_long else 4
     with trial(flow) as it:
         it.join()
         it.progress()
-        before = link.connections
         link.silence()
-        silent.wait(seconds)
-        attempts = link.connections - before + 8  # each failure costs its connection
+        wait_until(lambda: it.count("requests_total", outcome="retried") >= attempts, "attempts to fail", 200)
         link.pass_on()
         it.over()
-        record(it.settle(f"black hole to Segment, {seconds} s", floor=300, duplicates=50 * attempts))
+        it.drain()
+        record(it.settle("black hole to Segment", floor=200, duplicates=unanswered(it)))
 
 
+@SHORT_IN_ONE_PROTOCOL
 def test_an_outage_costs_nothing_but_time(flow: Flow, link: Proxy, is_long: bool, record: Record) -> None:
-    """Connections are refused; memory stays flat, and the member stays in its group."""
+    """Connections are refused for longer than a member may be silent; memory stays flat, and it stays in its group."""
+    flow.settings = {**flow.settings, **options(flow, POLL_INTERVAL)}
     with trial(flow, rate=20) as it:
         member = it.join()
         it.progress(20)
@@ -110,46 +80,74 @@ def test_an_outage_costs_nothing_but_time(flow: Flow, link: Proxy, is_long: bool
         it.load.stop()
         flow.produce(40000 if is_long else 4000, seed=9)
         wait_until(lambda: '"reason": "connect_error"' in member.output, "the outage to be noticed")
-        wait_until(lambda: held(member.url) > 3000, "as much to be held as may be")
+        wait_until(lambda: it.count("records_waiting") > 3000, "as much to be held as may be")
         before, watched = resident(member.pid), threading.Event()
-        watched.wait(120 if is_long else 5)
+        watched.wait(60 if is_long else 8)
         after = resident(member.pid)
         link.accept()
         it.over()
-        under_way = 8 * 50  # when their connections were torn
-        record(it.settle("outage of Segment", floor=3000, duplicates=under_way, seconds=200))
+        it.drain(200)
         assert after - before < 16 * MEBIBYTE
-        assert member.output.count("partitions ") == member.output.count("partitions assigned") + 1
+        assert_stayed(member)
+        under_way = 8 * ONE_BATCH  # when their connections were torn
+        record(it.settle(f"outage of Segment, {flow.protocol}", floor=3000, duplicates=under_way))
 
 
+@in_one_protocol("consumer")
 def test_answers_near_the_deadline_are_no_fault(flow: Flow, is_long: bool, record: Record) -> None:
-    """Each takes 0.8 of the 1 second that an attempt has; the loop turns meanwhile, and the group does not notice."""
-    flow.settings = {"SEGMENT_TIMEOUT_SECONDS": "1"}
-    slow = faults.repeatedly(faults.Answer(wire=_late))
-    with trial(flow, rate=20, script=slow) as it:
-        it.join()
+    """Each takes 0.8 of the 2 seconds that an attempt has: none is sent twice."""
+    flow.settings = {"SEGMENT_TIMEOUT_SECONDS": "2"}
+    with trial(flow, rate=20, script=slow(1.6)) as it:
+        member = it.join()
         it.progress(600 if is_long else 100)
         it.answers(faults.calm)
         it.over()
-        record(it.settle("slow answers", floor=80, duplicates=it.at_stake))
+        it.drain()
+        assert_stayed(member)
+        record(it.settle("answers near the deadline", floor=80, duplicates=0))
 
 
-def _more_than(requests: int) -> Callable[[Segment], bool]:
-    return lambda segment: segment.requests > requests
+@SHORT_IN_ONE_PROTOCOL
+def test_answers_slower_than_the_poll_interval_cost_no_membership(flow: Flow, is_long: bool, record: Record) -> None:
+    """They take 5 to 8 seconds, where a member that does not poll for 6 is given up."""
+    flow.settings = options(flow, POLL_INTERVAL)
+    with trial(flow, rate=20, script=slow(5, 8, 6.5)) as it:
+        member = it.join()
+        wait_until(lambda: it.count("requests_total", outcome="accepted") >= (30 if is_long else 5), "answers", 200)
+        it.answers(faults.calm)
+        it.over()
+        it.drain()
+        assert_stayed(member)
+        record(it.settle(f"answers near the poll interval, {flow.protocol}", floor=80, duplicates=0))
 
 
-def _late(client: Any, answer: bytes, stopped: threading.Event) -> bool:
-    stopped.wait(0.8)
-    client.sendall(answer)
-    return True
+def slow(*seconds: float) -> faults.Script:
+    """Answers that take so long, in turns."""
+    turns = itertools.cycle(seconds)
+
+    def wire(client: Any, answer: bytes, stopped: threading.Event) -> bool:
+        stopped.wait(next(turns))
+        return faults.whole(client, answer, stopped)
+
+    return faults.repeatedly(faults.Answer(wire=wire))
+
+
+def options(flow: Flow, further: Mapping[str, int]) -> Mapping[str, str]:
+    return {"KAFKA_CONFIG": json.dumps({"group.protocol": flow.protocol, **flow.timeouts(), **further})}
+
+
+def unanswered(it: Trial) -> int:
+    """What Segment may have taken without an answer: as much as may be in each attempt that failed."""
+    failed = it.count("requests_total", outcome="retried")
+    assert failed
+    return int(failed) * ONE_BATCH
+
+
+def assert_stayed(member: Member) -> None:
+    """In its group, with all partitions, from the beginning on."""
+    assert (member.times("assigned"), member.times("revoked"), member.times("lost")) == (1, 0, 0)
 
 
 def resident(pid: int) -> int:
     """Bytes of memory that the process has."""
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * 4096
-
-
-def held(url: str) -> float:
-    page = httpx.get(f"{url}/metrics", trust_env=False).text
-    lines = [line for line in page.splitlines() if line.startswith("sprig_to_segment_records_waiting")]
-    return sum(float(line.split()[-1]) for line in lines)

@@ -1,24 +1,18 @@
-"""The topic itself changes while members run: it is made again, gets partitions, is compacted."""
+"""The topic itself changes while members run: it is made again, and gets partitions."""
 
 import json
+import threading
 from collections.abc import Callable
 from typing import Any
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, Producer, TopicPartition
-
-from consumer.demo.fates import TOMBSTONE, Deliver
-from consumer.demo.samples import Sample, responses
-from consumer.reading import avro
+from consumer.demo import faults
+from consumer.demo.samples import Sample
 from tests.faults.forms import SHORT_IN_ONE_PROTOCOL
+from tests.faults.load import delivered
 from tests.faults.trial import Row, trial
 from tests.support import Flow, wait_until
 
 Record = Callable[[Row], None]
-
-
-def delivered(count: int, seed: int) -> list[Sample]:
-    """Of `count` samples those that reach Segment: a letter of the old topic would be taken for one of the new."""
-    return [sample for sample in responses(count, seed) if isinstance(sample.fate, Deliver)]
 
 
 def produce(flow: Flow, samples: list[Sample]) -> None:
@@ -47,52 +41,63 @@ def test_a_topic_that_is_made_again_is_read_from_its_start(
 
 
 @SHORT_IN_ONE_PROTOCOL
+def test_a_topic_made_again_with_something_under_way_is_read_from_its_start(
+    kafka: Any, flow: Flow, is_long: bool, record: Record
+) -> None:
+    """
+    What Segment answers afterwards is of records that are no more: it settles none of the new ones.
+
+    (It comes while the new ones are delivered or, where the client saw that the topic was gone, in a hand-over.)
+    """
+    answer_now = threading.Event()
+
+    def late(client: Any, answer: bytes, stopped: threading.Event) -> bool:
+        answer_now.wait()
+        return faults.whole(client, answer, stopped)
+
+    flow.settings = {"SEGMENT_TIMEOUT_SECONDS": "60", "SHUTDOWN_TIMEOUT_SECONDS": "65"}
+    with trial(flow, rate=0) as it:
+        member = it.join()
+        produce(flow, delivered(100, seed=0))
+        wait_until(lambda: it.is_settled, "a beginning")
+        it.answers(faults.repeatedly(faults.Answer(wire=late)))
+        produce(flow, delivered(300, seed=1))
+        wait_until(lambda: it.count("records_in_flight") >= flow.partitions, "parts of all partitions to be under way")
+        it.answers(faults.calm)
+        with it.forgetting():
+            kafka.delete_topic(flow.topic)
+            kafka.create_topic(flow.topic)
+        produce(flow, delivered(600, seed=2))
+        wait_until(
+            lambda: flow.segment.accepted or member.times("revoked"), "the new records, or a hand-over of the old"
+        )
+        answer_now.set()
+        it.over()
+        record(it.settle(f"topic made again under way, {flow.protocol}", floor=400, duplicates=0))
+
+
+@SHORT_IN_ONE_PROTOCOL
 def test_partitions_that_are_added_are_read_from_their_start(
     kafka: Any, flow: Flow, is_long: bool, record: Record
 ) -> None:
+    """Both members read when each of the additions comes, and get some of what was added."""
     refresh = {"group.protocol": flow.protocol, **flow.timeouts(), "topic.metadata.refresh.interval.ms": 500}
     flow.settings = {"KAFKA_CONFIG": json.dumps(refresh)}
     with trial(flow, rate=0) as it:
-        it.join("one")
-        it.join("two")
+        members = [it.join("one"), it.join("two")]
         for number in range(4 if is_long else 1):
+            wait_until(lambda: assigned(it.members.values()) == flow.partitions, "all partitions to be assigned")
+            wait_until(lambda: all(member.partitions for member in members), "both members to have some")
             flow.produce(300, seed=number)
+            it.progress(50)
             kafka.add_partitions(flow.topic, flow.partitions + 4)
             flow.partitions += 4
             flow.produce(600, seed=1000 + number)
+        wait_until(lambda: assigned(it.members.values()) == flow.partitions, "those that were added to be assigned")
         it.over()
         record(it.settle(f"partitions added, {flow.protocol}", floor=600, duplicates=0))
 
 
-def test_gaps_that_compaction_left_are_no_records(kafka: Any, topic: str, flow: Flow, record: Record) -> None:
-    """Each record is there twice, under a key of its own; the first is nothing that could be delivered."""
-    kafka.configure(flow.topic, cleanup_policy="compact", segment_ms=100, min_cleanable_dirty_ratio="0.001")
-    producer = Producer({"bootstrap.servers": flow.bootstrap, "enable.idempotence": True})
-    samples = delivered(200, seed=1)
-    for number in range(len(samples)):
-        producer.produce(flow.topic, b"junk", b"%d" % number, 0)
-        flow.ends[0] += 1
-    for number, sample in enumerate(samples):
-        producer.produce(flow.topic, avro.encode(flow.schema, sample.value), b"%d" % number, 0)
-        flow.note(0, sample.fate)
-    assert producer.flush(30) == 0
-
-    def compacted() -> bool:
-        producer.produce(flow.topic, None, b"last", 0)  # makes segments roll: the newest one is never compacted
-        flow.note(0, TOMBSTONE)
-        return first_offset(flow) >= len(samples)
-
-    wait_until(compacted, "compaction")
-    with trial(flow, rate=0) as it:
-        it.join()
-        it.over()
-        record(it.settle(f"gaps of compaction, {flow.protocol}", floor=len(samples), duplicates=0))
-
-
-def first_offset(flow: Flow) -> int:
-    """Of the first record that is still in partition 0."""
-    consumer = Consumer({"bootstrap.servers": flow.bootstrap, "group.id": "looks"})
-    consumer.assign([TopicPartition(flow.topic, 0, OFFSET_BEGINNING)])
-    found = consumer.consume(1, 10)
-    consumer.close()
-    return found[0].offset() or 0 if found else 0
+def assigned(members: Any) -> int:
+    """How many partitions the members have, each in one hand."""
+    return sum(len(member.partitions) for member in members)

@@ -9,6 +9,7 @@ from consumer.demo import faults
 from tests.faults.crew import Crew
 from tests.faults.load import Load
 from tests.faults.risks import ONE_BATCH, Risks
+from tests.faults.spells import said_and_closed
 from tests.faults.watch import Watch
 from tests.support import Flow, is_refused, wait_until
 
@@ -42,7 +43,7 @@ class Trial(Crew):
 
         def counted(received: faults.Received) -> faults.Answer | None:
             answer = chosen(received)
-            if answer and answer.takes and answer.wire is not faults.whole:
+            if answer and answer.takes and answer.wire not in (faults.whole, said_and_closed):
                 self.unanswered += len(received.events)
             return answer
 

@@ -85,6 +85,9 @@ class Group:
     def resume(self, partitions: Iterable[int]) -> None:
         self.paused -= set(partitions)
 
+    def begin_again(self, partition: int) -> None:
+        pass
+
     def end(self, partition: int) -> int:
         return -1
 

@@ -2,6 +2,7 @@
 
 from typing import Any, cast
 
+import pytest
 from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException, TopicPartition, Uuid
 
 from consumer.kafka.identity import NO_ID, Identity, known
@@ -11,10 +12,13 @@ from consumer.kafka.positions import TOPIC_ID, Positions, Reset
 class Named:
     """A topic's identity that is known at once."""
 
-    current = ""
+    current = soon = ""
 
     def look(self) -> None:
         pass
+
+    def known_within(self, seconds: float) -> str:
+        return self.soon
 
     def renew(self) -> None:
         self.current = ""
@@ -128,7 +132,10 @@ def test_of_which_topic_an_offset_is_is_asked_until_it_is_known() -> None:
 
 
 def test_after_a_reset_the_topic_may_be_another_one() -> None:
-    """As where a topic was made again and is shorter: what is read from its start is not read so once more."""
+    """
+    Then what was read before settles nothing in it. Once it is known to be new, what is read from its start is not
+    read so once more.
+    """
     client, topic = Client(), Named()
     ours = Positions(cast(Any, client), cast(Identity, topic), "t", from_beginning=True)
     ours.starts(client.assignment())
@@ -136,7 +143,33 @@ def test_after_a_reset_the_topic_may_be_another_one() -> None:
     assert not ours.remade()
     ours.lose(0)
     assert len(ours.resets()) == 1
+    assert ours.offset(0, 11).metadata == f"{TOPIC_ID}first"
+    ours.begin_again(0)
+    ours.begin_again(7)  # which is not ours
     assert not ours.offset(0, 11).metadata
     topic.current = "second"
     assert ours.remade() == [1, 2]
     assert ours.offset(0, 12).metadata == f"{TOPIC_ID}second"
+
+
+def test_after_a_reset_a_topic_with_another_id_is_read_from_its_start() -> None:
+    client, topic = Client(), Named()
+    ours = Positions(cast(Any, client), cast(Identity, topic), "t", from_beginning=True)
+    ours.starts(client.assignment())
+    topic.current = "first"
+    assert not ours.remade()
+    ours.lose(0)
+    assert len(ours.resets()) == 1
+    topic.current = "second"
+    assert ours.remade() == [0, 1, 2]
+
+
+def test_an_offset_of_another_topic_is_not_begun_at(caplog: pytest.LogCaptureFixture) -> None:
+    client, topic = Client(), Named()
+    client.metadata = f"{TOPIC_ID}first"
+    ours = Positions(cast(Any, client), cast(Identity, topic), "t", from_beginning=True)
+    for heard, begin, label in (("", 5, "first"), ("first", 5, "first"), ("second", OFFSET_BEGINNING, "second")):
+        topic.soon = heard
+        assert {part.offset for part in ours.starts(client.assignment())} == {begin}
+        assert ours.offset(0, 6).metadata == TOPIC_ID + label
+    assert len(caplog.records) == 3
