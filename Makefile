@@ -35,10 +35,13 @@ test: $(VENV)/developed  ## all tests, with Kafka and the product's image in con
 	set -a && . $(CACHE)/bed.env && set +a && $(BIN)/python -m pytest
 
 MUTANTS := $(CACHE)/mutants.venv/bin/python
-faults: $(VENV)/developed  ## the long form of each fault, and a table of what it cost
+FAULTS_MINUTES := 25
+faults: $(VENV)/developed  ## the long form of each fault, and a table of what it cost; it fails if it takes longer than 25 minutes
 	@mkdir -p $(CACHE)
 	tests/bed/up > $(CACHE)/bed.env
-	set -a && . $(CACHE)/bed.env && set +a && $(BIN)/python -m pytest -m long --numprocesses 2 --dist worksteal tests/faults
+	set -a && . $(CACHE)/bed.env && set +a && SECONDS=0 && \
+	  $(BIN)/python -m pytest -m long --numprocesses 2 --dist worksteal tests/faults tests/unit/flow/test_mutated_values.py && \
+	  { ((SECONDS <= 60 * $(FAULTS_MINUTES))) || { echo "that took $$SECONDS s, more than $(FAULTS_MINUTES) minutes"; exit 1; }; }
 
 mutants:  ## whether each change of the code that commits is noticed by a test; 25 minutes, in a .venv of its own
 	$(PYTHON) -m venv $(CACHE)/mutants.venv

@@ -102,9 +102,15 @@ class Kafka:
                 deleted.result(30)
 
     def commit(self, group: str, topic: str, offsets: dict[int, int]) -> None:
-        """Commit in the name of a group that has no member."""
+        """Commit in the name of a group that has no member, again until a broker that has just started does it."""
         parts = [TopicPartition(topic, partition, offset) for partition, offset in offsets.items()]
-        self._admin.alter_consumer_group_offsets([ConsumerGroupTopicPartitions(group, parts)])[group].result(30)
+        asked = [ConsumerGroupTopicPartitions(group, parts)]
+
+        def is_committed() -> bool:
+            answered = self._admin.alter_consumer_group_offsets(asked)[group].result(30)
+            return not any(part.error for part in answered.topic_partitions)
+
+        wait_until(is_committed, "the offsets to be committed")
 
     def delete_records(self, topic: str, before: dict[int, int]) -> None:
         """Delete what is below these offsets, as retention does."""

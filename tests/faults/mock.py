@@ -7,7 +7,7 @@ from pathlib import Path
 
 import confluent_kafka
 
-OFFSET_COMMIT = 8  # the protocol's number of this request (kafka.apache.org/protocol, "API keys")
+PRODUCE, OFFSET_COMMIT = 0, 8  # the protocol's numbers of these requests (kafka.apache.org/protocol, "API keys")
 PRODUCER = 0  # rdkafka.h, rd_kafka_type_t
 
 
@@ -24,27 +24,23 @@ class MockBroker:
     def create_topic(self, name: str, partitions: int) -> None:
         assert self._library.rd_kafka_mock_topic_create(self._cluster, name.encode(), partitions, 1) == 0
 
-    def fail_commits(self, codes: Sequence[int]) -> None:
-        """The next commits are answered with these errors, one after the other; `commits` counts from here."""
-        errors = [ctypes.c_int(code) for code in codes]
-        count = ctypes.c_size_t(len(errors))
-        self._library.rd_kafka_mock_push_request_errors(
-            ctypes.c_void_p(self._cluster), ctypes.c_int16(OFFSET_COMMIT), count, *errors
-        )
-        self._library.rd_kafka_mock_start_request_tracking(ctypes.c_void_p(self._cluster))
+    def fail(self, request: int, codes: Sequence[int]) -> None:
+        """The next requests of this kind are answered with these errors; `requests` counts from here."""
+        errors = (ctypes.c_int * len(codes))(*codes)
+        self._library.rd_kafka_mock_push_request_errors_array(self._cluster, request, len(codes), errors)
+        self._library.rd_kafka_mock_start_request_tracking(self._cluster)
 
-    def forgive(self) -> None:
+    def forgive(self, request: int) -> None:
         """Errors that were chosen and did not happen will not."""
-        self._library.rd_kafka_mock_clear_request_errors(ctypes.c_void_p(self._cluster), ctypes.c_int16(OFFSET_COMMIT))
+        self._library.rd_kafka_mock_clear_request_errors(self._cluster, request)
 
-    @property
-    def commits(self) -> int:
-        """How many requests to commit came since errors were chosen."""
+    def requests(self, kind: int) -> int:
+        """How many requests of this kind came since errors were chosen."""
         count = ctypes.c_size_t()
         requests = self._library.rd_kafka_mock_get_requests(self._cluster, ctypes.byref(count))
         found = [self._library.rd_kafka_mock_request_api_key(requests[number]) for number in range(count.value)]
         self._library.rd_kafka_mock_request_destroy_array(requests, count)
-        return found.count(OFFSET_COMMIT)
+        return found.count(kind)
 
 
 @contextmanager
@@ -72,6 +68,17 @@ def _library() -> ctypes.CDLL:
     library.rd_kafka_mock_cluster_bootstraps.restype = ctypes.c_char_p
     library.rd_kafka_mock_cluster_bootstraps.argtypes = [pointer]
     library.rd_kafka_mock_topic_create.argtypes = [pointer, ctypes.c_char_p, ctypes.c_int, ctypes.c_int]
+    library.rd_kafka_mock_push_request_errors_array.argtypes = [
+        pointer,
+        ctypes.c_int16,
+        ctypes.c_size_t,
+        ctypes.POINTER(ctypes.c_int),
+    ]
+    library.rd_kafka_mock_push_request_errors_array.restype = None
+    library.rd_kafka_mock_clear_request_errors.argtypes = [pointer, ctypes.c_int16]
+    library.rd_kafka_mock_clear_request_errors.restype = None
+    library.rd_kafka_mock_start_request_tracking.argtypes = [pointer]
+    library.rd_kafka_mock_start_request_tracking.restype = None
     library.rd_kafka_mock_get_requests.restype = ctypes.POINTER(pointer)
     library.rd_kafka_mock_get_requests.argtypes = [pointer, ctypes.POINTER(ctypes.c_size_t)]
     library.rd_kafka_mock_request_api_key.restype = ctypes.c_int16

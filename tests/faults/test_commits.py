@@ -1,5 +1,6 @@
-"""Each error that a broker may answer a commit with: nothing is lost, and the next commit makes up for it."""
+"""Each error that a broker may answer a commit with, and replicas that are too few for letters: nothing is lost."""
 
+import threading
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -7,8 +8,9 @@ from confluent_kafka import KafkaError
 
 from consumer.demo.segment import Segment
 from tests.faults.forms import SHORT_IN_ONE_PROTOCOL, in_one_protocol
-from tests.faults.mock import MockBroker, mock_broker
+from tests.faults.mock import OFFSET_COMMIT, PRODUCE, MockBroker, mock_broker
 from tests.faults.trial import Row, trial
+from tests.faults.waiting import assert_waits, said
 from tests.support import KEYS, Flow, wait_until
 
 Record = Callable[[Row], None]
@@ -52,8 +54,8 @@ def test_commits_that_are_refused_are_made_again(broker: MockBroker, flow: Flow,
         it.join()
         it.progress(20)
         for code in [*ANY, *OUTDATED[flow.protocol]] * (3 if is_long else 1):
-            broker.fail_commits([code])
-            wait_until(lambda: broker.commits, "a commit to be refused")
+            broker.fail(OFFSET_COMMIT, [code])
+            wait_until(lambda: broker.requests(OFFSET_COMMIT), "a commit to be refused")
             before = dict(it.watch.committed)
             wait_until(lambda then=before: it.watch.committed != then, "a commit after the refused one")  # type: ignore[misc]
         it.over()
@@ -68,7 +70,7 @@ def test_a_commit_that_is_fenced_ends_its_member_and_nothing_is_lost(
     with trial(flow, rate=60) as it:
         member = it.join(KAFKA_GROUP_INSTANCE_ID="same")
         it.progress(20)
-        broker.fail_commits([KafkaError.FENCED_INSTANCE_ID])
+        broker.fail(OFFSET_COMMIT, [KafkaError.FENCED_INSTANCE_ID])
         wait_until(lambda: member.has_ended, "the member to end")
         assert member.end() == 1
         assert "the service cannot go on" in member.output
@@ -87,11 +89,30 @@ def test_a_last_commit_of_an_unknown_member_keeps_nobody(
     with trial(flow, rate=60) as it:
         it.join()
         it.progress(100)
-        broker.fail_commits([KafkaError.UNKNOWN_MEMBER_ID] * times)
+        broker.fail(OFFSET_COMMIT, [KafkaError.UNKNOWN_MEMBER_ID] * times)
         it.leave()
-        assert broker.commits
-        broker.forgive()
+        assert broker.requests(OFFSET_COMMIT)
+        broker.forgive(OFFSET_COMMIT)
         it.join()
         it.over()
         it.progress(100)
         record(it.settle(f"last commit of an unknown member, {flow.protocol}", floor=100, duplicates=it.at_stake))
+
+
+@in_one_protocol("consumer")
+def test_letters_wait_for_replicas_that_are_down(broker: MockBroker, flow: Flow, is_long: bool, record: Record) -> None:
+    """(A broker that is alone has always replicas enough, whatever min.insync.replicas says.)"""
+    longer = threading.Event()
+    flow.produce(300, seed=3)
+    broker.fail(PRODUCE, [KafkaError.NOT_ENOUGH_REPLICAS] * 100_000)
+    with trial(flow, rate=0) as it:
+        it.join()
+        it.progress(50)
+        wait_until(lambda: broker.requests(PRODUCE) > 10, "letters to be refused")
+        if is_long:
+            said(it)
+        longer.wait(30 if is_long else 1)
+        assert_waits(it)
+        broker.forgive(PRODUCE)
+        it.over()
+        record(it.settle("too few replicas for letters", floor=200, duplicates=0))

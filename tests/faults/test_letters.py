@@ -1,4 +1,4 @@
-"""The dead-letter topic is missing, not writable, too small, or short of replicas: the offset waits for the letter."""
+"""The dead-letter topic is missing, not writable or too small: the offset waits for the letter."""
 
 import json
 import threading
@@ -7,34 +7,18 @@ from typing import Any
 
 import pytest
 
-from consumer.demo.fates import TOO_LARGE, SetAside
-from tests.faults.trial import Row, Trial, trial
+from consumer.demo.fates import TOO_LARGE
+from tests.faults.trial import Row, trial
+from tests.faults.waiting import assert_waits, said
 from tests.support import Flow, wait_until
 
 Record = Callable[[Row], None]
-
-NOT_WRITTEN = "dead letter not written; it is sent again"
 
 
 @pytest.fixture(params=["consumer"])
 def protocol(request: pytest.FixtureRequest) -> str:
     """Letters have nothing to do with the group's protocol."""
     return str(request.param)
-
-
-def said(it: Trial) -> None:
-    """The member says that letters are not written; where nobody refuses them, half a minute later."""
-    wait_until(lambda: NOT_WRITTEN in it.members["one"].output, NOT_WRITTEN)
-
-
-def assert_waits(it: Trial) -> None:
-    """No offset is committed past a record whose letter is not written."""
-    first: dict[int, int] = {}
-    for place, fate in it.flow.produced.items():
-        if isinstance(fate, SetAside):
-            first.setdefault(place.partition, place.offset)
-    assert first
-    assert not [part for part, offset in it.flow.committed().items() if offset > first.get(part, offset)]
 
 
 def test_letters_wait_for_a_topic_that_is_missing(kafka: Any, flow: Flow, is_long: bool, record: Record) -> None:
@@ -66,24 +50,6 @@ def test_letters_wait_for_a_topic_that_may_not_be_written(
         it.over()
         it.progress()
         record(it.settle("dead-letter topic not writable", floor=100, duplicates=0))
-
-
-def test_letters_wait_for_replicas_that_are_down(kafka: Any, flow: Flow, is_long: bool, record: Record) -> None:
-    """The topic asks for more than there are, for a minute; the client tries for half of it before it says so."""
-    letters, over = f"{flow.topic}.dead-letter", threading.Event()
-    kafka.configure(letters, min_insync_replicas=2)
-    with trial(flow, rate=20) as it:
-        it.join()
-        it.progress(50)
-        if is_long:
-            said(it)
-        over.wait(30 if is_long else 3)
-        assert_waits(it)
-        assert not flow.dead_letters()
-        kafka.configure(letters, min_insync_replicas=1)
-        it.over()
-        it.progress(50)
-        record(it.settle("dead-letter topic without its replicas", floor=100, duplicates=it.at_stake))
 
 
 def test_a_letter_that_is_too_large_holds_its_partition_alone(kafka: Any, flow: Flow, record: Record) -> None:
