@@ -83,6 +83,10 @@ class Crew:
         """The sum of a metric over all members that run, of those samples that have these labels."""
         return sum(metric(member.url, name, **labels) for member in self.members.values() if not member.has_ended)
 
+    def assignments(self) -> int:
+        """How often any member was given partitions."""
+        return sum(member.times("assigned") for member in [*self._past, *self.members.values()])
+
     def lost_partitions(self) -> int:
         """How often the broker had given a member up."""
         return sum(member.times("lost") for member in [*self._past, *self.members.values()])

@@ -57,7 +57,7 @@ def test_what_is_refused_in_company_alone_is_delivered(flow: Flow, is_long: bool
         it.answers(spells.company(400)(float("inf")))
         it.join()
         producer = flow.producer()
-        for sample in delivered(2000 if is_long else 200, seed=4):
+        for sample in delivered(1000 if is_long else 200, seed=4):
             flow.put(producer, sample)
         assert producer.flush(30) == 0
         it.over()

@@ -135,7 +135,7 @@ def test_a_slow_and_narrow_link_to_the_broker_is_no_fault(
 ) -> None:
     """100 ms each way, 3 Mbit/s, which a backlog fills."""
     link.latency, link.rate = 0.1, 3_000_000 / 8
-    flow.produce(20000 if is_long else 3000, seed=7)
+    flow.produce(12000 if is_long else 3000, seed=7)
     with trial(flow, rate=20) as it:
         it.join("one")
         it.drain(200)

@@ -68,11 +68,10 @@ def test_members_that_join_and_leave_without_a_pause_lose_nothing(
         it.join("stays")
         wait_until(lambda: it.members["stays"].has_partitions, "partitions")
         done = storm(it, changes, static)
-        moved = it.members["stays"].times("revoked")
         it.over()
         record(it.settle(named("storm of joins", flow, static), floor=100, duplicates=it.flow.partitions * 50))
     assert done >= changes * 0.8
-    assert moved >= (10 if is_long else 1), moved
+    assert it.assignments() > (20 if is_long else 1)  # the first one is that of the member that stays
 
 
 def storm(it: Trial, changes: int, static: bool) -> int:
