@@ -148,6 +148,7 @@ class Source:
         try:
             found = self._consumer.list_topics(topic, timeout=1.0).topics[topic]  # asked again and again
         except KafkaException as error:
+            self._consumer.poll(0)  # else the client keeps to itself why, until the first read
             raise NoAnswer(f"no answer from Kafka about topic {topic}: {error.args[0].str()}") from None
         return len(found.partitions)
 

@@ -121,10 +121,19 @@ def require(held: object, lesson: str) -> None:
 
 
 def _url(value: str) -> SplitResult:
+    # Nor a password that is not written as URLs have it, with a "?" or a "/" in it.
+    require("@" not in value, "must have no user or password in it: the URL is shown in logs")
     url = urlsplit(value)
     require(url.scheme in ("http", "https") and url.hostname, "must be a URL such as https://host/path")
-    require(url.username is None, "must have no user or password in it: the URL is shown in logs")
+    require(_has_whole_port(url), "must have a number for its port")
     return url
+
+
+def _has_whole_port(url: SplitResult) -> bool:
+    try:
+        return url.port != 0
+    except ValueError:  # whose text repeats what stands there
+        return False
 
 
 def _object(value: object) -> dict[str, Any]:

@@ -6,7 +6,6 @@ import contextlib
 import os
 import re
 import signal
-import socket
 import subprocess
 import time
 import uuid
@@ -28,29 +27,18 @@ from confluent_kafka.admin import (
     ConfigResource,
     ResourcePatternType,
     ResourceType,
+    ScramCredentialInfo,
+    ScramMechanism,
+    UserScramCredentialUpsertion,
 )
 from confluent_kafka.cimpl import NewPartitions, NewTopic
 from confluent_kafka.schema_registry import SchemaRegistryClient
-from testcontainers.community.kafka import KafkaContainer
 from testcontainers.core.container import DockerContainer
 
+from tests.container.doors import PASSWORD, USER, Doors, free_port
 from tests.support import wait_until
 
 ROOT = Path(__file__).parents[2]
-
-
-class TwoDoors(KafkaContainer):
-    """A broker with a second listener, `INDIRECT`, which it announces at another address: that of a link to it."""
-
-    def __init__(self, image: str) -> None:
-        super().__init__(image)
-        self.announced = _free_port()
-        self.listeners += ",INDIRECT://0.0.0.0:9095"
-        self.security_protocol_map += ",INDIRECT:PLAINTEXT"
-
-    def create_file(self, content: bytes, path: str) -> None:
-        indirect = b",INDIRECT://127.0.0.1:%d,BROKER://" % self.announced
-        super().create_file(content.replace(b",BROKER://", indirect), path)
 
 
 class Kafka:
@@ -58,12 +46,14 @@ class Kafka:
     A broker; it keeps its address and its data through `restart` and `roll`.
 
     Whoever connects to the port `announced` is told to come back there. What listens there passes on to `indirect`.
+    `signed` is for clients that sign in.
     """
 
-    def __init__(self, container: TwoDoors) -> None:
+    def __init__(self, container: Doors) -> None:
         self.bootstrap = container.get_bootstrap_server()
         self.announced = container.announced
         self.indirect = int(container.get_exposed_port(9095))
+        self.signed = f"127.0.0.1:{container.signed}"
         self._container = container.get_wrapped_container()
         self._admin = AdminClient({"bootstrap.servers": self.bootstrap, "log_level": 2})
 
@@ -100,6 +90,12 @@ class Kafka:
         finally:
             for deleted in self._admin.delete_acls([AclBindingFilter(*rule)]).values():
                 deleted.result(30)
+
+    def know_user(self) -> None:
+        """Let USER sign in by SCRAM as well."""
+        scram = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_256, 4096)
+        known = UserScramCredentialUpsertion(USER, scram, PASSWORD.encode())
+        self._admin.alter_user_scram_credentials([known])[USER].result(30)
 
     def commit(self, group: str, topic: str, offsets: dict[int, int]) -> None:
         """Commit in the name of a group that has no member, again until a broker that has just started does it."""
@@ -194,22 +190,7 @@ def engine() -> docker.DockerClient:
 
 @pytest.fixture(scope="session")
 def kafka(engine: docker.DockerClient) -> Iterator[Kafka]:
-    container = TwoDoors(_image("KAFKA_IMAGE"))
-    container.with_kraft()
-    # Ports chosen by the engine would change at a restart; Kafka goes on announcing the old one.
-    container.with_bind_ports(9093, _free_port()).with_bind_ports(9095, _free_port())
-    # After a crash the cluster lets the broker in again only when its old session is over.
-    container.with_env("KAFKA_BROKER_SESSION_TIMEOUT_MS", "3000")
-    container.with_env("KAFKA_BROKER_HEARTBEAT_INTERVAL_MS", "500")
-    # What is deleted stays away, whoever asks for it, and what is compacted is so at once.
-    container.with_env("KAFKA_AUTO_CREATE_TOPICS_ENABLE", "false").with_env("KAFKA_LOG_CLEANER_BACKOFF_MS", "200")
-    authorizer = "org.apache.kafka.metadata.authorizer.StandardAuthorizer"
-    container.with_env("KAFKA_AUTHORIZER_CLASS_NAME", authorizer)
-    container.with_env("KAFKA_ALLOW_EVERYONE_IF_NO_ACL_FOUND", "true")
-    # In the new group protocol it is the broker that says after how long a silent member is given up.
-    for name, milliseconds in (("SESSION_TIMEOUT", "6000"), ("HEARTBEAT_INTERVAL", "1000")):
-        container.with_env(f"KAFKA_GROUP_CONSUMER_{name}_MS", milliseconds)
-        container.with_env(f"KAFKA_GROUP_CONSUMER_MIN_{name}_MS", milliseconds)
+    container = Doors(_image("KAFKA_IMAGE"))
     try:
         container.start(timeout=120)
         yield Kafka(container)
@@ -219,7 +200,7 @@ def kafka(engine: docker.DockerClient) -> Iterator[Kafka]:
 
 @pytest.fixture(scope="session")
 def registry(engine: docker.DockerClient) -> Iterator[Registry]:
-    port = _free_port()
+    port = free_port()
     container = DockerContainer(_image("REGISTRY_IMAGE"), mem_limit="512m").with_bind_ports(8080, port)
     # In memory, as it is by default, schemas would end with the process; so each is on disk when it is registered.
     container.with_env("APICURIO_DATASOURCE_URL", "jdbc:h2:file:/tmp/registry;WRITE_DELAY=0")
@@ -254,9 +235,3 @@ def _image(variable: str) -> str:
     if not image:
         pytest.fail(f"{variable} is not set: `make test` chooses one (tests/bed/up)", pytrace=False)
     return image
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("", 0))
-        return int(probe.getsockname()[1])

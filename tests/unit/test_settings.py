@@ -84,6 +84,8 @@ RULES = [
     ("SCHEMA_REGISTRY_CONFIG", '{"url": "http://r"}', "url is refused: set SCHEMA_REGISTRY_URL"),
     ("SCHEMA_REGISTRY_URL", "registry:8081", "must be a URL"),
     ("SCHEMA_REGISTRY_URL", "https://me:secret@registry", "must have no user or password"),
+    ("SCHEMA_REGISTRY_URL", "https://me:se?cret@registry", "must have no user or password"),
+    ("SCHEMA_REGISTRY_URL", "https://me:secret", "must have a number for its port"),
     ("AVRO_FRAMING", "confluent", "confluent needs SCHEMA_REGISTRY_URL"),
     ("AVRO_FRAMING", "confluent-header", "confluent-header needs SCHEMA_REGISTRY_URL"),
     ("AVRO_FRAMING", "auto", "without a registry it is raw or single-object"),

@@ -141,8 +141,14 @@ def test_nobody_there_is_tried_again() -> None:
     assert outcome.reason == "connect_error"
 
 
-def test_a_name_that_does_not_resolve_is_tried_again() -> None:
-    assert isinstance(client("http://no-such-host.invalid/").attempt(request()), Retry)
+def test_a_name_that_does_not_resolve_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", fail)  # what a name server says depends on where a test runs
+    outcome = client("http://no-such-host.invalid/").attempt(request())
+    assert isinstance(outcome, Retry)
+    assert (outcome.reason, outcome.detail) == ("connect_error", "[Errno -2] Name or service not known")
 
 
 def test_threads_share_no_connection(stand_in: StandIn) -> None:

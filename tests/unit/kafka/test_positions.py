@@ -3,7 +3,7 @@
 from typing import Any, cast
 
 import pytest
-from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException, TopicPartition, Uuid
+from confluent_kafka import OFFSET_BEGINNING, OFFSET_INVALID, KafkaError, KafkaException, TopicPartition, Uuid
 
 from consumer.kafka.identity import NO_ID, Identity, known
 from consumer.kafka.positions import TOPIC_ID, Positions, Reset
@@ -31,7 +31,7 @@ class Client:
         self.asked = 0
         self.away = False
         self.marks: tuple[int, int] | None = (10, 20)
-        self.metadata = ""
+        self.offset, self.metadata = 5, ""
         self.assigned: dict[int, int] = {}
 
     def assignment(self) -> list[TopicPartition]:
@@ -41,7 +41,7 @@ class Client:
         self.asked += 1
         if self.away:
             raise KafkaException(KafkaError(KafkaError._TRANSPORT))
-        return [TopicPartition("t", part.partition, 5, self.metadata) for part in parts]
+        return [TopicPartition("t", part.partition, self.offset, self.metadata) for part in parts]
 
     def get_watermark_offsets(self, part: TopicPartition, timeout: float) -> tuple[int, int] | None:
         return self.marks
@@ -53,8 +53,8 @@ class Client:
         self.assigned |= {part.partition: part.offset for part in parts}
 
 
-def positions(client: Client, lost: int) -> Positions:
-    made = Positions(cast(Any, client), cast(Identity, Named()), "t", from_beginning=True)
+def positions(client: Client, lost: int, from_beginning: bool = True) -> Positions:
+    made = Positions(cast(Any, client), cast(Identity, Named()), "t", from_beginning)
     for number in range(lost):
         made.lose(number)
     return made
@@ -70,6 +70,16 @@ def test_a_broker_that_is_away_is_asked_once_a_read_and_answers_later() -> None:
     assert lost.resets() == [Reset(number, 5, 10, 20, goes_on=True) for number in range(3)]
     assert client.assigned == dict.fromkeys(range(3), 10)
     assert lost.resets() == []
+
+
+def test_with_the_policy_error_nothing_is_moved_and_what_is_left_is_told() -> None:
+    client = Client()
+    client.offset = OFFSET_INVALID
+    ours = positions(client, 1, from_beginning=False)
+    assert {part.offset for part in ours.starts(client.assignment())} == {OFFSET_INVALID}
+    assert ours.resets() == [Reset(0, -1, 10, 20, goes_on=False)]
+    assert not client.assigned
+    assert {part.offset for part in positions(client, 0).starts(client.assignment())} == {OFFSET_BEGINNING}
 
 
 def test_without_an_answer_about_what_is_left_nothing_is_guessed() -> None:

@@ -1,46 +1,16 @@
-"""Health and metrics over HTTP, also for clients that misbehave."""
+"""Health, metrics and a page over HTTP, and nothing else."""
 
-import contextlib
 import re
 import socket
-import threading
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 
 import httpx
 import pytest
 
 from consumer.errors import ServiceError
-from consumer.operate import http
-from consumer.operate.counts import Snapshot
 from consumer.operate.http import Server
-from consumer.operate.view import About, View
-
-
-class Loop:
-    """Stands for the loop: what its last turn looked like."""
-
-    def __init__(self) -> None:
-        self.snapshot = Snapshot(turned_at=time.monotonic(), joined=True)
-
-    def latest(self) -> Snapshot:
-        return self.snapshot
-
-    @property
-    def view(self) -> View:
-        return View(self.latest, About("1.2.3", "answers", "group", "https://api.segment.io/v1/batch"), list)
-
-
-@pytest.fixture
-def loop() -> Loop:
-    return Loop()
-
-
-@pytest.fixture
-def server(loop: Loop) -> Iterator[Server]:
-    with Server("127.0.0.1", 0, loop.view) as made:
-        yield made
+from tests.unit.operate.conftest import Loop
 
 
 def ask(server: Server, path: str, method: str = "GET") -> httpx.Response:
@@ -102,37 +72,40 @@ def test_what_the_page_shows_is_one_json_value(server: Server) -> None:
     assert status["state"] == "running"
 
 
+SERVED = ("/", "/livez", "/readyz", "/metrics", "/status.json", "/status.js", "/common.js", "/style.css", "/icon.svg")
+ELSEWHERE = (
+    "/nothing",
+    "/livez/",
+    "/LIVEZ",
+    "/%6civez",
+    "/status.html",
+    "/inbox.html",
+    "/.env",
+    "/../web/inbox.js",
+    "*",
+)
+
+
 def test_only_reading_is_served(server: Server) -> None:
     head = ask(server, "/livez", "HEAD")
     assert (head.status_code, head.content, head.headers["content-length"]) == (200, b"", "3")
-    assert ask(server, "/nothing").status_code == 404
     assert ask(server, "/livez?probe=1").status_code == 200
-    assert ask(server, "/livez", "POST").status_code == 405
+    for method in ("POST", "PUT", "PATCH", "DELETE", "OPTIONS"):
+        assert ask(server, "/livez", method).status_code == 405
+    assert ask(server, "/livez", "TRACE").status_code == 501
+
+
+def test_these_paths_are_served_and_no_other(server: Server) -> None:
+    assert set(server._server.pages) == set(SERVED)
+    assert {ask(server, path).status_code for path in SERVED} == {200}
+    for path in ELSEWHERE:  # as it stands here, which a client of HTTP would tidy up
+        with connected(server) as raw:
+            raw.sendall(f"GET {path} HTTP/1.0\r\n\r\n".encode())
+            assert raw.recv(100).startswith(b"HTTP/1.0 404 "), path
 
 
 def connected(server: Server) -> socket.socket:
     return socket.create_connection(server.address, timeout=5)
-
-
-def test_an_endless_request_is_cut_off(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "CONNECTION_SECONDS", 0.2)
-    with connected(server) as slow:
-        slow.sendall(b"GET /livez HTTP/1.1\r\nX-Endless: ")
-        assert slow.recv(100) == b""
-
-
-def test_silent_connections_keep_nobody_out(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "MOST_CONNECTIONS", 2)
-    idle = [connected(server) for _ in range(5)]
-    before = threading.active_count()
-    for _ in range(3):
-        assert ask(server, "/livez").status_code == 200
-    with contextlib.ExitStack() as closing:
-        for connection in idle[:4]:  # the last two are left alone until somebody comes
-            closing.enter_context(connection)
-            assert connection.recv(100) == b""
-        closing.enter_context(idle[4])
-    assert before <= threading.active_count() + 2
 
 
 def test_a_port_in_use_is_told_clearly(server: Server, loop: Loop) -> None:
