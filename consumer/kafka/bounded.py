@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from consumer.kafka.source import Read, Source
+from consumer.kafka.read import Read
+from consumer.kafka.source import Source
 
 
 class BoundedSource(Source):

@@ -3,7 +3,6 @@
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, field
 from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
@@ -15,6 +14,7 @@ from consumer.kafka.ends import Ends
 from consumer.kafka.identity import Identity
 from consumer.kafka.message import message_of
 from consumer.kafka.positions import Positions, Reset
+from consumer.kafka.read import Read
 from consumer.model import Message
 
 log = logging.getLogger(__name__)
@@ -23,22 +23,6 @@ UNREADABLE = (KafkaError._BAD_COMPRESSION, KafkaError._BAD_MSG)
 GATHERING = 0.02  # seconds in which further records are waited for when there is one
 
 Rebalance = Callable[[Sequence[int]], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Read:
-    """
-    What one read brought: records by partition, ends of partitions that were reached, resets.
-
-    What it brought of `remade` partitions is of a topic that is no more; from now on they bring the new one's records.
-    Of `unreadable` ones the next batch cannot be unpacked; the client asks for it again and again.
-    """
-
-    messages: Mapping[int, list[Message]] = field(default_factory=dict)
-    ends: Mapping[int, int] = field(default_factory=dict)
-    resets: Sequence[Reset] = ()
-    remade: Sequence[int] = ()
-    unreadable: Sequence[int] = ()
 
 
 class Source:

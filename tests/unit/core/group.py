@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from consumer.kafka.positions import Reset
-from consumer.kafka.source import Read
+from consumer.kafka.read import Read
 from consumer.model import Message
 from tests.unit.core.books import Books, Offset, Place
 

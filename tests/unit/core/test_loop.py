@@ -12,7 +12,7 @@ from consumer.delivery.outbox import Capacity, Outbox
 from consumer.errors import ServiceError
 from consumer.kafka.dead_letters import Reports
 from consumer.kafka.positions import Reset
-from consumer.kafka.source import Read
+from consumer.kafka.read import Read
 from consumer.lanes import Lanes, Shares
 from consumer.loop import Loop
 from consumer.model import Call, Letter, Message, Pending, Skipped, Translation, Unprocessable, WriteKey
