@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from consumer.model import Held, Letter, Message, Skipped, Translate, Treatment, Unprocessable
-from consumer.reasons import NO_WRITE_KEY
+from consumer.reasons import NO_WRITE_KEY, aside_meaning
 from consumer.request import Part
 
 log = logging.getLogger(__name__)
@@ -52,9 +52,8 @@ class Treater:
     def refused(self, part: Part, reason: str) -> Letter | Skipped | Held:
         """What becomes of the one call of `part`, which Segment will not take."""
         (call,) = part.calls
-        return self._policy.treat(
-            Letter(call.message, reason, "delivery", "refused by Segment", attempts=part.attempts)
-        )
+        detail = aside_meaning(reason)
+        return self._policy.treat(Letter(call.message, reason, "delivery", detail, attempts=part.attempts))
 
 
 def described(letter: Letter) -> Mapping[str, object]:

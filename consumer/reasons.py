@@ -67,6 +67,15 @@ def hold_meaning(reason: str) -> str:
     return "an answer that Segment does not give: look at SEGMENT_ENDPOINT and at what is between"
 
 
+def aside_meaning(reason: str) -> str:
+    """Why a record was set aside, for people; "" for a word that is not ours."""
+    if reason.startswith("http_"):
+        return f"Segment refuses it with status {reason.removeprefix('http_')}"
+    if reason.startswith("stuck_"):
+        return "it never goes through, though others do"
+    return SET_ASIDE.get(reason, "")
+
+
 def reserved(reason: str) -> bool:
     """Whether the service itself counts under this word."""
     return reason in SKIPPED or reason in SET_ASIDE or reason.startswith(("http_", "stuck_"))

@@ -21,7 +21,7 @@ from consumer.errors import ServiceError
 from consumer.json import dumps
 from consumer.kafka.letters import Kept, opened
 from consumer.kafka.reader import Reader
-from consumer.reasons import SET_ASIDE
+from consumer.reasons import aside_meaning
 from consumer.settings import Settings
 
 LOOKS = ("KAFKA_BOOTSTRAP_SERVERS", "KAFKA_CONFIG", "KAFKA_GROUP_ID", "KAFKA_TOPIC", "DEAD_LETTER_TOPIC")
@@ -70,7 +70,7 @@ def summary(env_file: Path | None, choice: Choice, as_json: bool) -> None:
             _time(it.first),
             _time(it.last),
             it.latest,
-            SET_ASIDE.get(reason, _of_segment(reason)),
+            aside_meaning(reason),
         )
         for reason, it in ordered
     ]
@@ -120,9 +120,3 @@ def _told(kind: Kind) -> Mapping[str, Any]:
 
 def _time(millis: int) -> str:
     return (outcome.when(millis) or "-")[:19].replace("T", " ")
-
-
-def _of_segment(reason: str) -> str:
-    if reason.startswith("http_"):
-        return f"Segment refuses it with status {reason.removeprefix('http_')}"
-    return "it never goes through, though others do" if reason.startswith("stuck_") else ""

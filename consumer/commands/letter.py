@@ -12,7 +12,7 @@ from consumer.json import pretty
 from consumer.kafka.letters import Kept
 from consumer.model import Pending
 from consumer.reading import avro
-from consumer.reasons import SET_ASIDE
+from consumer.reasons import aside_meaning
 from consumer.translator import Steps, Translator
 
 _BYTES_SHOWN = 64
@@ -50,7 +50,7 @@ def described(letter: Kept, steps: Steps, translator: Translator) -> dict[str, A
 
 def printed(it: Mapping[str, Any]) -> None:
     """The same for people."""
-    about = f"{it['reason']}: {SET_ASIDE.get(it['reason'], 'refused by Segment')}"
+    about = f"{it['reason']}: {aside_meaning(it['reason'])}"
     rows = [
         ("set aside", about),
         ("at", f"{it['stage']}{it['detail'] and ': '}{it['detail']}"),
