@@ -53,7 +53,7 @@ class Treater:
         """What becomes of the one call of `part`, which Segment will not take."""
         (call,) = part.calls
         detail = aside_meaning(reason)
-        return self._policy.treat(Letter(call.message, reason, "delivery", detail, attempts=part.attempts))
+        return self._policy.treat(Letter(call.message, reason, "delivery", detail, call.schema, part.attempts))
 
 
 def described(letter: Letter) -> Mapping[str, object]:

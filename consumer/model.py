@@ -38,11 +38,12 @@ class WriteKey:
 
 
 class Call(NamedTuple):
-    """One Segment `track` call, serialised, still tied to the record it was made of."""
+    """One Segment `track` call, serialised, still tied to the record it was made of, and to what names its schema."""
 
     message: Message
     key: WriteKey
     body: bytes
+    schema: str = ""
 
 
 class Skipped(NamedTuple):

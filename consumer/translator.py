@@ -48,6 +48,7 @@ class _Met(NamedTuple):
 
     schema: WriterSchema
     mapper: Mapper
+    label: str
 
 
 class _Several(NamedTuple):
@@ -107,7 +108,7 @@ class Translator:
                 return met
             record = self._decode(met.schema, message.value or b"", start)
             stage = "mapping"
-            return self._call(met.mapper, record, message)
+            return self._call(met, record, message)
         except SkipRecord as skip:
             return Skipped(skip.reason)
         except UnprocessableRecord as error:
@@ -128,11 +129,12 @@ class Translator:
 
     def _one(self, schema: WriterSchema, label: str) -> _Met | Unprocessable:
         try:
-            return _Met(schema, self._mapper(schema))
+            return _Met(schema, self._mapper(schema), label)
         except UnprocessableRecord as error:
             return Unprocessable(error.reason, "mapping", error.detail, label)
 
-    def _call(self, mapper: Mapper, record: Any, message: Message) -> Call:
+    def _call(self, met: _Met, record: Any, message: Message) -> Call:
+        mapper = met.mapper
         environment = "" if self._only_sender else folded(mapper.environment(record))
         key, prefix = self._only_sender or self._senders.get(environment, _NOBODY)
         message_id = f"{prefix}-{message.partition}-{message.offset}-{message.timestamp}"
@@ -141,7 +143,7 @@ class Translator:
             raise UnprocessableRecord("no_write_key", UNKNOWN_ENVIRONMENT if environment else NO_ENVIRONMENT)
         if len(body) > EVENT_MAX_BYTES:
             raise UnprocessableRecord("event_too_large", f"{len(body)} bytes, {EVENT_MAX_BYTES} at most")
-        return Call(message, key, body)
+        return Call(message, key, body, met.label)
 
 
 def message_id_prefix(namespace: str, topic: str) -> str:

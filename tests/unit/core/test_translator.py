@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from consumer.aside import Policy, Treater
 from consumer.errors import SkipRecord, UnprocessableRecord
-from consumer.model import Call, Message, Pending, Skipped, Translation, Unprocessable, WriteKey
+from consumer.model import Call, Letter, Message, Pending, Skipped, Translation, Unprocessable, WriteKey
+from consumer.request import Part
 from consumer.schema import AvroType, WriterSchema
 from consumer.translator import EVENT_MAX_BYTES, NO_ENVIRONMENT, Steps, Translator, message_id_prefix
 
@@ -181,3 +183,13 @@ def test_a_schema_is_met_once_whether_there_is_a_contract_or_not() -> None:
     for value in (b"7{}", b"9{}") * 3:
         translator.translate(Message(0, 0, 0, None, value, ()))
     assert rooms.compiled == 2
+
+
+def test_a_letter_of_a_call_that_segment_refuses_names_its_schema_as_any_other() -> None:
+    call = translate(b'7{"userId": "u", "environment": "production"}')
+    assert isinstance(call, Call)
+    treater = Treater(lambda _: call, Policy("dead-letter", "dead-letter"))
+    letter = treater.refused(Part(3, PRODUCTION, (call,), attempts=2), "http_400")
+    assert isinstance(letter, Letter)
+    assert (letter.schema, letter.attempts, letter.stage) == ("7", 2, "delivery")
+    assert letter.detail == "Segment refuses it with status 400"
