@@ -25,6 +25,7 @@ class Crew:
         self._ending: dict[str, Ending] = {}
         self._past: list[Member] = []
         self._closing = closing
+        self.stops_within = STOPS_WITHIN
 
     def join(self, name: str = "one", **settings: str) -> Member:
         self.members[name] = self._closing.enter_context(self.flow.member(**settings))
@@ -55,7 +56,7 @@ class Crew:
                 assert member.end() in ({0} if member.has_started else {0, -signal.SIGTERM}), f"{name}'s exit"
                 self._past.append(self._ending.pop(name).member)
             else:
-                assert time.monotonic() - asked_at < STOPS_WITHIN, f"{name} does not end"
+                assert time.monotonic() - asked_at < self.stops_within, f"{name} does not end"
 
     def leave(self, name: str = "one") -> None:
         self.ask_to_leave(name)
