@@ -96,21 +96,24 @@ class Trial(Crew):
         if self._recovery is None:
             self._recovery = time.monotonic() - self._over_at
 
-    def settle(self, fault: str, floor: int, duplicates: int | None = None, seconds: float = 100) -> Row:
+    def settle(
+        self, fault: str, floor: int, duplicates: int | None = None, seconds: float = 100, explained: bool = False
+    ) -> Row:
         """
         Everything is delivered, the members end, and the account is made.
 
         At most `duplicates` records came twice, by default those that were at risk in members that were killed, and
-        for each time that the broker gave a member up as many as were ever settled ahead.
+        for each time that the broker gave a member up as many as were ever settled ahead; with `explained` none of the
+        latter.
         """
         self.drain(seconds)
         for name in list(self.members):
             self.ask_to_leave(name)
         self.wait_for_ends()
         row = Row(fault, len(self.flow.produced), 0, 0, round(self._recovery or 0, 1))
-        return self._account(row, floor, duplicates)
+        return self._account(row, floor, duplicates, explained)
 
-    def _account(self, row: Row, floor: int, allowed: int | None) -> Row:
+    def _account(self, row: Row, floor: int, allowed: int | None, explained: bool) -> Row:
         account, segment = self.flow.account(), self.flow.segment
         repeated = segment.duplicates + len(account.duplicates)
         assert not account.lost, account.lost
@@ -124,7 +127,7 @@ class Trial(Crew):
         assert account.delivered >= floor, account.delivered
         if allowed is None:
             unexplained = self.risks.unexplained(list(account.duplicates))
-            assert len(unexplained) <= self.watch.widest * self.lost_partitions(), unexplained
+            assert len(unexplained) <= (0 if explained else self.watch.widest * self.lost_partitions()), unexplained
         else:
             assert repeated <= allowed, f"{repeated} came twice, {allowed} at most may"
         return Row(row.fault, row.records, len(account.lost), repeated, row.recovery)
