@@ -85,7 +85,7 @@ class Trial(Crew):
 
     def show(self) -> None:
         """For the report of a test that failed."""
-        for name, member in self.members.items():
+        for name, member in {**self.members, **{name: ending.member for name, ending in self._ending.items()}}.items():
             print(f"--- {name}\n{member.output[-5000:]}")  # noqa: T201
         print(f"committed {self.flow.committed()}, ends {self.flow.ends}, watched: {vars(self.watch)}"[:3000])  # noqa: T201
 
