@@ -63,7 +63,7 @@ class Segment:
         """Events that were dropped as their messageId had been seen within a day, under whatever key."""
         return sum(reason == "duplicate" for reason, _ in self.dropped)
 
-    def wait_until(self, holds: Callable[[Self], bool], timeout: float = 10.0) -> bool:
+    def wait_until(self, holds: Callable[[Self], bool], timeout: float = 60.0) -> bool:
         """Waits until something is true of it, such as `lambda s: len(s.accepted) == 5`; False if it never was."""
         with self._changed:
             return self._changed.wait_for(lambda: holds(self), timeout)

@@ -30,7 +30,7 @@ def commits_and_goes_on(flow: Flow) -> bool:
     wait_until(lambda: sum(flow.committed().values()) > 500, "a commit")
     accepted = len(flow.segment.accepted)
     flow.produce(1500, seed=2)
-    return flow.segment.wait_until(lambda it: len(it.accepted) > accepted + 200, 30)
+    return flow.segment.wait_until(lambda it: len(it.accepted) > accepted + 200)
 
 
 def settled(flow: Flow) -> set[Address]:
@@ -71,7 +71,11 @@ def test_a_member_killed_in_the_middle_loses_nothing(flow: Flow) -> None:
 
 
 def test_a_broker_restart_is_waited_out(kafka: Any, flow: Flow) -> None:
-    """The member goes on with what it has read; only where it loses its partitions does any of that come twice."""
+    """
+    The member goes on with what it has read; only where it loses its partitions does any of that come twice.
+
+    (A letter comes twice as well where the broker had it, and its confirmation was lost in the crash.)
+    """
     with flow.member() as member:
         assert commits_and_goes_on(flow)
         before = flow.committed()
@@ -80,4 +84,6 @@ def test_a_broker_restart_is_waited_out(kafka: Any, flow: Flow) -> None:
         flow.wait_until_settled(120)
         kept = member.times("assigned") == 1 and not member.times("revoked") + member.times("lost")
         assert member.terminate() == 0
-    assert_nothing_lost(flow, set() if kept else {it for it in flow.produced if it.offset >= before[it.partition]})
+    letters = {letter.address for letter in flow.dead_letters()}
+    may_repeat = {it for it in flow.produced if it.offset >= before[it.partition]}
+    assert_nothing_lost(flow, may_repeat & letters if kept else may_repeat)

@@ -38,6 +38,10 @@ class Load:
             self._thread.join(10)
             self._producer.purge()
 
+    @property
+    def goes_on(self) -> bool:
+        return self._rate > 0 and not self._over.is_set()
+
     def stop(self) -> None:
         self._over.set()
         self._thread.join(10)

@@ -80,7 +80,7 @@ def test_an_outage_costs_nothing_but_time(flow: Flow, link: Proxy, is_long: bool
         it.load.stop()
         flow.produce(20000 if is_long else 4000, seed=9)
         wait_until(lambda: '"reason": "connect_error"' in member.output, "the outage to be noticed")
-        wait_until(lambda: it.count("held_records") > 3000, "as much to be held as may be")
+        wait_until(lambda: it.count("paused") == flow.partitions, "each partition to have as much as it may hold")
         before, watched = resident(member.pid), threading.Event()
         watched.wait(40 if is_long else 8)
         after = resident(member.pid)

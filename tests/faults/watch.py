@@ -1,7 +1,6 @@
 """Watches a run from outside: no committed offset may ever be past a record that is not settled."""
 
 import threading
-import time
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,7 +19,8 @@ class Watch:
     At each look the committed offsets are asked for first, and then what Segment and the dead-letter topic hold.
 
     So what is committed must be held already. `passed` has what was not; `widest` is how much was settled beyond the
-    committed offsets at most, which is what a member that is lost can make come twice.
+    committed offsets at most, which is what a member that is lost can make come twice. `missed` looks found no broker,
+    though one was there.
     """
 
     def __init__(self, flow: Flow) -> None:
@@ -37,9 +37,9 @@ class Watch:
         self.passed: list[Address] = []
         self.steps_back = 0
         self.samples = 0
+        self.missed = 0
         self.widest = 0
-        self._began: float | None = None
-        self._blind_for = 0.0
+        self._is_blind = False
 
     @contextmanager
     def running(self) -> Iterator["Watch"]:
@@ -66,16 +66,11 @@ class Watch:
     @contextmanager
     def blind(self) -> Iterator[None]:
         """A time without looks: until the second one after the block, as the first may have begun before its end."""
-        began = time.monotonic()
+        self._is_blind = True
         yield
         seen = self.samples
         wait_until(lambda: self.samples > seen + 1, "the committed offsets to be seen again")
-        self._blind_for += time.monotonic() - began
-
-    @property
-    def seeing(self) -> float:
-        """Seconds since the first look in which there was something to be seen."""
-        return 0.0 if self._began is None else time.monotonic() - self._began - self._blind_for
+        self._is_blind = False
 
     @property
     def beyond(self) -> int:
@@ -95,10 +90,10 @@ class Watch:
                 self._see_letters(offsets)
             except KafkaException:
                 self._see_accepted()
+                self.missed += bool(self.samples) and not self._is_blind
                 self._close()
                 self._connect()  # a client that met a broker that stands still may stay silent for minutes
             else:
-                self._began = self._began or time.monotonic()
                 self.samples += 1
                 for partition, offset in offsets.items():
                     self._check(partition, offset)

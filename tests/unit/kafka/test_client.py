@@ -47,7 +47,7 @@ def read(source: Source, count: int) -> list[int]:
         offsets.extend(message.offset for message in source.read(100, 0.1).messages.get(0, []))
         return len(offsets) >= count
 
-    wait_until(enough, f"{count} records", 20)
+    wait_until(enough, f"{count} records")
     return offsets
 
 
@@ -123,6 +123,6 @@ def test_a_partition_that_was_paused_when_it_was_revoked_is_read_in_its_next_ass
     read(source, 50)
     source.pause([0])
     source._consumer.unsubscribe()
-    wait_until(lambda: source.read(1, 0.1) and not source._consumer.assignment(), "the revocation", 20)
+    wait_until(lambda: source.read(1, 0.1) and not source._consumer.assignment(), "the revocation")
     source.subscribe(lambda _: None, lambda _: None, lambda _: None)
     assert read(source, 50) == list(range(50))

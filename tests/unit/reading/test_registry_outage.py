@@ -11,6 +11,7 @@ from consumer.reading.registry import Registry
 from tests.peer import Asked, peer, says
 
 TIMEOUT = 0.4
+IN_TIME = 10.0  # seconds, also on a busy machine; an answer that dribbles takes longer, one that hangs for ever
 SCHEMA = {"schema": '{"type": "record", "name": "a.Inner", "fields": []}'}
 PAGE = b"<html>Sign in</html>"
 
@@ -58,7 +59,7 @@ def test_what_is_no_answer_is_over_in_time_and_told_by_what_was_seen(
         began = time.monotonic()
         with pytest.raises(Unreachable) as caught:
             registry.fetch(1)
-        assert time.monotonic() - began < 3 * TIMEOUT
+        assert time.monotonic() - began < IN_TIME
         registry.close()
     assert type(caught.value) is error
     assert why in str(caught.value)
@@ -99,7 +100,7 @@ def test_a_proxy_that_dribbles_is_left_in_time() -> None:
         began = time.monotonic()
         with pytest.raises(Unreachable, match="longer than its timeout"):
             registry.fetch(1)
-        assert time.monotonic() - began < 3 * TIMEOUT
+        assert time.monotonic() - began < IN_TIME
         registry.close()
     assert [asked.path for asked in proxy.asked] == ["http://registry.example/schemas/ids/1"]
 
@@ -118,7 +119,7 @@ def test_a_token_issuer_that_dribbles_is_left_in_time() -> None:
         began = time.monotonic()
         with pytest.raises(Misconfigured, match="no token"):
             registry.fetch(1)
-        assert time.monotonic() - began < 3 * TIMEOUT
+        assert time.monotonic() - began < IN_TIME
         registry.close()
     assert not server.asked
 
