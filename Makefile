@@ -32,7 +32,7 @@ unit: $(VENV)/developed  ## the tests that need nothing but Python
 test: $(VENV)/developed  ## all tests, with Kafka and the product's image in containers
 	@mkdir -p $(CACHE)
 	tests/bed/up > $(CACHE)/bed.env
-	set -a && . $(CACHE)/bed.env && set +a && $(BIN)/python -m pytest
+	set -a && . $(CACHE)/bed.env && set +a && $(BIN)/python -m pytest --numprocesses 4 --dist worksteal
 
 MUTANTS := $(CACHE)/mutants.venv/bin/python
 FAULTS_MINUTES := 25
