@@ -31,14 +31,14 @@ unit: $(VENV)/developed  ## the tests that need nothing but Python
 
 test: $(VENV)/developed  ## all tests, with Kafka and the product's image in containers
 	@mkdir -p $(CACHE)
-	tests/bed/up > $(CACHE)/bed.env
+	tests/infra/up > $(CACHE)/bed.env
 	set -a && . $(CACHE)/bed.env && set +a && $(BIN)/python -m pytest --numprocesses 4 --dist worksteal
 
 MUTANTS := $(CACHE)/mutants.venv/bin/python
 FAULTS_MINUTES := 25
 faults: $(VENV)/developed  ## the long form of each fault, and a table of what it cost; it fails if it takes longer than 25 minutes
 	@mkdir -p $(CACHE)
-	tests/bed/up > $(CACHE)/bed.env
+	tests/infra/up > $(CACHE)/bed.env
 	set -a && . $(CACHE)/bed.env && set +a && SECONDS=0 && \
 	  $(BIN)/python -m pytest -m long --numprocesses 2 --dist worksteal tests/faults tests/unit/flow/test_mutated_values.py && \
 	  { ((SECONDS <= 60 * $(FAULTS_MINUTES))) || { echo "that took $$SECONDS s, more than $(FAULTS_MINUTES) minutes"; exit 1; }; }
@@ -53,13 +53,13 @@ mutants:  ## whether each change of the code that commits is noticed by a test; 
 
 rendered: $(VENV)/developed  ## write what the chart's value sets render to and its page anew, for a reviewer to see; it takes Go
 	$(BIN)/python -m tests.chart.rendering
-	$$(tests/bed/gotool helm-docs) --chart-search-root=helm --sort-values-order=file --log-level=error
+	$$(tests/infra/gotool helm-docs) --chart-search-root=helm --sort-values-order=file --log-level=error
 
 chart: $(VENV)/developed  ## the chart before tools of Go, and its alerts and dashboard before promtool
 	$(BIN)/python -m pytest tests/chart/with_go.py tests/chart/test_alerts.py tests/chart/test_dashboard.py
 
 # The engine's broker where there is one, else the embedded one.
-with_bed = mkdir -p $(CACHE) && tests/bed/up > $(CACHE)/bed.env || : > $(CACHE)/bed.env; set -a && . $(CACHE)/bed.env && set +a
+with_bed = mkdir -p $(CACHE) && tests/infra/up > $(CACHE)/bed.env || : > $(CACHE)/bed.env; set -a && . $(CACHE)/bed.env && set +a
 
 BENCH ?= --json $(CACHE)/bench.json
 bench: $(VENV)/developed  ## what an event costs in CPU and memory, beside a bare loop over the same records
@@ -81,12 +81,12 @@ lint: $(VENV)/developed  ## format, style, types, shell scripts, Dockerfiles, va
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
-	$(BIN)/shellcheck .ci/run $$(grep -lE '^#!.*(bash|sh)$$' -r tests/bed)
-	$(BIN)/hadolint Dockerfile tests/bed/*/Dockerfile
+	$(BIN)/shellcheck .ci/run $$(grep -lE '^#!.*(bash|sh)$$' -r tests/infra)
+	$(BIN)/hadolint Dockerfile tests/infra/*/Dockerfile
 	$(BIN)/yamllint --strict helm/Chart.yaml helm/values.yaml helm/ci .github
 
 workflows: $(VENV)/developed  ## what the public workflows say and may do
-	$$(tests/bed/gotool actionlint) -shellcheck=$(BIN)/shellcheck -pyflakes=
+	$$(tests/infra/gotool actionlint) -shellcheck=$(BIN)/shellcheck -pyflakes=
 	$(BIN)/zizmor --offline --no-progress --quiet --persona=pedantic .github
 
 format: $(VENV)/developed  ## let the formatter have its way
@@ -101,7 +101,7 @@ lock: $(VENV)/developed  ## resolve requirements/*.in anew, with hashes
 	done
 
 docs: install  ## write the reference page of the metrics anew
-	$(BIN)/python -c "from consumer.operate.reference import page; print(page(), end='')" > docs/metrics.md
+	$(BIN)/python -c "from consumer.observability.metrics_docs import page; print(page(), end='')" > docs/metrics.md
 
 screenshots: $(VENV)/developed  ## take the pictures of docs/ anew, with Chromium
 	$(BIN)/python -m tests.browser.screenshots

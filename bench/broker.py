@@ -12,7 +12,7 @@ from confluent_kafka.cimpl import NewTopic
 
 from bench import shape
 from bench.processes import OTHER
-from consumer.kafka.embedded import EmbeddedBroker
+from consumer.kafka.mock_broker import EmbeddedBroker
 
 EMBEDDED_RECORDS = 40_000  # it keeps 5 MiB of a partition, and has four
 

@@ -42,7 +42,7 @@ class Looks:
 
 def main() -> None:
     """What a profiled member runs: the service as ever."""
-    from consumer.commands import run
+    from consumer.cli import run
 
     looks = Looks()
     signal.signal(signal.SIGPROF, looks.look)

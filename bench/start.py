@@ -12,7 +12,7 @@ from bench.broker import Broker
 from bench.processes import segment
 
 TIMES = 5
-IMPORTS = "import time; import consumer.commands.run; print(time.process_time())"
+IMPORTS = "import time; import consumer.cli.run; print(time.process_time())"
 
 
 def run(broker: Broker, settings: Mapping[str, str]) -> Mapping[str, float]:

@@ -23,13 +23,13 @@ import httpx
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
 from consumer import paths
-from consumer.demo.fates import Fate, Skip
+from consumer.avro import decoder, schema_files
+from consumer.avro.schema import WriterSchema
+from consumer.demo.expected import Fate, Skip
 from consumer.demo.ledger import Address, Arrival, DeadLetter, Ledger, settle
 from consumer.demo.samples import REFUSED_EMAIL, Sample, responses
-from consumer.demo.segment import Segment
-from consumer.kafka.embedded import records
-from consumer.reading import avro, files
-from consumer.schema import WriterSchema
+from consumer.demo.segment_server import Segment
+from consumer.kafka.mock_broker import records
 
 KEYS = {"production": "test-production-key", "development": "test-development-key"}
 COMMAND = str(Path(sys.executable).with_name("sprig-to-segment"))
@@ -94,13 +94,13 @@ class Flow:
     def put(self, producer: Producer, sample: Sample, frame: Callable[[bytes], bytes] = bytes) -> None:
         """Noted before it is sent, so that nobody can meet it before it is known."""
         partition = zlib.crc32(sample.key) % self.partitions
-        value = sample.payload(lambda record: avro.encode(self.schema, record))
+        value = sample.payload(lambda record: decoder.encode(self.schema, record))
         self.note(partition, sample.fate)
         producer.produce(self.topic, frame(value) if value else value, sample.key, partition)
 
     @cached_property
     def schema(self) -> WriterSchema:
-        return files.raw_schema(paths.schemas())
+        return schema_files.raw_schema(paths.schemas())
 
     def note(self, partition: int, fate: Fate) -> None:
         self.produced[Address(partition, self.ends[partition])] = fate

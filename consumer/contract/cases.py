@@ -7,7 +7,7 @@ from typing import Any
 
 from consumer.contract.rules import pointer
 from consumer.errors import ContractError
-from consumer.json import JsonError, dumps, loads
+from consumer.jsonio import JsonError, dumps, loads
 
 OUTCOMES = ("call", "has", "skipped", "unprocessable")
 _NAMES = {"case", "schema", "record", "timestamp", "environment", *OUTCOMES}

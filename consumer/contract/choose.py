@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from itertools import combinations
 
+from consumer.avro.schema import AvroType
 from consumer.contract.rules import Contract
 from consumer.errors import UnprocessableRecord
-from consumer.schema import AvroType
 
 
 def choose(contracts: Sequence[Contract], root: AvroType) -> Contract:

@@ -16,7 +16,7 @@ from consumer.contract.rules import (
     Skip,
 )
 from consumer.errors import ContractError
-from consumer.json import dumps
+from consumer.jsonio import dumps
 
 _SPECIAL = {
     KAFKA_TIMESTAMP: "the Kafka record's time",

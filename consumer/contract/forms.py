@@ -17,8 +17,8 @@ from math import isfinite
 from types import NoneType
 from typing import Any
 
+from consumer.avro.schema import AvroType
 from consumer.errors import UnprocessableRecord
-from consumer.schema import AvroType
 
 MAX_INTEGER = 2**53 - 1
 

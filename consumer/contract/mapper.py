@@ -4,12 +4,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from consumer.avro.schema import WriterSchema
 from consumer.contract.choose import choose
-from consumer.contract.compile import Mapping, compile_contract
-from consumer.contract.load import load_contracts
-from consumer.contract.validate import Validator
+from consumer.contract.compiler import Mapping, compile_contract
+from consumer.contract.loader import load_contracts
+from consumer.contract.validator import Validator
 from consumer.model import Message
-from consumer.schema import WriterSchema
 
 
 class Mapper:

@@ -3,9 +3,9 @@
 import re
 from typing import Any
 
+from consumer.contract.annotations import Expected, paths
 from consumer.contract.keywords import nearest
 from consumer.contract.rules import SPECIAL_SOURCES, Skip
-from consumer.contract.values import Expected, paths
 from consumer.contract.walk import Place
 from consumer.reasons import reserved
 

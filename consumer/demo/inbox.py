@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qs
 
-from consumer.demo.faults import Answer
-from consumer.demo.segment import Segment
-from consumer.json import dumps
+from consumer.demo.fault_scripts import Answer
+from consumer.demo.segment_server import Segment
+from consumer.jsonio import dumps
 from consumer.web import HEADERS, asset
 
 SHOWN = 200

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from consumer.demo.fates import Deliver, Fate, SetAside, Skip
+from consumer.demo.expected import Deliver, Fate, SetAside, Skip
 
 _MESSAGE_ID = re.compile(r"[0-9a-f]{16}-(\d+)-(\d+)-(-?\d+)")
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
-from consumer.demo.fates import (
+from consumer.demo.expected import (
     ANONYMOUS,
     EMPTY,
     REFUSED,
@@ -18,7 +18,7 @@ from consumer.demo.fates import (
     Deliver,
     Fate,
 )
-from consumer.demo.questions import SURVEYS, Question, Survey
+from consumer.demo.survey_questions import SURVEYS, Question, Survey
 
 ENVIRONMENTS = ("production", "development")
 

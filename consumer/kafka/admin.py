@@ -16,8 +16,8 @@ from confluent_kafka.admin._config import ConfigResource
 from confluent_kafka.admin._resource import ResourceType
 
 from consumer.errors import NoAnswer, ServiceError
-from consumer.kafka.client import SHARED, made
-from consumer.kafka.trouble import Troubles
+from consumer.kafka.client_config import SHARED, made
+from consumer.kafka.errors import Troubles
 
 ANSWER_SECONDS = 5.0
 _LARGEST = "max.message.bytes"

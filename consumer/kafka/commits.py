@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
-from consumer.kafka.positions import Positions
+from consumer.kafka.start_offsets import Positions
 
 log = logging.getLogger(__name__)
 

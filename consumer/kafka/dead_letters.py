@@ -10,7 +10,7 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 from confluent_kafka import Message as RawMessage
 
 from consumer.errors import ServiceError
-from consumer.kafka.client import is_fatal, made
+from consumer.kafka.client_config import is_fatal, made
 from consumer.model import Letter, Message
 
 Unwrap = Callable[[Message], Message]

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from consumer.kafka.positions import Reset
+from consumer.kafka.start_offsets import Reset
 from consumer.model import Message
 
 

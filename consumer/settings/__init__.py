@@ -9,8 +9,8 @@ from pydantic import Secret, ValidationError
 from pydantic.fields import FieldInfo
 
 from consumer.errors import SettingsError
-from consumer.settings import environment
-from consumer.settings.model import ENDPOINTS, Settings, fingerprint
+from consumer.settings import env
+from consumer.settings.settings import ENDPOINTS, Settings, fingerprint
 
 __all__ = ["ENDPOINTS", "Settings", "fingerprint", "load", "settings_table", "suspicious"]
 
@@ -43,8 +43,8 @@ def load(env_file: Path | None = None, environ: Mapping[str, str] = os.environ, 
 
     `only`: nothing but these is looked at, for commands that need no more; then none is required.
     """
-    from_file = environment.env_file(env_file, _KNOWN) if env_file else {}
-    given = environment.gather({**from_file, **environ}, only or NAMES, [n for n in SECRETS if n in (only or NAMES)])
+    from_file = env.env_file(env_file, _KNOWN) if env_file else {}
+    given = env.gather({**from_file, **environ}, only or NAMES, [n for n in SECRETS if n in (only or NAMES)])
     if only:
         given = {**_NOT_LOOKED_AT, **given}
     try:
@@ -57,7 +57,7 @@ def load(env_file: Path | None = None, environ: Mapping[str, str] = os.environ, 
 
 def suspicious(environ: Mapping[str, str] = os.environ) -> list[str]:
     """A warning for each variable that is probably a misspelt setting."""
-    return environment.near_misses(environ, _KNOWN)
+    return env.near_misses(environ, _KNOWN)
 
 
 def settings_table() -> str:

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from consumer.settings import kafka, rules
-from consumer.settings.rules import require
+from consumer.settings import kafka_options, validators
+from consumer.settings.validators import require
 
 # After Segment's last answer a hand-over still waits for dead letters to be confirmed and for a commit.
 _AFTER_THE_LAST_ANSWER = 5
@@ -18,7 +18,7 @@ def _bootstrap_servers(value: str, _above: Above) -> None:
 
 
 def _kafka_config(value: Any, _above: Above) -> None:
-    refused = list(kafka.refusals(value.get_secret_value()))
+    refused = list(kafka_options.refusals(value.get_secret_value()))
     require(not refused, "\n".join(refused))
 
 
@@ -43,7 +43,7 @@ def _framing(value: str, above: Above) -> None:
 
 def _write_key(value: Any, _above: Above) -> None:
     if key := value.get_secret_value():
-        rules.write_key(key)
+        validators.write_key(key)
 
 
 def _write_keys(value: Any, above: Above) -> None:
@@ -56,7 +56,7 @@ def _write_keys(value: Any, above: Above) -> None:
 def _endpoint(value: str | None, above: Above) -> None:
     if value:
         require(not above.get("segment_region"), "SEGMENT_REGION is given as well: give one of the two")
-        rules.endpoint(value, allow_http=above.get("segment_allow_http", True))
+        validators.endpoint(value, allow_http=above.get("segment_allow_http", True))
 
 
 def _held_bytes(value: int, above: Above) -> None:

@@ -4,20 +4,20 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, Secret
 
-from consumer.settings import rules
-from consumer.settings.rules import Scalar, above_zero, at_least, at_most
+from consumer.settings import validators
+from consumer.settings.validators import Scalar, above_zero, at_least, at_most
 
 Count = Annotated[int, AfterValidator(at_least(1))]
 Seconds = Annotated[float, AfterValidator(above_zero)]
 Port = Annotated[int, AfterValidator(at_least(0)), AfterValidator(at_most(65_535))]
-Topic = Annotated[str, AfterValidator(rules.topic)]
-Region = Annotated[str, AfterValidator(rules.region)]
-RegistryUrl = Annotated[str, AfterValidator(rules.registry)]
-Options = Annotated[Secret[dict[str, Scalar]], BeforeValidator(rules.scalars)]
-Keys = Annotated[Secret[dict[str, str]], BeforeValidator(rules.write_keys)]
+Topic = Annotated[str, AfterValidator(validators.topic)]
+Region = Annotated[str, AfterValidator(validators.region)]
+RegistryUrl = Annotated[str, AfterValidator(validators.registry)]
+Options = Annotated[Secret[dict[str, Scalar]], BeforeValidator(validators.scalars)]
+Keys = Annotated[Secret[dict[str, str]], BeforeValidator(validators.write_keys)]
 Framing = Literal["confluent", "confluent-header", "single-object", "auto", "raw"]
 Treatment = Literal["dead-letter", "hold", "skip"]
-LogLevel = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(rules.lower)]
+LogLevel = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(validators.lower)]
 
 # The limits are Segment's: HTTP Tracking API, "Batch" and "Max request size".
 BatchEvents = Annotated[Count, AfterValidator(at_most(2500, "Segment answers 200 to larger batches and drops them"))]

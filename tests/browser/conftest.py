@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
-from consumer.operate.counts import Counts, Held, Snapshot
-from consumer.operate.http import Server
-from consumer.operate.recent import Line
-from consumer.operate.view import About, View
+from consumer.observability.http_server import Server
+from consumer.observability.recent_logs import Line
+from consumer.observability.snapshot import Counts, Held, Snapshot
+from consumer.observability.status_page import About, View
 
 ABOUT = About("1.2.3", "answers", "segment", "https://events.eu1.segmentapis.com/v1/batch")
 Open = Callable[..., AbstractContextManager[Page]]
@@ -23,7 +23,7 @@ Open = Callable[..., AbstractContextManager[Page]]
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     path = os.environ.get("CHROMIUM") or shutil.which("chromium")
-    assert path, "Chromium is not here: tests/bed/up installs it (Debian's package chromium), CHROMIUM names another"
+    assert path, "Chromium is not here: tests/infra/up installs it (Debian's package chromium), CHROMIUM names another"
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
         yield launched

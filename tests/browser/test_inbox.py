@@ -10,7 +10,7 @@ import httpx
 from playwright.sync_api import expect
 
 from consumer.demo import inbox
-from consumer.demo.segment import Segment
+from consumer.demo.segment_server import Segment
 from tests.browser.conftest import Open
 from tests.support import COMMAND
 

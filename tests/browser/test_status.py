@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import expect
 
-from consumer.operate.counts import Held, Hold
-from consumer.operate.recent import Line
+from consumer.observability.recent_logs import Line
+from consumer.observability.snapshot import Held, Hold
 from tests.browser.conftest import Open, Service
 
 WIDTH = 360

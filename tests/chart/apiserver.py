@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.bed.get_helm import ROOT, helm
+from tests.infra.get_helm import ROOT, helm
 from tests.support import wait_until
 
 BED = ROOT / "tests" / "bed"

@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 import yaml
 
-from consumer.operate.counts import Counts, Distribution, Held, Hold, Snapshot
-from consumer.operate.declared import METRICS
-from consumer.operate.metrics import PREFIX, renderer
+from consumer.observability.metrics import METRICS
+from consumer.observability.prometheus import PREFIX, renderer
+from consumer.observability.snapshot import Counts, Distribution, Held, Hold, Snapshot
 
 ROOT = Path(__file__).parents[2]
 SCRAPED = frozenset({"namespace", "job", "instance"})

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from tests.bed.get_helm import helm
+from tests.infra.get_helm import helm
 
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "helm"

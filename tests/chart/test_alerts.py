@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
-from consumer.operate.metrics import PREFIX
-from consumer.operate.reference import VALUES
+from consumer.observability.metrics_docs import VALUES
+from consumer.observability.prometheus import PREFIX
 from tests.chart.prometheus import ROOT, SCRAPED, checked, groupings, labels, selectors
 
 FILE = ROOT / "helm" / "files" / "alerts.yaml"

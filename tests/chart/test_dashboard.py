@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from consumer.operate.metrics import PREFIX
+from consumer.observability.prometheus import PREFIX
 from tests.chart.prometheus import ROOT, SCRAPED, groupings, labels, passes, scrape, selectors
 
 DASHBOARD = json.loads((ROOT / "helm" / "files" / "dashboard.json").read_text())

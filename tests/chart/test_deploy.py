@@ -9,7 +9,7 @@ import click
 import pytest
 import yaml
 
-from consumer.commands.main import main
+from consumer.cli.main import main
 from tests.chart.rendering import CHART, ROOT, SETS, attempt, rendered
 
 PAGE = (ROOT / "docs" / "deploy.md").read_text()

@@ -15,8 +15,8 @@ import pytest
 import yaml
 from kubernetes_validate import utils
 
-from tests.bed.get_helm import helm
 from tests.chart.rendering import CHART, GOLDEN, ROOT, SETS, Manifest, golden_of, path_of, rendered, text_of
+from tests.infra.get_helm import helm
 
 EACH = pytest.mark.parametrize("name", SETS)
 MINORS = sorted({utils.major_minor(it) for it in utils.all_versions()} & {f"1.{minor}" for minor in range(28, 100)})

@@ -7,11 +7,10 @@ from typing import Any, Literal, get_args, get_origin
 import pytest
 from confluent_kafka import Consumer
 
-from consumer import settings
-from consumer.commands import parts
-from consumer.contract.load import load_contracts
-from consumer.kafka.client import consumer_config
-from consumer.reading.files import known_schemas
+from consumer import app, settings
+from consumer.avro.schema_files import known_schemas
+from consumer.contract.loader import load_contracts
+from consumer.kafka.client_config import consumer_config
 from consumer.settings import NAMES, SECRETS, Settings
 from tests.chart.mounting import environment
 from tests.chart.rendering import CHART, SETS, made_of, main_container, only, pods, rendered, workload
@@ -37,7 +36,7 @@ def test_the_product_accepts_what_is_rendered(name: str, tmp_path: Path) -> None
 def test_librdkafka_accepts_what_the_product_makes_of_it(name: str, tmp_path: Path) -> None:
     pod = workload(rendered(name))["spec"]["template"]["spec"]
     made = settings.load(environ=environment(rendered(name), pod, name, tmp_path))
-    options = consumer_config(made.kafka_bootstrap_servers, made.kafka_group_id, parts.kafka_options(made))
+    options = consumer_config(made.kafka_bootstrap_servers, made.kafka_group_id, app.kafka_options(made))
     Consumer({**options, "log_level": 0}).close()
 
 

@@ -35,7 +35,7 @@ from confluent_kafka.cimpl import NewPartitions, NewTopic
 from confluent_kafka.schema_registry import SchemaRegistryClient
 from testcontainers.core.container import DockerContainer
 
-from tests.container.doors import PASSWORD, USER, Doors, free_port
+from tests.container.kafka_container import PASSWORD, USER, Doors, free_port
 from tests.support import wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -233,5 +233,5 @@ def product_image(engine: docker.DockerClient) -> str:
 def _image(variable: str) -> str:
     image = os.environ.get(variable)
     if not image:
-        pytest.fail(f"{variable} is not set: `make test` chooses one (tests/bed/up)", pytrace=False)
+        pytest.fail(f"{variable} is not set: `make test` chooses one (tests/infra/up)", pytrace=False)
     return image

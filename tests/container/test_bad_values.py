@@ -10,7 +10,8 @@ import pytest
 from confluent_kafka import Producer
 
 from consumer import paths
-from consumer.demo.fates import (
+from consumer.avro import decoder
+from consumer.demo.expected import (
     ANONYMOUS,
     EMPTY,
     TOMBSTONE,
@@ -21,13 +22,12 @@ from consumer.demo.fates import (
     Fate,
     SetAside,
 )
-from consumer.demo.segment import Segment
-from consumer.reading import avro
+from consumer.demo.segment_server import Segment
 from tests.avro_values import record, sized, zigzag
 from tests.support import KEYS, Flow, registry
 
 RESPONSE = json.loads((paths.schemas() / "sprig" / "response.avsc").read_text())
-WRITER = avro.load("response", RESPONSE)
+WRITER = decoder.load("response", RESPONSE)
 # What else is registered, as somebody else's producer or a mistake of ours would have it.
 OTHERS: Mapping[int, Any] = {
     8: record("com.sprig.SurveyResponse", userId="string", properties=["null", "int"]),
@@ -42,7 +42,7 @@ DELIVERED = Deliver("production")
 
 def response(**changes: Any) -> bytes:
     fields = {"userId": "user-1", "environment": "production", "questionType": "open", "response": "good"}
-    return framed(7, avro.encode(WRITER, fields | changes))
+    return framed(7, decoder.encode(WRITER, fields | changes))
 
 
 def framed(number: int, body: bytes) -> bytes:

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from confluent_kafka.admin import AdminClient
 
-from consumer.demo.segment import Segment
-from tests.desk import Desk
+from consumer.demo.segment_server import Segment
+from tests.cli_runner import Desk
 from tests.support import KEYS, Flow
 
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from consumer.demo import faults
+from consumer.demo import fault_scripts
 from consumer.demo.ledger import Address, address_of
-from consumer.demo.segment import Segment
+from consumer.demo.segment_server import Segment
 from tests.support import KEYS, Flow, is_refused, wait_until
 
 UNDER_WAY = 100  # offsets that a batch of `Flow`, of 50 events, may be spread over, with the skips between them
@@ -19,7 +19,7 @@ def flow(kafka: Any, topic: str, request: pytest.FixtureRequest) -> Iterator[Flo
     kafka.create_topic(topic)
     kafka.create_topic(f"{topic}.dead-letter", partitions=1)
     with Segment(KEYS.values()) as segment:
-        segment.script = faults.refuse(is_refused)
+        segment.script = fault_scripts.refuse(is_refused)
         flow = Flow(kafka.bootstrap, topic, segment, request.param)
         flow.produce(1500)
         yield flow

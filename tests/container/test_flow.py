@@ -12,11 +12,11 @@ import pytest
 from confluent_kafka import Producer
 
 from consumer import paths
-from consumer.demo import faults
-from consumer.demo.fates import REFUSED, Deliver
+from consumer.avro import decoder, schema_files
+from consumer.demo import fault_scripts
+from consumer.demo.expected import REFUSED, Deliver
 from consumer.demo.samples import Sample, responses
-from consumer.demo.segment import Segment
-from consumer.reading import avro, files
+from consumer.demo.segment_server import Segment
 from tests.support import KEYS, Flow, is_refused, metric, registry, wait_until
 
 
@@ -25,7 +25,7 @@ def flow(kafka: Any, topic: str, request: pytest.FixtureRequest) -> Iterator[Flo
     kafka.create_topic(topic)
     kafka.create_topic(f"{topic}.dead-letter", partitions=1)
     with Segment(KEYS.values()) as segment:
-        segment.script = faults.refuse(is_refused)
+        segment.script = fault_scripts.refuse(is_refused)
         yield Flow(kafka.bootstrap, topic, segment, request.param)
 
 
@@ -45,7 +45,7 @@ def test_a_calm_run_of_framed_records_ends_at_the_exact_offsets(flow: Flow) -> N
 
 
 def test_members_that_come_and_go_lose_nothing_and_repeat_nothing(flow: Flow) -> None:
-    flow.segment.script = faults.calm
+    flow.segment.script = fault_scripts.calm
     flow.produce(1000)
     with flow.member() as first:
         assert flow.segment.wait_until(lambda it: len(it.accepted) > 100, 30)
@@ -67,13 +67,13 @@ def test_members_that_come_and_go_lose_nothing_and_repeat_nothing(flow: Flow) ->
 
 
 def test_transactions_are_read_when_committed_and_leave_no_lag(flow: Flow) -> None:
-    schema = files.raw_schema(paths.schemas())
+    schema = schema_files.raw_schema(paths.schemas())
     producer = Producer({"bootstrap.servers": flow.bootstrap, "transactional.id": uuid.uuid4().hex})
     producer.init_transactions(30)
     for number, committed in enumerate([True, False, True, False]):
         producer.begin_transaction()
         for sample in plain(100, seed=number):
-            producer.produce(flow.topic, avro.encode(schema, sample.value), sample.key, partition=0)
+            producer.produce(flow.topic, decoder.encode(schema, sample.value), sample.key, partition=0)
             if committed:
                 flow.note(0, sample.fate)
             else:
@@ -99,7 +99,7 @@ def test_the_image_runs_read_only_as_nobody(kafka: Any, topic: str, product_imag
     kafka.create_topic(topic)
     kafka.create_topic(f"{topic}.dead-letter", partitions=1)
     with Segment(KEYS.values()) as segment:
-        segment.script = faults.refuse(is_refused)
+        segment.script = fault_scripts.refuse(is_refused)
         flow = Flow(kafka.bootstrap, topic, segment)
         flow.produce(600)
         env_file = tmp_path / "settings.env"

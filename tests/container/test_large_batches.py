@@ -9,8 +9,8 @@ import httpx
 import pytest
 from confluent_kafka import Producer
 
-from consumer.demo.fates import Deliver, Skip
-from consumer.demo.segment import Segment
+from consumer.demo.expected import Deliver, Skip
+from consumer.demo.segment_server import Segment
 from tests.support import KEYS, Flow, Member, wait_until
 
 COUNT, SIZE = 300, 1_000_000

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from consumer.demo import faults
-from consumer.demo.fates import REFUSED, SetAside
-from consumer.demo.segment import Segment
-from consumer.kafka.embedded import records
-from tests.desk import Desk
+from consumer.demo import fault_scripts
+from consumer.demo.expected import REFUSED, SetAside
+from consumer.demo.segment_server import Segment
+from consumer.kafka.mock_broker import records
+from tests.cli_runner import Desk
 from tests.support import KEYS, Flow, is_refused, wait_until
 
 
@@ -22,7 +22,7 @@ def flow(kafka: Any, topic: str) -> Iterator[Flow]:
     kafka.create_topic(topic)
     kafka.create_topic(f"{topic}.dead-letter", partitions=2)
     with Segment(KEYS.values()) as segment:
-        segment.script = faults.refuse(is_refused)
+        segment.script = fault_scripts.refuse(is_refused)
         flow = Flow(kafka.bootstrap, topic, segment)
         flow.produce(600)
         with flow.member() as member:
@@ -68,7 +68,7 @@ def test_a_replay_is_planned_done_once_and_done_again_only_when_told(flow: Flow)
     assert (plan["sent"], plan["done"]) == (number, None)
     assert len(flow.segment.accepted) == before
 
-    flow.segment.script = faults.calm
+    flow.segment.script = fault_scripts.calm
     done = desk.told(*wanted, "--yes")
     assert (done["sent"], done["done"]) == (number, True)
     fresh = flow.segment.accepted[before:]

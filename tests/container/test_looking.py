@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from confluent_kafka.admin import AdminClient
 
-from consumer.demo import faults
-from consumer.demo.fates import REFUSED, Deliver, SetAside, Skip
-from consumer.demo.segment import Segment
-from tests.desk import Desk
+from consumer.demo import fault_scripts
+from consumer.demo.expected import REFUSED, Deliver, SetAside, Skip
+from consumer.demo.segment_server import Segment
+from tests.cli_runner import Desk
 from tests.support import KEYS, Flow, is_refused
 
 
@@ -23,7 +23,7 @@ def flow(kafka: Any, topic: str) -> Iterator[Flow]:
     kafka.create_topic(topic)
     kafka.create_topic(f"{topic}.dead-letter", partitions=1)
     with Segment(KEYS.values()) as segment:
-        segment.script = faults.refuse(is_refused)
+        segment.script = fault_scripts.refuse(is_refused)
         yield Flow(kafka.bootstrap, topic, segment)
 
 

@@ -13,8 +13,8 @@ from typing import Any
 import httpx
 import pytest
 
-from consumer.demo import faults
-from consumer.demo.segment import Segment
+from consumer.demo import fault_scripts
+from consumer.demo.segment_server import Segment
 from tests.chart.mounting import mounted
 from tests.chart.rendering import Manifest, made_of, main_container, only
 from tests.support import KEYS, Flow, is_refused, wait_until
@@ -25,7 +25,7 @@ def flow(kafka: Any, topic: str) -> Iterator[Flow]:
     kafka.create_topic(topic)
     kafka.create_topic(f"{topic}.dead-letter", partitions=1)
     with Segment(KEYS.values()) as segment:
-        segment.script = faults.refuse(is_refused)
+        segment.script = fault_scripts.refuse(is_refused)
         yield Flow(kafka.bootstrap, topic, segment)
 
 

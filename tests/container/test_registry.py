@@ -15,11 +15,11 @@ from confluent_kafka.schema_registry.avro import AvroSerializer
 from confluent_kafka.serialization import MessageField, SerializationContext
 
 from consumer import paths
-from consumer.demo import faults
-from consumer.demo.fates import Deliver, Fate, SetAside
+from consumer.demo import fault_scripts
+from consumer.demo.expected import Deliver, Fate, SetAside
 from consumer.demo.ledger import Address, address_of
 from consumer.demo.samples import responses
-from consumer.demo.segment import Segment
+from consumer.demo.segment_server import Segment
 from tests.support import KEYS, Flow, Member, is_refused, wait_until
 
 DELIVERED = Deliver("production")
@@ -121,7 +121,7 @@ def test_an_id_that_the_registry_does_not_know_stops_its_partition_only(stranded
 
 
 def test_records_of_the_usual_serialiser_are_accounted_for_one_by_one(bus: Bus) -> None:
-    bus.flow.segment.script = faults.refuse(is_refused)
+    bus.flow.segment.script = fault_scripts.refuse(is_refused)
     serialize = bus.serializer((paths.schemas() / "sprig" / "response.avsc").read_text())
     head = serialize({})[:HEAD]
     for sample in responses(600, seed=1):

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from consumer.demo.segment import Segment
+from consumer.demo.segment_server import Segment
 from tests.container.conftest import engine, kafka, product_image, topic
-from tests.faults.forms import LONG, SHORT
-from tests.faults.trial import Row, recorder
+from tests.faults.params import LONG, SHORT
+from tests.faults.scenario import Row, recorder
 from tests.support import KEYS, Flow
 
 __all__ = ["engine", "kafka", "product_image", "topic"]

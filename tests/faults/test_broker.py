@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from consumer.demo import faults
-from tests.faults.forms import SHORT_IN_ONE_PROTOCOL, in_one_protocol
+from consumer.demo import fault_scripts
+from tests.faults.params import SHORT_IN_ONE_PROTOCOL, in_one_protocol
 from tests.faults.proxy import Proxy
-from tests.faults.trial import Row, trial
+from tests.faults.scenario import Row, trial
 from tests.support import Flow, wait_until
 
 Record = Callable[[Row], None]
@@ -109,10 +109,10 @@ def test_a_late_answer_after_a_loss_commits_nothing(kafka: Any, flow: Flow, link
 
     def held(client: Any, answer: bytes, _stopped: threading.Event) -> bool:
         released[min(next(calls), 2)].wait()
-        return faults.whole(client, answer, _stopped)
+        return fault_scripts.whole(client, answer, _stopped)
 
     flow.settings = {**flow.settings, "SEGMENT_TIMEOUT_SECONDS": "60", "SHUTDOWN_TIMEOUT_SECONDS": "65"}
-    with trial(flow, rate=0, script=faults.repeatedly(faults.Answer(wire=held))) as it:
+    with trial(flow, rate=0, script=fault_scripts.repeatedly(fault_scripts.Answer(wire=held))) as it:
         member = it.join()
         flow.produce(1, seed=1)
         it.progress(1)

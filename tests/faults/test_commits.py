@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 import pytest
 from confluent_kafka import KafkaError
 
-from consumer.demo.segment import Segment
-from tests.faults.forms import SHORT_IN_ONE_PROTOCOL, in_one_protocol
-from tests.faults.mock import OFFSET_COMMIT, PRODUCE, MockBroker, mock_broker
-from tests.faults.trial import Row, trial
-from tests.faults.waiting import assert_waits, said
+from consumer.demo.segment_server import Segment
+from tests.faults.dead_letter_checks import assert_waits, said
+from tests.faults.mock_errors import OFFSET_COMMIT, PRODUCE, MockBroker, mock_broker
+from tests.faults.params import SHORT_IN_ONE_PROTOCOL, in_one_protocol
+from tests.faults.scenario import Row, trial
 from tests.support import KEYS, Flow, wait_until
 
 Record = Callable[[Row], None]

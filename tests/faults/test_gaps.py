@@ -6,13 +6,13 @@ from typing import Any
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, Producer, TopicPartition
 
-from consumer.demo.fates import TOMBSTONE
+from consumer.avro import decoder
+from consumer.demo.expected import TOMBSTONE
 from consumer.demo.samples import Sample
-from consumer.kafka.embedded import records
-from consumer.reading import avro
-from tests.faults.forms import in_one_protocol
-from tests.faults.load import delivered
-from tests.faults.trial import Row, trial
+from consumer.kafka.mock_broker import records
+from tests.faults.params import in_one_protocol
+from tests.faults.producer import delivered
+from tests.faults.scenario import Row, trial
 from tests.support import Flow, wait_until
 
 Record = Callable[[Row], None]
@@ -40,7 +40,7 @@ def transact(flow: Flow, producer: Producer, samples: list[Sample], aborted: boo
             flow.ends[0] += 1
         else:
             flow.note(0, sample.fate)
-        producer.produce(flow.topic, avro.encode(flow.schema, sample.value), sample.key, 0)
+        producer.produce(flow.topic, decoder.encode(flow.schema, sample.value), sample.key, 0)
     assert producer.flush(30) == 0  # else an abort would take back what is not written yet
     flow.ends[0] += 1  # the transaction's marker takes an offset
     producer.abort_transaction(30) if aborted else producer.commit_transaction(30)
@@ -62,7 +62,7 @@ def test_gaps_that_compaction_left_are_no_records(kafka: Any, flow: Flow, record
         flow.ends[0] += 1
 
     def good(number: int) -> None:
-        producer.produce(flow.topic, avro.encode(flow.schema, samples[number].value), b"%d" % number, 0)
+        producer.produce(flow.topic, decoder.encode(flow.schema, samples[number].value), b"%d" % number, 0)
         flow.note(0, samples[number].fate)
 
     for number in range(100):

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from consumer.demo.fates import TOO_LARGE
-from tests.faults.trial import Row, trial
-from tests.faults.waiting import assert_waits, said
+from consumer.demo.expected import TOO_LARGE
+from tests.faults.dead_letter_checks import assert_waits, said
+from tests.faults.scenario import Row, trial
 from tests.support import Flow, wait_until
 
 Record = Callable[[Row], None]

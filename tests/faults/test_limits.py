@@ -7,8 +7,8 @@ from pathlib import Path
 
 from confluent_kafka import Consumer
 
-from tests.faults.forms import in_one_protocol
-from tests.faults.trial import Row, trial
+from tests.faults.params import in_one_protocol
+from tests.faults.scenario import Row, trial
 from tests.support import Flow, Member, wait_until
 
 Record = Callable[[Row], None]

@@ -5,8 +5,8 @@ import threading
 from collections.abc import Callable
 
 from consumer.kafka.commits import AGAIN_FOR
-from tests.faults.forms import WITH_NAMES
-from tests.faults.trial import Row, Trial, trial
+from tests.faults.params import WITH_NAMES
+from tests.faults.scenario import Row, Trial, trial
 from tests.support import Flow, wait_until
 
 NAMES = ("one", "two", "three")

@@ -13,12 +13,12 @@ import trustme
 from cryptography.hazmat.primitives import serialization
 
 from consumer import paths
-from consumer.demo import faults
-from consumer.demo.faults import Answer
-from consumer.demo.segment import Segment
-from consumer.kafka.embedded import records
-from tests.container.doors import PASSWORD, USER
-from tests.peer import Asked, peer, says
+from consumer.demo import fault_scripts
+from consumer.demo.fault_scripts import Answer
+from consumer.demo.segment_server import Segment
+from consumer.kafka.mock_broker import records
+from tests.container.kafka_container import PASSWORD, USER
+from tests.http_peer import Asked, peer, says
 from tests.support import KEYS, Flow, Member, registry, wait_until
 
 REGISTRY_PASSWORD, TOKEN, CLIENT_SECRET = "r?g~i>Pa55word?~~>>?", "t?k~n>t0ken?~~>>?tok", "c?l~i>s3cret?~~>>?cl"
@@ -79,7 +79,9 @@ def test_base64_is_seen_through(user: str, encode: Any) -> None:
 def test_no_secret_is_shown_with_everything_logged(flow: Flow) -> None:
     """Segment takes some, refuses some and fails; letters are written; the registry is asked."""
     with_kafka(flow)
-    flow.segment.script = faults.first(faults.fail(2), faults.fail(2, 401), faults.refuse(lambda _: True))
+    flow.segment.script = fault_scripts.first(
+        fault_scripts.fail(2), fault_scripts.fail(2, 401), fault_scripts.refuse(lambda _: True)
+    )
     flow.produce(200, frame=lambda body: b"\0\0\0\0\7" + body)
     with flow.member() as member:
         wait_until(lambda: "http_401" in member.output and "record set aside" in member.output, "trouble")

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from consumer.demo import faults
-from tests.faults.forms import SHORT_IN_ONE_PROTOCOL, in_one_protocol
+from consumer.demo import fault_scripts
+from tests.faults.duplicates import ONE_BATCH
+from tests.faults.params import SHORT_IN_ONE_PROTOCOL, in_one_protocol
 from tests.faults.proxy import Proxy
-from tests.faults.risks import ONE_BATCH
-from tests.faults.trial import Row, Trial, trial
+from tests.faults.scenario import Row, Trial, trial
 from tests.support import Flow, Member, wait_until
 
 Record = Callable[[Row], None]
@@ -100,7 +100,7 @@ def test_answers_near_the_deadline_are_no_fault(flow: Flow, is_long: bool, recor
     with trial(flow, rate=20, script=slow(1.6)) as it:
         member = it.join()
         it.progress(600 if is_long else 100)
-        it.answers(faults.calm)
+        it.answers(fault_scripts.calm)
         it.over()
         it.drain()
         assert_stayed(member)
@@ -114,22 +114,22 @@ def test_answers_slower_than_the_poll_interval_cost_no_membership(flow: Flow, is
     with trial(flow, rate=20, script=slow(5, 8, 6.5)) as it:
         member = it.join()
         wait_until(lambda: it.count("requests_total", outcome="accepted") >= (30 if is_long else 5), "answers", 200)
-        it.answers(faults.calm)
+        it.answers(fault_scripts.calm)
         it.over()
         it.drain()
         assert_stayed(member)
         record(it.settle(f"answers near the poll interval, {flow.protocol}", floor=80, duplicates=0))
 
 
-def slow(*seconds: float) -> faults.Script:
+def slow(*seconds: float) -> fault_scripts.Script:
     """Answers that take so long, in turns."""
     turns = itertools.cycle(seconds)
 
     def wire(client: Any, answer: bytes, stopped: threading.Event) -> bool:
         stopped.wait(next(turns))
-        return faults.whole(client, answer, stopped)
+        return fault_scripts.whole(client, answer, stopped)
 
-    return faults.repeatedly(faults.Answer(wire=wire))
+    return fault_scripts.repeatedly(fault_scripts.Answer(wire=wire))
 
 
 def options(flow: Flow, further: Mapping[str, int]) -> Mapping[str, str]:

@@ -5,11 +5,11 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from consumer.demo import faults
+from consumer.demo import fault_scripts
 from consumer.demo.samples import Sample
-from tests.faults.forms import SHORT_IN_ONE_PROTOCOL
-from tests.faults.load import delivered
-from tests.faults.trial import Row, trial
+from tests.faults.params import SHORT_IN_ONE_PROTOCOL
+from tests.faults.producer import delivered
+from tests.faults.scenario import Row, trial
 from tests.support import Flow, wait_until
 
 Record = Callable[[Row], None]
@@ -53,17 +53,17 @@ def test_a_topic_made_again_with_something_under_way_is_read_from_its_start(
 
     def late(client: Any, answer: bytes, stopped: threading.Event) -> bool:
         answer_now.wait()
-        return faults.whole(client, answer, stopped)
+        return fault_scripts.whole(client, answer, stopped)
 
     flow.settings = {"SEGMENT_TIMEOUT_SECONDS": "60", "SHUTDOWN_TIMEOUT_SECONDS": "65"}
     with trial(flow, rate=0) as it:
         member = it.join()
         produce(flow, delivered(100, seed=0))
         wait_until(lambda: it.is_settled, "a beginning")
-        it.answers(faults.repeatedly(faults.Answer(wire=late)))
+        it.answers(fault_scripts.repeatedly(fault_scripts.Answer(wire=late)))
         produce(flow, delivered(300, seed=1))
         wait_until(lambda: it.count("records_in_flight") >= flow.partitions, "parts of all partitions to be under way")
-        it.answers(faults.calm)
+        it.answers(fault_scripts.calm)
         with it.forgetting():
             kafka.delete_topic(flow.topic)
             kafka.create_topic(flow.topic)

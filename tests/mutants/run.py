@@ -2,7 +2,7 @@
 Mutation testing of what decides on commits: each change of the code must be noticed by a test, or be explained.
 
 Each module is mutated in a copy of its own, by cosmic-ray, and its tests run against each mutant. Those that survive
-are compared with the table of docs/mutants.md. Takes 25 minutes on two cores; `make mutants` calls it.
+are compared with the table of docs/testing.md. Takes 25 minutes on two cores; `make mutants` calls it.
 """
 
 import json
@@ -19,13 +19,13 @@ from typing import NamedTuple
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 COPIED = ("consumer", "schemas", "tests", "docs", "examples", "helm", "pyproject.toml", "README.md")
-CORE = "tests/unit/core tests/unit/delivery/test_outbox.py"
+CORE = "tests/unit/pipeline tests/unit/segment/test_outbox.py"
 KAFKA = "tests/unit/kafka/test_commits.py tests/unit/kafka/test_client.py tests/unit/kafka/test_source.py"
 TESTS = {
-    "consumer/lane.py": CORE,
-    "consumer/lanes.py": CORE,
-    "consumer/settling.py": CORE,
-    "consumer/loop.py": CORE,
+    "consumer/pipeline/partition_buffer.py": CORE,
+    "consumer/pipeline/buffers.py": CORE,
+    "consumer/pipeline/dispatcher.py": CORE,
+    "consumer/pipeline/loop.py": CORE,
     "consumer/request.py": CORE,
     "consumer/kafka/commits.py": KAFKA,
 }
@@ -58,12 +58,12 @@ def main() -> int:
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         results = list(pool.map(lambda module: run(module, work / Path(module).stem), TESTS))
     survivors = [mutant for _, mutants in results for mutant in mutants]
-    explained = set(explanations((ROOT / "docs" / "mutants.md").read_text()))
+    explained = set(explanations((ROOT / "docs" / "testing.md").read_text()))
     print(f"{sum(total for total, _ in results)} mutants")
     news = [mutant for mutant in survivors if mutant not in explained]
     for mutant in news:
         print(f"| `{mutant.module}` | `{mutant.function}` | `{mutant.line}` | |")
-    print(f"{len(survivors)} survived, {len(news)} of them without an explanation in docs/mutants.md")
+    print(f"{len(survivors)} survived, {len(news)} of them without an explanation in docs/testing.md")
     return 1 if news else 0
 
 

@@ -14,7 +14,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from consumer.commands.main import main
+from consumer.cli.main import main
 from tests.support import COMMAND
 
 NEEDED = {"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1", "SEGMENT_WRITE_KEY": "top-secret-key", "HTTP_PORT": "0"}
@@ -106,7 +106,7 @@ def test_a_thread_that_cannot_be_hurried_keeps_no_process_beyond_its_time() -> N
     program = """if True:
         import os, signal, threading, time
         from concurrent.futures import ThreadPoolExecutor
-        from consumer.commands.run import stopped_by_signals
+        from consumer.cli.run import stopped_by_signals
         stop = threading.Event()
         ThreadPoolExecutor().submit(time.sleep, 60)
         with stopped_by_signals(stop, 0.5):

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from consumer.settings import kafka
+from consumer.settings import kafka_options
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ from consumer.settings import kafka
     ],
 )
 def test_an_option_that_breaks_a_promise_is_refused_by_name(option: dict[str, str | int | bool], why: str) -> None:
-    (line,) = kafka.refusals(option)
+    (line,) = kafka_options.refusals(option)
     assert line.startswith(f"{next(iter(option))} is refused: ")
     assert why in line
 
@@ -51,16 +51,16 @@ def test_security_and_tuning_pass() -> None:
         "session.timeout.ms": 30000,
         "fetch.max.bytes": 8_000_000,
     }
-    assert list(kafka.refusals(options)) == []
+    assert list(kafka_options.refusals(options)) == []
 
 
 @pytest.mark.parametrize(
     "name", ["session.timeout.ms", "heartbeat.interval.ms", "group.protocol.type", "partition.assignment.strategy"]
 )
 def test_the_new_group_protocol_leaves_these_to_the_broker(name: str) -> None:
-    (line,) = kafka.refusals({"group.protocol": "CONSUMER", name: "1"})
-    assert line == f"{name} is refused: {kafka._BROKER_SIDE}"
+    (line,) = kafka_options.refusals({"group.protocol": "CONSUMER", name: "1"})
+    assert line == f"{name} is refused: {kafka_options._BROKER_SIDE}"
 
 
 def test_a_refusal_never_shows_the_value() -> None:
-    assert "hush" not in json.dumps(list(kafka.refusals({"group.id": "hush", "acks": "hush", "x_cb": "hush"})))
+    assert "hush" not in json.dumps(list(kafka_options.refusals({"group.id": "hush", "acks": "hush", "x_cb": "hush"})))

@@ -7,9 +7,9 @@ import sys
 
 import pytest
 
-from consumer.commands.terminal import table
+from consumer.cli.terminal import table
 
-SCRIPT = "from consumer.commands.terminal import table; table('Title', ('a', 'b'), [('x', 'one two three four ' * 3)])"
+SCRIPT = "from consumer.cli.terminal import table; table('Title', ('a', 'b'), [('x', 'one two three four ' * 3)])"
 
 
 def test_a_table_in_a_pipe_is_plain(capsys: pytest.CaptureFixture[str]) -> None:

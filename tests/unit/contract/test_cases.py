@@ -9,11 +9,11 @@ import pytest
 from click.testing import CliRunner
 
 from consumer import paths
-from consumer.commands.main import main
+from consumer.cli.main import main
 from consumer.contract.cases import read_cases
 from consumer.contract.describe import rows
-from consumer.contract.load import load_contracts
-from consumer.demo.questions import QUESTION_TYPES
+from consumer.contract.loader import load_contracts
+from consumer.demo.survey_questions import QUESTION_TYPES
 
 CASES = read_cases(paths.schemas())
 AVRO = {

@@ -2,10 +2,10 @@
 
 import pytest
 
+from consumer.avro.schema import AvroType
 from consumer.contract.choose import choose, overlap, rivals
 from consumer.contract.rules import Contract, Object
 from consumer.errors import UnprocessableRecord
-from consumer.schema import AvroType
 
 CONTRACTS = [
     Contract(p, p, (), (), Object({}), {}) for p in ("*", "com.*", "com.sprig.*", "*.Answer", "com.sprig.Answer")

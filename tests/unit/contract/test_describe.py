@@ -9,10 +9,10 @@ from click.testing import CliRunner
 from jsonschema_rs import Draft7Validator
 
 from consumer import paths
-from consumer.commands.main import main
-from consumer.contract.annotations import read
+from consumer.cli.main import main
 from consumer.contract.describe import Row, rows, skips, tracking_plan
-from consumer.contract.load import load_contracts
+from consumer.contract.loader import load_contracts
+from consumer.contract.parser import read
 from consumer.errors import ContractError
 
 (SHIPPED,) = load_contracts(paths.schemas())

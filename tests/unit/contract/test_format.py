@@ -9,9 +9,9 @@ import pytest
 from jsonschema_rs import Draft7Validator
 
 from consumer import paths
-from consumer.contract.annotations import read
-from consumer.contract.convert import CONVERSIONS
+from consumer.contract.conversions import CONVERSIONS
 from consumer.contract.keywords import AT_THE_TOP, DRAFT_07_KEYWORDS, ON_A_FIELD
+from consumer.contract.parser import read
 from consumer.contract.rules import DRAFT_07, LABEL, SPECIAL_SOURCES
 from consumer.errors import ContractError
 

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from consumer.contract.annotations import read
-from consumer.contract.compile import compile_contract
+from consumer.avro.schema import AvroType
+from consumer.contract.compiler import compile_contract
+from consumer.contract.parser import read
 from consumer.errors import SkipRecord, UnprocessableRecord
 from consumer.model import Message
-from consumer.schema import AvroType
 
 INT, LONG, TEXT, NULL = AvroType("int"), AvroType("long"), AvroType("string"), AvroType("null")
 MESSAGE = Message(3, 42, 1_714_979_289_123, None, b"", ())

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from consumer import paths
-from consumer.contract.load import load_contracts
+from consumer.contract.loader import load_contracts
 from consumer.errors import ContractError
 
 SHIPPED = (paths.schemas() / "segment" / "survey-response.json").read_text()

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from consumer.commands.main import main
+from consumer.cli.main import main
 from consumer.contract.cases import read_cases
-from consumer.contract.convert import CONVERSIONS, label
-from consumer.contract.load import load_contracts
+from consumer.contract.conversions import CONVERSIONS, label
+from consumer.contract.loader import load_contracts
 from consumer.contract.rules import LABEL
 from consumer.errors import ContractError, UnprocessableRecord
 

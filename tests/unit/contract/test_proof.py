@@ -9,15 +9,15 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from consumer.commands.main import main
-from consumer.contract.annotations import read
-from consumer.contract.compile import compile_contract
+from consumer.avro.decoder import decode, load
+from consumer.cli.main import main
+from consumer.contract.compatibility import Finding, prove
+from consumer.contract.compiler import compile_contract
 from consumer.contract.mapper import Mapper
-from consumer.contract.proof import Finding, prove
-from consumer.contract.validate import Validator
+from consumer.contract.parser import read
+from consumer.contract.validator import Validator
 from consumer.errors import RecordError
 from consumer.model import Message
-from consumer.reading.avro import decode, load
 from tests.avro_values import SCHEMAS, record, sized, values
 from tests.support import registry
 

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from consumer import paths
+from consumer.avro.decoder import decode, encode
+from consumer.avro.schema_files import raw_schema
 from consumer.contract.mapper import Contracts
-from consumer.json import dumps
+from consumer.jsonio import dumps
 from consumer.model import Message
-from consumer.reading.avro import decode, encode
-from consumer.reading.files import raw_schema
 
 SCHEMA = raw_schema(paths.schemas())
 MAPPER = Contracts(paths.schemas(), "1.2.3").mapper(SCHEMA)

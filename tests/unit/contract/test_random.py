@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consumer import paths
+from consumer.avro.decoder import decode, encode, load
 from consumer.contract.forms import MAX_INTEGER, is_json
 from consumer.contract.mapper import Contracts
 from consumer.errors import UnprocessableRecord
-from consumer.json import dumps
+from consumer.jsonio import dumps
 from consumer.model import Message
-from consumer.reading.avro import decode, encode, load
 
 CONTRACTS = Contracts(paths.schemas(), "1.2.3")
 NAMES = st.sampled_from(["a", "b", "c"])

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from consumer import paths
+from consumer.avro.decoder import decode, encode, load
 from consumer.contract.mapper import Contracts
 from consumer.errors import SkipRecord, UnprocessableRecord
 from consumer.model import Message
-from consumer.reading.avro import decode, encode, load
 
 CONTRACTS = Contracts(paths.schemas(), "1.2.3")
 MILLIS, ISO = 1_714_979_289_123, "2024-05-06T07:08:09.123Z"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from consumer.contract.load import load_contracts
+from consumer.contract.loader import load_contracts
 from consumer.errors import ContractError
 
 ROOT = Path(__file__).parents[3]

@@ -8,7 +8,7 @@ import pytest
 
 from consumer import paths
 from consumer.contract.rules import strip
-from consumer.contract.validate import Validator, accepts, mistakes
+from consumer.contract.validator import Validator, accepts, mistakes
 from consumer.errors import UnprocessableRecord
 
 CALL: dict[str, Any] = {"type": "track", "event": "e", "userId": "u", "messageId": "m", "properties": {}}

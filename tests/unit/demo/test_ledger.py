@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from consumer.demo.fates import Deliver, Fate, SetAside, Skip
+from consumer.demo.expected import Deliver, Fate, SetAside, Skip
 from consumer.demo.ledger import Address, Arrival, DeadLetter, Ledger, address_of, settle
 
 PRODUCED: Mapping[Address, Fate] = {

@@ -12,9 +12,9 @@ from segment.analytics import request as transport
 from segment.analytics.client import Client
 from segment.analytics.consumer import MAX_MSG_SIZE
 
-from consumer.demo import faults
-from consumer.demo.limits import MAX_EVENT_BYTES
-from consumer.demo.segment import Segment
+from consumer.demo import fault_scripts
+from consumer.demo.segment_rules import MAX_EVENT_BYTES
+from consumer.demo.segment_server import Segment
 from tests.reference import recorder, reference
 
 KEY = "wk-production"
@@ -78,7 +78,7 @@ def test_its_batches_are_taken_whole_and_in_order(segment: Segment) -> None:
 
 
 def test_the_client_repeats_what_failed_and_the_stand_in_knows_it_again(segment: Segment) -> None:
-    segment.script = faults.first(faults.fail(1), faults.cut_off(1))
+    segment.script = fault_scripts.first(fault_scripts.fail(1), fault_scripts.cut_off(1))
     with reference(segment.url, KEY, **QUICK) as client:
         client.track("user", "e")  # an error, then taken without an answer, then a duplicate
         client.flush()
@@ -86,7 +86,7 @@ def test_the_client_repeats_what_failed_and_the_stand_in_knows_it_again(segment:
 
 
 def test_the_client_understands_a_throttle(segment: Segment, client: Client) -> None:
-    segment.script = faults.throttle(times=1, retry_after="7")
+    segment.script = fault_scripts.throttle(times=1, retry_after="7")
     with pytest.raises(transport.APIError) as raised:
         client.track("user", "e")
     answer = raised.value.response
@@ -97,7 +97,7 @@ def test_the_client_understands_a_throttle(segment: Segment, client: Client) -> 
 
 
 def test_an_error_says_what_the_client_expects_of_one(segment: Segment, client: Client) -> None:
-    segment.script = faults.refuse(lambda _: True)
+    segment.script = fault_scripts.refuse(lambda _: True)
     with pytest.raises(transport.APIError) as raised:
         client.track("user", "e")
     assert (raised.value.status, raised.value.code) == (400, "invalid_request")

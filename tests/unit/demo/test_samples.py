@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from consumer.demo import fates
-from consumer.demo.fates import Deliver
+from consumer.demo import expected
+from consumer.demo.expected import Deliver
 from consumer.demo.samples import ENVIRONMENTS, REFUSED_EMAIL, Sample, responses
 
 # Types seen in Sprig's browser SDK.
@@ -41,8 +41,8 @@ def test_every_question_type_is_delivered_among_the_first_sixty() -> None:
 
 
 def test_every_fate_occurs_among_the_first_sixty() -> None:
-    everything = {fates.ANONYMOUS, fates.TOMBSTONE, fates.EMPTY, fates.UNDECODABLE, fates.TRAILING_BYTES}
-    everything |= {fates.TOO_LARGE, fates.REFUSED}
+    everything = {expected.ANONYMOUS, expected.TOMBSTONE, expected.EMPTY, expected.UNDECODABLE, expected.TRAILING_BYTES}
+    everything |= {expected.TOO_LARGE, expected.REFUSED}
     assert {sample.fate for sample in SOME[:60]} == everything | {Deliver(name) for name in ENVIRONMENTS}
 
 
@@ -62,7 +62,7 @@ def test_a_record_goes_to_the_source_of_its_environment() -> None:
 
 
 def test_a_tenth_is_anonymous_in_three_spellings() -> None:
-    anonymous = [sample for sample in SOME if sample.fate == fates.ANONYMOUS]
+    anonymous = [sample for sample in SOME if sample.fate == expected.ANONYMOUS]
     assert len(anonymous) == 60
     assert Counter(record["userId"] for record in records(anonymous)) == {None: 20, "": 20, "   ": 20}
 
@@ -78,7 +78,7 @@ def test_some_answers_are_null_and_one_record_is_to_be_refused() -> None:
 
 
 def test_an_oversized_answer_is_too_large_for_an_event() -> None:
-    large = [sample for sample in SOME if sample.fate == fates.TOO_LARGE]
+    large = [sample for sample in SOME if sample.fate == expected.TOO_LARGE]
     assert large
     assert all(len(record["response"]) > 32_000 for record in records(large))
 
@@ -87,11 +87,11 @@ def test_damage_is_done_to_the_encoded_bytes() -> None:
     def payloads(fate: object) -> list[bytes | None]:
         return [sample.payload(lambda record: b"0123456789") for sample in SOME[:60] if sample.fate == fate]
 
-    truncated, noise = payloads(fates.UNDECODABLE)
+    truncated, noise = payloads(expected.UNDECODABLE)
     assert truncated == b"01234"
     assert noise
     assert min(noise) >= 128
-    assert payloads(fates.TRAILING_BYTES) == [b"0123456789\x00\x01"]
-    assert payloads(fates.EMPTY) == [b""]
-    assert payloads(fates.TOMBSTONE) == [None]
+    assert payloads(expected.TRAILING_BYTES) == [b"0123456789\x00\x01"]
+    assert payloads(expected.EMPTY) == [b""]
+    assert payloads(expected.TOMBSTONE) == [None]
     assert set(payloads(Deliver("production"))) == {b"0123456789"}

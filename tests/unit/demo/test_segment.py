@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from consumer.demo.segment import Segment
+from consumer.demo.segment_server import Segment
 
 KEY = "wk-production"
 OTHER = "wk-development"

@@ -2,9 +2,9 @@
 
 import pytest
 
-from consumer.commands.demo_report import summary, tell
-from consumer.commands.demo_stage import staged
-from consumer.demo.fates import Skip
+from consumer.cli.demo_environment import staged
+from consumer.cli.demo_report import summary, tell
+from consumer.demo.expected import Skip
 from consumer.demo.samples import responses
 
 

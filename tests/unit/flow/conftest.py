@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from consumer.kafka.embedded import EmbeddedBroker
+from consumer.kafka.mock_broker import EmbeddedBroker
 
 NUMBERS = itertools.count()
 

@@ -8,9 +8,9 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from consumer.demo import faults
-from consumer.demo.segment import Segment
-from consumer.kafka.embedded import EmbeddedBroker
+from consumer.demo import fault_scripts
+from consumer.demo.segment_server import Segment
+from consumer.kafka.mock_broker import EmbeddedBroker
 from tests.support import KEYS, Flow, Member, is_refused, wait_until
 
 FATES = ("delivered", "skipped", "dead_lettered", "handed_back")
@@ -19,7 +19,9 @@ FATES = ("delivered", "skipped", "dead_lettered", "handed_back")
 @pytest.fixture
 def flow(broker: EmbeddedBroker, topic: str) -> Iterator[Flow]:
     with Segment(KEYS.values()) as segment:
-        segment.script = faults.first(faults.throttle(5), faults.fail(5), faults.refuse(is_refused))
+        segment.script = fault_scripts.first(
+            fault_scripts.throttle(5), fault_scripts.fail(5), fault_scripts.refuse(is_refused)
+        )
         yield Flow(broker.address, topic, segment)
 
 

@@ -5,16 +5,16 @@ from collections.abc import Iterator
 
 import pytest
 
-from consumer.demo import faults
-from consumer.demo.segment import Segment
-from consumer.kafka.embedded import EmbeddedBroker
+from consumer.demo import fault_scripts
+from consumer.demo.segment_server import Segment
+from consumer.kafka.mock_broker import EmbeddedBroker
 from tests.support import KEYS, Flow, is_refused, wait_until
 
 
 @pytest.fixture
 def flow(broker: EmbeddedBroker, topic: str) -> Iterator[Flow]:
     with Segment(KEYS.values()) as segment:
-        segment.script = faults.refuse(is_refused)
+        segment.script = fault_scripts.refuse(is_refused)
         yield Flow(broker.address, topic, segment)
 
 
@@ -49,11 +49,11 @@ def test_ctrl_c_in_the_middle_leaves_the_rest_to_the_next_member(flow: Flow) -> 
 
 def test_wrong_keys_hold_and_nothing_is_set_aside(flow: Flow) -> None:
     flow.produce(7)
-    flow.segment.script = faults.fail(status=401)
+    flow.segment.script = fault_scripts.fail(status=401)
     with flow.member() as member:
         wait_until(lambda: "holding" in member.output, "the hold to be said")
         assert not any(flow.committed().values())
-        flow.segment.script = faults.calm
+        flow.segment.script = fault_scripts.calm
         flow.wait_until_settled()
         assert member.terminate() == 0
     assert flow.account().even

@@ -9,13 +9,13 @@ import pytest
 from confluent_kafka import Producer
 
 from consumer import paths
-from consumer.demo import faults
-from consumer.demo.fates import ANONYMOUS, REFUSED, Deliver, Fate, SetAside, Skip
+from consumer.avro import decoder, schema_files
+from consumer.demo import fault_scripts
+from consumer.demo.expected import ANONYMOUS, REFUSED, Deliver, Fate, SetAside, Skip
 from consumer.demo.ledger import Arrival, Ledger, settle
 from consumer.demo.samples import REFUSED_EMAIL
-from consumer.demo.segment import Segment
-from consumer.kafka.embedded import EmbeddedBroker
-from consumer.reading import avro, files
+from consumer.demo.segment_server import Segment
+from consumer.kafka.mock_broker import EmbeddedBroker
 from tests.support import Flow, is_refused, wait_until
 
 KEYS = {name: f"test-{name}-key" for name in ("production", "development", "staging")}
@@ -33,10 +33,10 @@ def flow(broker: EmbeddedBroker, topic: str) -> Iterator[Flow]:
 
 def produce(flow: Flow, *records: tuple[dict[str, Any], Fate]) -> None:
     """All into partition 0."""
-    schema = files.raw_schema(paths.schemas())
+    schema = schema_files.raw_schema(paths.schemas())
     producer = Producer({"bootstrap.servers": flow.bootstrap, "enable.idempotence": True})
     for record, fate in records:
-        producer.produce(flow.topic, avro.encode(schema, record), partition=0)
+        producer.produce(flow.topic, decoder.encode(schema, record), partition=0)
         flow.note(0, fate)
     assert producer.flush(30) == 0
 
@@ -60,7 +60,7 @@ def arrived(flow: Flow, *environments: str) -> int:
 
 
 def test_each_environment_reaches_its_own_source_and_one_without_a_key_is_set_aside_aloud(flow: Flow) -> None:
-    flow.segment.script = faults.refuse(is_refused)
+    flow.segment.script = fault_scripts.refuse(is_refused)
     produce(
         flow,
         *mixed(100),
@@ -82,8 +82,8 @@ def test_each_environment_reaches_its_own_source_and_one_without_a_key_is_set_as
 
 def test_keys_that_stall_stop_only_their_own_events_through_a_crash(flow: Flow) -> None:
     stalls = {
-        KEYS["staging"]: faults.problem(401, "who?"),
-        KEYS["development"]: faults.problem(429, "slow down", {"Retry-After": "2"}),
+        KEYS["staging"]: fault_scripts.problem(401, "who?"),
+        KEYS["development"]: fault_scripts.problem(429, "slow down", {"Retry-After": "2"}),
     }
     flow.segment.script = lambda received: stalls.get(received.key)
     # A killed member leaves its partitions when its session is over, which the classic protocol lets a test cut short.
@@ -100,7 +100,7 @@ def test_keys_that_stall_stop_only_their_own_events_through_a_crash(flow: Flow) 
         assert arrived(flow, "production") == 50
         assert flow.segment.duplicates == 39  # all but the one that was committed, sent again and known again
         assert flow.committed()[0] == 1
-        flow.segment.script = faults.calm
+        flow.segment.script = fault_scripts.calm
         flow.wait_until_settled()
         assert second.terminate() == 0
     it = account(flow)

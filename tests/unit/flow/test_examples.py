@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from consumer.avro import decoder, json_to_avro, schema_files
 from consumer.contract.cases import read_cases
-from consumer.demo.segment import Segment
-from consumer.kafka.embedded import EmbeddedBroker
-from consumer.reading import avro, examples, files
+from consumer.demo.segment_server import Segment
+from consumer.kafka.mock_broker import EmbeddedBroker
 from tests.support import KEYS, Flow
 
 ROOT = Path(__file__).parents[3] / "examples"
@@ -29,9 +29,9 @@ def test_an_example_runs(
     broker: EmbeddedBroker, topic: str, name: str, settings: Mapping[str, str], events: Mapping[str, int]
 ) -> None:
     folder = ROOT / name
-    schema, cases = files.raw_schema(folder), read_cases(folder)
+    schema, cases = schema_files.raw_schema(folder), read_cases(folder)
     for case in cases:
-        broker.produce(topic, 0, None, avro.encode(schema, examples._value(schema.root, case.record, "record")))
+        broker.produce(topic, 0, None, decoder.encode(schema, json_to_avro._value(schema.root, case.record, "record")))
     broker.flush()
     with Segment(KEYS.values()) as segment:
         flow = Flow(broker.address, topic, segment, settings={**settings, "SCHEMAS_DIR": str(folder)})

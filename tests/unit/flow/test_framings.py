@@ -15,13 +15,13 @@ import pytest
 from confluent_kafka import Producer
 
 from consumer import paths
-from consumer.demo import faults
-from consumer.demo.fates import Deliver, Fate, SetAside
+from consumer.avro import decoder
+from consumer.avro.framing import HEADER
+from consumer.demo import fault_scripts
+from consumer.demo.expected import Deliver, Fate, SetAside
 from consumer.demo.samples import responses
-from consumer.demo.segment import Segment
-from consumer.kafka.embedded import EmbeddedBroker
-from consumer.reading import avro
-from consumer.reading.framing import HEADER
+from consumer.demo.segment_server import Segment
+from consumer.kafka.mock_broker import EmbeddedBroker
 from tests.avro_values import record, zigzag
 from tests.support import KEYS, Flow, guid, is_refused, registry
 
@@ -55,7 +55,7 @@ def by_guid(number: int, branch: bytes = b"") -> Way:
 
 
 def by_fingerprint(schema: Any) -> Way:
-    fingerprint = bytes.fromhex(avro.fingerprint(avro.load("test", schema)))
+    fingerprint = bytes.fromhex(decoder.fingerprint(decoder.load("test", schema)))
     return lambda body: (b"\xc3\x01" + fingerprint + body, [])
 
 
@@ -79,7 +79,7 @@ def flow(broker: EmbeddedBroker, topic: str, tmp_path: Path) -> Iterator[Flow]:
         registry({number: json.dumps(schema) for number, schema in IDS.items()}) as url,
         Segment(KEYS.values()) as segment,
     ):
-        segment.script = faults.refuse(is_refused)
+        segment.script = fault_scripts.refuse(is_refused)
         settings = {"AVRO_FRAMING": "auto", "SCHEMA_REGISTRY_URL": url, "SCHEMAS_DIR": str(tmp_path)}
         yield Flow(broker.address, topic, segment, settings=settings)
 
@@ -97,16 +97,16 @@ class Mixer:
         self._flow.note(partition, fate)
 
     def responses(self, count: int) -> None:
-        schema, ways = avro.load("test", RESPONSE), itertools.cycle(RESPONSES)
+        schema, ways = decoder.load("test", RESPONSE), itertools.cycle(RESPONSES)
         for sample in responses(count, seed=1):
-            body = sample.payload(lambda one: avro.encode(schema, one))
+            body = sample.payload(lambda one: decoder.encode(schema, one))
             value, headers = next(ways)(body) if body else (body, [])
             self.put(sample.key, value, sample.fate, headers)
 
     def pings(self, count: int) -> None:
-        schema = avro.load("test", PING)
+        schema = decoder.load("test", PING)
         for number, way in zip(range(count), itertools.cycle(PINGS), strict=False):
-            value, headers = way(avro.encode(schema, {"user": f"pinged-{number}", "environment": "development"}))
+            value, headers = way(decoder.encode(schema, {"user": f"pinged-{number}", "environment": "development"}))
             self.put(b"%d" % number, value, Deliver("development"), headers)
 
     def others(self) -> None:

@@ -11,14 +11,13 @@ from pathlib import Path
 import pytest
 
 import consumer.settings
-from consumer import paths
-from consumer.commands import parts
-from consumer.demo.limits import OURS, SEGMENTS_OWN
+from consumer import app, paths
+from consumer.avro import decoder, schema_files
 from consumer.demo.samples import responses
+from consumer.demo.segment_rules import OURS, SEGMENTS_OWN
 from consumer.model import Call, Message, Skipped, Unprocessable
-from consumer.reading import avro, files
+from consumer.pipeline.record_processor import EVENT_MAX_BYTES
 from consumer.reasons import SET_ASIDE
-from consumer.translator import EVENT_MAX_BYTES
 
 SEED = int(os.environ["SEED"])  # which the head of each run tells
 WARM_UP = 5_000
@@ -27,8 +26,8 @@ SLOWEST = 2.0  # seconds of the processor for one value
 
 
 def corpus() -> list[bytes]:
-    schema = files.raw_schema(paths.schemas())
-    made = [sample.payload(lambda record: avro.encode(schema, record)) for sample in responses(300, 1)]
+    schema = schema_files.raw_schema(paths.schemas())
+    made = [sample.payload(lambda record: decoder.encode(schema, record)) for sample in responses(300, 1)]
     return [value for value in made if value and len(value) < 2_000]
 
 
@@ -69,7 +68,7 @@ def test_no_value_crashes_hangs_leaks_or_makes_a_call_that_breaks_a_rule(count: 
     fates = {Call: 0, Skipped: 0, Unprocessable: 0}
     begin = 0
     with ExitStack() as closing:
-        translator = parts.translator_at_once(settings, closing)
+        translator = app.translator_at_once(settings, closing)
         for number in range(count):
             value = mutated(good, dice)
             started = time.thread_time()

@@ -13,11 +13,11 @@ import pytest
 import trustme
 
 from consumer import paths
-from consumer.demo import faults
-from consumer.demo.faults import Received
-from consumer.demo.segment import Segment
-from consumer.kafka.embedded import EmbeddedBroker
-from tests.peer import Peer, peer, says
+from consumer.demo import fault_scripts
+from consumer.demo.fault_scripts import Received
+from consumer.demo.segment_server import Segment
+from consumer.kafka.mock_broker import EmbeddedBroker
+from tests.http_peer import Peer, peer, says
 from tests.support import KEYS, Flow, Member, is_refused, wait_until
 
 SECRET = "s3cret-pass"
@@ -28,7 +28,7 @@ SCHEMA = says({"schema": (paths.schemas() / "sprig" / "response.avsc").read_text
 @pytest.fixture
 def flow(broker: EmbeddedBroker, topic: str) -> Iterator[Flow]:
     with Segment(KEYS.values()) as segment:
-        segment.script = faults.refuse(is_refused)
+        segment.script = fault_scripts.refuse(is_refused)
         flow = Flow(broker.address, topic, segment)
         flow.produce(100, frame=lambda body: struct.pack(">bI", 0, 7) + body)
         yield flow
@@ -96,7 +96,7 @@ def test_an_expired_certificate_holds_the_records_until_it_is_renewed(flow: Flow
 
 
 def test_a_registry_that_never_answers_does_not_keep_the_service_from_ending(flow: Flow) -> None:
-    silence = faults.hang()(Received(1, "", [], {}))
+    silence = fault_scripts.hang()(Received(1, "", [], {}))
     assert silence
     with peer(lambda _: silence) as server:
         flow.settings = settings(server, timeout="0.5")

@@ -8,10 +8,10 @@ import pytest
 from confluent_kafka import TopicPartition
 
 from consumer.errors import SettingsError
-from consumer.kafka.client import consumer_config, producer_config
+from consumer.kafka.client_config import consumer_config, producer_config
+from consumer.kafka.consumer import Source
 from consumer.kafka.dead_letters import DeadLetters
-from consumer.kafka.embedded import EmbeddedBroker, records
-from consumer.kafka.source import Source
+from consumer.kafka.mock_broker import EmbeddedBroker, records
 from consumer.model import Letter, Message
 from tests.support import wait_until
 

@@ -5,8 +5,8 @@ from typing import Any, cast
 import pytest
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_INVALID, KafkaError, KafkaException, TopicPartition, Uuid
 
-from consumer.kafka.identity import NO_ID, Identity, known
-from consumer.kafka.positions import TOPIC_ID, Positions, Reset
+from consumer.kafka.start_offsets import TOPIC_ID, Positions, Reset
+from consumer.kafka.topic_id import NO_ID, Identity, known
 
 
 class Named:

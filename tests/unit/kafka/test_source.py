@@ -7,8 +7,8 @@ import pytest
 from confluent_kafka import KafkaError, TopicPartition
 
 from consumer.errors import ServiceError
-from consumer.kafka import source
-from consumer.kafka.source import Source
+from consumer.kafka import consumer as consumer_module
+from consumer.kafka.consumer import Source
 
 
 class Report:
@@ -39,7 +39,7 @@ class Client:
 
 
 def member(monkeypatch: pytest.MonkeyPatch, *reports: Report) -> Source:
-    monkeypatch.setattr(source, "Consumer", Client(reports))
+    monkeypatch.setattr(consumer_module, "Consumer", Client(reports))
     return Source({}, "topic", from_beginning=True)
 
 
@@ -109,7 +109,7 @@ def test_what_is_taken_away_while_records_are_gathered_is_not_brought(
     lost: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It could be ours again by then, from a lower offset: the record would come before those below it."""
-    monkeypatch.setattr(source, "Consumer", Rebalancing(lost))
+    monkeypatch.setattr(consumer_module, "Consumer", Rebalancing(lost))
     ours = Source({}, "topic", from_beginning=True)
     taken: list[Sequence[int]] = []
     ours.subscribe(lambda _: None, taken.append, taken.append)

@@ -1,0 +1,148 @@
+"""Schemas that must not be decoded with are refused when they are loaded, and the line says where and why."""
+
+from typing import Any
+
+import pytest
+
+from consumer.avro.decoder import decode, load
+from consumer.avro.logical_types import MAX_DIGITS
+from consumer.avro.schema_tree import MAX_DEPTH
+from consumer.errors import UnsafeSchema
+from tests.avro_values import record
+
+
+def array(items: Any) -> dict[str, Any]:
+    return {"type": "array", "items": items}
+
+
+def refusal(schema: Any, *references: Any) -> str:
+    with pytest.raises(UnsafeSchema) as caught:
+        load("schema id 7", schema, references)
+    (line,) = caught.value.lines
+    assert line.startswith("schema id 7: ")
+    return line
+
+
+@pytest.mark.parametrize(
+    ("schema", "path"),
+    [
+        (record("Node", next=["null", "Node"]), "Node.next"),
+        (record("Node", children=array("Node")), "Node.children[]"),
+        (record("a.A", b=record("B", back={"type": "map", "values": ["null", "A"]})), "a.A.b.back[]"),
+        (record("Node", self="Node"), "Node.self"),
+        (array(record("Node", next=["null", "Node"])), "the value[].next"),
+        (["null", record("Leaf", x="int"), record("Node", next=["null", "Node"])], "Node.next"),
+    ],
+)
+def test_recursion(schema: Any, path: str) -> None:
+    assert f": {path}: " in refusal(schema)
+    assert "contains itself" in refusal(schema)
+
+
+def test_a_type_used_twice_is_no_recursion() -> None:
+    root = load("test", record("A", x=record("B", n="int"), y="B", z=["null", array("B")])).root
+    assert root.fields["x"] == root.fields["y"]
+
+
+@pytest.mark.parametrize(
+    "items",
+    [
+        "null",
+        {"type": "null"},
+        record("Empty"),
+        record("Outer", inner=record("Inner", nothing="null"), none="null"),
+    ],
+)
+def test_arrays_of_items_without_bytes(items: Any) -> None:
+    assert "R.list: an array of items that take no bytes" in refusal(record("R", list=array(items)))
+    assert "the value[]: an array" in refusal(array(array(items)))
+
+
+def test_arrays_of_named_items_without_bytes() -> None:
+    assert "no bytes" in refusal(record("R", first=record("Empty"), list=array("Empty")))
+
+
+@pytest.mark.parametrize("items", [["null"], ["null", "int"], record("R", a="null", b="boolean"), array("int")])
+def test_arrays_of_items_with_a_byte_are_fine(items: Any) -> None:
+    assert load("test", array(items)).root.kind == "array"
+
+
+def test_depth_beyond_the_limit() -> None:
+    deep: Any = "int"
+    for _ in range(MAX_DEPTH - 1):
+        deep = array(deep)
+    assert load("test", deep).root.kind == "array"
+    assert "deep" in refusal(array(array(deep)))
+
+
+def test_depth_that_only_the_parser_would_see() -> None:
+    deep: Any = "int"
+    for _ in range(1_000):
+        deep = array(deep)
+    assert "too deep" in refusal(deep)
+    assert "too deep" in refusal("int", deep)
+
+
+def test_depth_by_names_that_the_text_does_not_show() -> None:
+    chain = [record("N0", x="int"), *(record(f"N{i}", x=f"N{i - 1}") for i in range(1, 3_000))]
+    assert "deep" in refusal(record("Root", x="N2999"), *chain)
+    assert "deep" in refusal([*chain])
+
+
+def test_a_tree_that_grows_exponentially() -> None:
+    levels = [record("L0", x="int"), *(record(f"L{i}", a=f"L{i - 1}", b=f"L{i - 1}") for i in range(1, 40))]
+    assert "more than 10000 types" in refusal("L39", *levels)
+
+
+def test_a_tree_without_bytes_that_grows_exponentially() -> None:
+    levels = [record("L0"), *(record(f"L{i}", a=f"L{i - 1}", b=f"L{i - 1}") for i in range(1, 40))]
+    assert "more than 10000 types" in refusal(array("L39"), *levels)
+
+
+@pytest.mark.parametrize("size", [0, -1, "16", 2.5, True, None])
+def test_a_fixed_of_no_positive_size(size: object) -> None:
+    avro = record("R", list=array({"type": "fixed", "name": "F", "size": size}))
+    assert ": R.list[]: a fixed whose size is no positive integer" in refusal(avro)
+
+
+def test_decimals_that_no_call_has_room_for() -> None:
+    def avro(digits: int) -> Any:
+        return record("R", d={"type": "bytes", "logicalType": "decimal", "precision": digits, "scale": digits})
+
+    assert load("test", avro(MAX_DIGITS)).root.fields["d"].logical == "decimal"
+    assert ": R.d: a decimal of more than 1000 digits" in refusal(avro(MAX_DIGITS + 1))
+
+
+@pytest.mark.parametrize("name", ["x", 7])
+def test_a_field_without_a_name_of_its_own(name: object) -> None:
+    fields = [{"name": "x", "type": "int"}, {"name": name, "type": "string"}]
+    assert f": R.{name}: a field whose name" in refusal({"type": "record", "name": "R", "fields": fields})
+
+
+def test_a_name_with_two_meanings() -> None:
+    one, other = record("a.I", x="int"), record("a.I", x="int", y="int")
+    assert "redefined named type: a.I" in refusal([one, other])
+    assert "redefined named type: a.I" in refusal(
+        record("T", left="a.L", right="a.I"), one, record("a.L", i="I"), other
+    )
+
+
+def test_marks_of_the_library_in_a_schema_say_nothing() -> None:
+    forged = {"R": record("R", x={"type": "array", "items": "null"})}
+    schema = load("test", {**record("R", x="int"), "__fastavro_parsed": True, "__named_schemas": forged})
+    assert decode(schema, b"\x0e", 0) == {"x": 7}
+    assert "not an Avro schema" in refusal({"type": "R", "__fastavro_parsed": True, "__named_schemas": forged})
+
+
+def test_a_union_of_thousands_is_just_large() -> None:
+    branches = [record(f"R{i}", x="int") for i in range(3_000)]
+    assert len(load("test", branches).root.branches) == 3_000
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [None, 3, "nope", {}, {"type": "nope"}, record("R", x="Unknown"), {"type": "record", "name": "R", "fields": [1]},
+     record("R", x={"type": "fixed", "name": "F"}), record("R", x={"type": {"type": "string"}})],
+)  # fmt: skip
+def test_what_is_no_avro_schema(schema: Any) -> None:
+    assert refusal(schema)
