@@ -101,7 +101,10 @@ def endpoint(settings: Settings) -> Endpoint:
 
 def outbox(settings: Settings) -> Outbox:
     capacity = Capacity(
-        settings.batch_max_events, settings.batch_max_bytes, settings.refusal_limit, settings.max_events_per_second
+        settings.batch_max_events,
+        settings.batch_max_bytes,
+        settings.max_consecutive_refusals,
+        settings.max_events_per_second,
     )
     return Outbox(list(settings.write_keys.values()), capacity, random.Random())  # noqa: S311 - jitter
 
@@ -114,8 +117,8 @@ def dead_letters(settings: Settings, record: Unwrap = as_it_is) -> DeadLetters:
 
 def shares(settings: Settings) -> Shares:
     room = settings.batch_max_bytes - max(map(overhead, settings.write_keys.values()))
-    batch = Limits(settings.batch_max_events, room, settings.dead_letter_limit)
-    return Shares(batch, settings.max_held_bytes, settings.batch_linger_seconds)
+    batch = Limits(settings.batch_max_events, room, settings.max_consecutive_dead_letters)
+    return Shares(batch, settings.max_buffered_bytes, settings.batch_linger_seconds)
 
 
 def _folder(settings: Settings) -> Path:

@@ -6,7 +6,7 @@ Every error that the service raises on purpose, named by its treatment.
     │   ├── SettingsError       an environment variable, or several
     │   ├── ContractError       a contract file: file, JSON pointer, what was expected
     │   └── UnsafeSchema        an Avro schema that must not be decoded with
-    ├── ServiceError            the service cannot go on; the platform starts it again (exit 1)
+    ├── ServiceError            fatal error, exiting; the platform starts it again (exit 1)
     │   └── NoAnswer            the broker did not answer in time; it is asked again
     └── RecordError             this record alone: it is set aside or skipped, the others go on
         ├── SkipRecord          nothing to send, by a counted rule

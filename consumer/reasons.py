@@ -43,8 +43,8 @@ HOLDS: Mapping[str, str] = {
     "http_401": "Segment refuses the write key",
     "http_403": "Segment, or something on the way to it, forbids the request",
     "http_404": "there is no batch endpoint where SEGMENT_ENDPOINT points",
-    "everything_refused": "REFUSAL_LIMIT single events in a row were refused, with no success between",
-    "dead_letter_limit": "DEAD_LETTER_LIMIT records in a row could not be processed: look at the topic or the contract",
+    "everything_refused": "MAX_CONSECUTIVE_REFUSALS single events in a row were refused, with no success between",
+    "dead_letter_limit": "MAX_CONSECUTIVE_DEAD_LETTERS records in a row were rejected: look at topic and contract",
     "dead_letter_too_large": "the dead-letter topic takes no record of this size: raise its max.message.bytes",
     "dead_letter_refused": "the dead-letter topic takes this record under no circumstances: look at its settings",
     "no_committed_offset": "the group has no offset, and KAFKA_AUTO_OFFSET_RESET=error lets somebody decide",
@@ -59,11 +59,11 @@ def hold_meaning(reason: str) -> str:
     if reason in HOLDS:
         return HOLDS[reason]
     if reason in REFUSED or reason.startswith("stuck_"):
-        return "a record that Segment does not take, and that must not be set aside, by ON_UNPROCESSABLE"
+        return "a record that Segment does not take, and that must not be set aside, by ON_REJECTED"
     if reason.endswith("_not_segment"):
         return "a success that is not Segment's own: a proxy's page, or a gateway (SEGMENT_ACCEPT_ANY_BODY)"
     if reason in SET_ASIDE:
-        return f"a record that must not be set aside, by ON_UNPROCESSABLE or ON_UNKNOWN_RECORD: {SET_ASIDE[reason]}"
+        return f"a record that must not be set aside, by ON_REJECTED or ON_UNKNOWN_RECORD: {SET_ASIDE[reason]}"
     return "an answer that Segment does not give: look at SEGMENT_ENDPOINT and at what is between"
 
 

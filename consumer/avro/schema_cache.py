@@ -52,7 +52,7 @@ class Schemas:
         """
         `clock`: monotonic seconds. `known`: schemas that need no look-up, such as the one of raw values.
 
-        `lookups`: where they are counted, as found, denied, refused or unreachable.
+        `lookups`: where they are counted, as found, not_found, refused or unreachable.
         """
         self._fetch, self._clock = fetch, clock
         self._lookups = Counter() if lookups is None else lookups
@@ -143,10 +143,10 @@ class Schemas:
 
     def _denied(self, key: SchemaKey, now: float) -> None:
         wanted = self._wanted.get(key, _Wanted(now, now))
-        self._answered("denied", key)
+        self._answered("not_found", key)
         if math.isinf(wanted.denied_since):
             log.warning(
-                "unknown to the schema registry, so far: its records wait, for a minute at most",
+                "schema not found in the registry, retrying for up to 60 s",
                 extra={"schema": str(key)},
             )
         wanted.denied_since = min(wanted.denied_since, now)

@@ -33,7 +33,7 @@ def looks(settings: Settings) -> Iterator[Look]:
         yield problem(group, "not permitted: the principal needs READ")
     else:
         yield ok(group, f"{counted(found.members, 'member')}; READ" if found.there else "nobody was in it yet; READ")
-    if "dead-letter" in (settings.on_unprocessable, settings.on_unknown_record):
+    if "dead-letter" in (settings.on_rejected, settings.on_unknown_record):
         yield from _topic(kafka, settings.dead_letter_topic, "WRITE", told)
         if told:
             yield from _room(kafka, settings)

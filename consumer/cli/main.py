@@ -71,13 +71,13 @@ def demo(count: int, seed: int, keep: bool, as_json: bool) -> None:
     sys.exit(command.main(count, seed, as_json, keep))
 
 
-@main.command("step-over")
+@main.command("skip-record")
 @ENV_FILE
 @click.argument("address", type=ADDRESS)
 @click.option("--yes", is_flag=True, help="Do it. Without it, nothing but what would be done is printed.")
-@click.option("--without-letter", is_flag=True, help="Give its bytes up where they cannot be had, or kept.")
+@click.option("--without-dead-letter", is_flag=True, help="Give its bytes up where they cannot be had, or kept.")
 @told_plainly
-def step_over(env_file: Path | None, address: Address, yes: bool, without_letter: bool) -> None:
+def step_over(env_file: Path | None, address: Address, yes: bool, without_dead_letter: bool) -> None:
     """Move the group past one record.
 
     It must be the next one of its partition, and no member may run. This is for a partition that cannot go past
@@ -86,11 +86,11 @@ def step_over(env_file: Path | None, address: Address, yes: bool, without_letter
 
     \b
     Example:
-      sprig-to-segment step-over 3:1042 --yes
+      sprig-to-segment skip-record 3:1042 --yes
     """
     from consumer.cli import skip_record as command
 
-    command.main(env_file, address, yes, without_letter)
+    command.main(env_file, address, yes, without_dead_letter)
 
 
 for _command in (check, contract, dead_letters, preview, reconcile):

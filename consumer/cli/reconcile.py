@@ -105,7 +105,7 @@ def _fate(
         return SET_ASIDE
     if message.offset >= committed[message.partition]:
         return WAITING
-    skips = not isinstance(made, Call) and settings.on_unprocessable == "skip"
+    skips = not isinstance(made, Call) and settings.on_rejected == "skip"
     return SKIPPED if skips else MISSING
 
 

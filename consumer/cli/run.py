@@ -76,7 +76,7 @@ class Service:
             if not stop.is_set():
                 self.loop.run(stop)
         except ServiceError as error:
-            log.critical("the service cannot go on", extra={"error": str(error)})
+            log.critical("fatal error, exiting", extra={"error": str(error)})
             raise
 
     def _await_dead_letter_topic(self, stop: threading.Event) -> None:
@@ -86,7 +86,7 @@ class Service:
                 if not self.source.partitions(self.dead_letter_topic):
                     raise ServiceError(
                         f"DEAD_LETTER_TOPIC: there is no topic {self.dead_letter_topic}: create it, or let neither "
-                        "ON_UNPROCESSABLE nor ON_UNKNOWN_RECORD be dead-letter"
+                        "ON_REJECTED nor ON_UNKNOWN_RECORD be dead-letter"
                     )
                 return
             except NoAnswer as error:
@@ -105,7 +105,7 @@ def service(settings: Settings) -> Iterator[Service]:
         schemas = Schemas(app.fetch(settings, closing), time.monotonic, known, status.counts.lookups)
         closing.callback(schemas.close)
         translator = app.translator(settings, app.steps(settings, schemas.get, status.counts.framed))
-        policy = Policy(settings.on_unprocessable, settings.on_unknown_record)
+        policy = Policy(settings.on_rejected, settings.on_unknown_record)
         treater = Treater(translator.translate, policy)
         source = Source(
             consumer_config(settings.kafka_bootstrap_servers, settings.kafka_group_id, app.kafka_options(settings)),

@@ -1,4 +1,4 @@
-"""`step-over`: the group past one record, for a partition that cannot go past it by itself."""
+"""`skip-record`: the group past one record, for a partition that cannot go past it by itself."""
 
 import time
 from contextlib import ExitStack, closing
@@ -22,22 +22,22 @@ from consumer.settings import Settings
 
 _CONFIRMED_WITHIN = 30.0  # seconds
 _TICK = 0.2
-_GIVE_UP = "If that stays so, --without-letter gives its bytes up."
+_GIVE_UP = "If that stays so, --without-dead-letter gives its bytes up."
 
 
-def main(env_file: Path | None, address: Address, yes: bool, without_letter: bool) -> None:
+def main(env_file: Path | None, address: Address, yes: bool, without_dead_letter: bool) -> None:
     """Say what would be done, or do it. Raises SettingsError, ServiceError."""
     silent()
     settings = consumer.settings.load(env_file, only=LOOKS)
     admin = app.admin(settings)
     _nobody_in(admin, settings.kafka_group_id)
     with ExitStack() as stack:
-        at, record = _next(app.reader(settings, settings.kafka_topic, stack), address, without_letter)
+        at, record = _next(app.reader(settings, settings.kafka_topic, stack), address, without_dead_letter)
     _say(settings, address, at, record)
     if not yes:
         click.echo("Nothing was done. Do it with --yes.")
         return
-    kept = record is not None and _keep(settings, record, without_letter)
+    kept = record is not None and _keep(settings, record, without_dead_letter)
     admin.move(settings.kafka_group_id, settings.kafka_topic, {address.partition: address.offset + 1})
     click.echo("Done." if kept else "Done, without a dead letter.")
 
@@ -52,7 +52,7 @@ def _nobody_in(admin: Admin, name: str) -> None:
         raise ServiceError(f"group {name} has {members}: stop them first, as they would go on from where they are")
 
 
-def _next(reader: Reader, address: Address, without_letter: bool) -> tuple[int, Message | None]:
+def _next(reader: Reader, address: Address, without_dead_letter: bool) -> tuple[int, Message | None]:
     """
     Where the group is, and the record there, which must be the one that is named.
 
@@ -69,7 +69,7 @@ def _next(reader: Reader, address: Address, without_letter: bool) -> tuple[int, 
     try:
         record = next(iter(reader.read({address.partition: Span(at, high)})), None)
     except ServiceError as error:
-        if without_letter and address.offset == at:
+        if without_dead_letter and address.offset == at:
             return at, None
         raise ServiceError(f"the record at {address.partition}:{at} cannot be read: {error}\n{_GIVE_UP}") from None
     if record is None or record.offset != address.offset:
@@ -92,7 +92,7 @@ def _say(settings: Settings, address: Address, at: int, record: Message | None) 
         )
 
 
-def _keep(settings: Settings, record: Message, without_letter: bool) -> bool:
+def _keep(settings: Settings, record: Message, without_dead_letter: bool) -> bool:
     """Write the letter, wait until it is confirmed; False if it is refused and may be given up. Raises ServiceError."""
     with closing(app.dead_letters(settings)) as dead_letters:
         dead_letters.put(Letter(record, STEPPED_OVER, "operator", ""))
@@ -102,7 +102,7 @@ def _keep(settings: Settings, record: Message, without_letter: bool) -> bool:
             if reports.confirmed:
                 return True
             for _, reason in reports.refused:
-                if without_letter:
+                if without_dead_letter:
                     return False
                 raise ServiceError(
                     f"{settings.dead_letter_topic} does not take the letter: {reason}. Nothing was done.\n{_GIVE_UP}"

@@ -181,4 +181,4 @@ class Source:
         if is_fatal(error):
             self._fatal = error
         else:
-            log.warning("trouble with Kafka; its client goes on trying", extra={"error": error.str()})
+            log.warning("Kafka client error, retrying", extra={"error": error.str()})

@@ -115,7 +115,7 @@ class DeadLetters:
             letter.stuck = True
             self._refused.append((letter, REFUSALS[error.code()]))
         else:
-            log.warning("dead letter not written; it is sent again", extra={**_address(letter), "error": error.str()})
+            log.warning("dead letter not written, retrying", extra={**_address(letter), "error": error.str()})
             self._again(letter, now)
 
     def _again(self, letter: Letter, now: float) -> None:
@@ -142,4 +142,4 @@ def _address(letter: Letter) -> dict[str, object]:
 
 
 def _on_error(error: KafkaError) -> None:
-    log.warning("trouble with Kafka for dead letters; its client goes on trying", extra={"error": error.str()})
+    log.warning("Kafka client error for dead letters, retrying", extra={"error": error.str()})

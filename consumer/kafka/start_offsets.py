@@ -61,7 +61,9 @@ class Positions:
             if self._from_beginning and part.offset < 0 and part.error is None:
                 part.offset = OFFSET_BEGINNING
             if self._is_of_another_topic(part.partition):
-                log.warning("the topic was made again: it is read from its start", extra={"partition": part.partition})
+                log.warning(
+                    "topic recreated, reading the partition from its start", extra={"partition": part.partition}
+                )
                 part.offset = OFFSET_BEGINNING
         return committed
 

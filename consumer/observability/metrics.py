@@ -73,7 +73,7 @@ METRICS: tuple[Metric | Histogram, ...] = (
         lambda s: s.counts.dead_lettered,
     ),
     counter(
-        "records_handed_back_total",
+        "records_released_total",
         "Unsettled records of revoked partitions, which the next owner reads again.",
         lambda s: s.counts.handed_back,
     ),
@@ -99,15 +99,15 @@ METRICS: tuple[Metric | Histogram, ...] = (
         "Time until the environment's key may send again, as Segment asked for or as it backs off.",
         waits,
     ),
-    Metric("holding", "gauge", "reason", "Keys and partitions that hold: somebody must act.", lambda s: s.holding),
-    per_partition("lag_records", "Records behind the partition's end.", lambda held: held.lag),
+    Metric("blocked", "gauge", "reason", "Keys and partitions that hold: somebody must act.", lambda s: s.holding),
+    per_partition("consumer_lag", "Records behind the partition's end.", lambda held: held.lag),
     per_partition(
         "oldest_unsettled_age_seconds",
         "Age, by its own time, of the oldest record that was read and is not settled (0: none).",
         lambda held: age(held.oldest, time.time()),
     ),
-    per_partition("held_records", "Records of the partition in memory.", lambda held: held.records),
-    per_partition("held_bytes", "Bytes of the partition in memory.", lambda held: held.size),
+    per_partition("buffered_records", "Records of the partition in memory.", lambda held: held.records),
+    per_partition("buffered_bytes", "Bytes of the partition in memory.", lambda held: held.size),
     per_partition("paused", "1 while the partition is not read, as its lane is full.", lambda held: held.paused),
     gauge("last_settled_timestamp_seconds", "When a record was settled last (0: none yet).", lambda s: s.settled_at),
     counters("commits_total", "result", "Commits of offsets.", lambda s: s.counts.commits),
@@ -124,7 +124,7 @@ METRICS: tuple[Metric | Histogram, ...] = (
         "Looks at records under AVRO_FRAMING=auto, by what they showed; one that has to wait is looked at again.",
         lambda s: s.counts.framed,
     ),
-    gauge("joined", "1 while the member is in its group.", lambda s: s.joined),
-    gauge("handing_over", "1 while partitions are handed over.", lambda s: s.handing_over),
+    gauge("group_member", "1 while the member is in its group.", lambda s: s.joined),
+    gauge("draining", "1 while partitions are handed over.", lambda s: s.handing_over),
 )
 """In the order in which an operator asks."""

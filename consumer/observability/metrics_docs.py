@@ -28,12 +28,12 @@ sum over all members counts each partition once.
 | of | value | meaning |
 | --- | --- | --- |
 {labels}
-`holding` has the words that [runbook.md](runbook.md#sprigtosegmentholding) explains.
+`blocked` has the words that [runbook.md](runbook.md#sprigtosegmentblocked) explains.
 
 ## Reasons of `records_skipped_total`
 
 Besides those that a contract names; `no_user_id` is the shipped one's: the answer of an anonymous visitor. With
-`ON_UNPROCESSABLE=skip` or `ON_UNKNOWN_RECORD=skip` those of the next table as well.
+`ON_REJECTED=skip` or `ON_UNKNOWN_RECORD=skip` those of the next table as well.
 
 | reason | meaning |
 | --- | --- |
@@ -52,7 +52,7 @@ VALUES: Mapping[str, Mapping[str, str]] = {
         "throttled": "Segment asked to wait; sent again",
         "retried": "no answer, or one that means trouble at Segment; sent again",
         "refused": "Segment will not take something in it; it is found and set aside",
-        "held": "our configuration is wrong; kept, and probed",
+        "misconfigured": "our configuration is wrong; kept, and probed",
     },
     "commits_total": {"ok": "offsets were committed", "failed": "refused; the same or later ones go next time"},
     "rebalances_total": {
@@ -62,7 +62,7 @@ VALUES: Mapping[str, Mapping[str, str]] = {
     },
     "schema_lookups_total": {
         "found": "a schema came",
-        "denied": "unknown to the registry",
+        "not_found": "unknown to the registry",
         "refused": "a schema that is of no use (not Avro, not safe)",
         "unreachable": "no answer; asked again",
     },

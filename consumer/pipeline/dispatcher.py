@@ -114,6 +114,6 @@ class Settling:
 
 def _say(lane: Lane, offset: int | None) -> None:
     log.error(
-        "partition holds until somebody decides",
+        "partition blocked: operator action required",
         extra={"partition": lane.partition, "offset": offset, "reason": lane.holds},
     )

@@ -118,7 +118,7 @@ class Loop:
         self._status.counts.consumed += len(messages)
 
     def _begin_again(self, partition: int) -> None:
-        log.warning("the topic was made again: it is read from its start", extra={"partition": partition})
+        log.warning("topic recreated, reading the partition from its start", extra={"partition": partition})
         self._drop([partition])
         self._lanes.open([partition])
         self._source.begin_again(partition)

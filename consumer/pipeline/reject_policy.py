@@ -15,7 +15,7 @@ UNKNOWN_RECORD = "unknown_record"
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """`dead-letter`, `skip` or `hold`: for records in general, and for those without a contract."""
+    """`dead-letter`, `skip` or `block`: for records in general, and for those without a contract."""
 
     unprocessable: str
     unknown_record: str
@@ -25,7 +25,7 @@ class Policy:
         action = self.unknown_record if letter.reason == UNKNOWN_RECORD else self.unprocessable
         # A missing key is mended in the settings, where everything else set aside is somebody's data.
         level = logging.ERROR if letter.reason == NO_WRITE_KEY else logging.WARNING
-        log.log(level, "record set aside", extra={**described(letter), "action": action})
+        log.log(level, "record rejected", extra={**described(letter), "action": action})
         if action == "dead-letter":
             return letter
         return Skipped(letter.reason) if action == "skip" else Held(letter.reason)

@@ -15,7 +15,7 @@ from consumer.request import Accepted, Misconfigured, Outcome, Refused, Request,
 
 log = logging.getLogger(__name__)
 
-OUTCOMES = {Accepted: "accepted", Retry: "retried", Refused: "refused", Misconfigured: "held"}
+OUTCOMES = {Accepted: "accepted", Retry: "retried", Refused: "refused", Misconfigured: "misconfigured"}
 
 
 class Pace(Protocol):
@@ -62,7 +62,7 @@ class Status:
         self.counts.request_seconds.add(now - request.started_at)
         self.counts.request_events.add(sum(len(part.calls) for part in request.parts))
         if not isinstance(outcome, Accepted):
-            log.warning("request not accepted", extra={"environment": request.key.environment, **_told(outcome)})
+            log.warning("Segment request failed", extra={"environment": request.key.environment, **_told(outcome)})
 
     def rebalanced(self, kind: str, partitions: Sequence[int]) -> None:
         self.counts.rebalances[kind] += 1
@@ -102,9 +102,9 @@ class Status:
         """Which keys hold, by environment: this is mended in the settings. A lane that holds was said by then."""
         for environment, reason in holds.items() - self._holds.items():
             told = {"environment": environment, "reason": reason}
-            log.error("holding: nothing is lost, and nothing goes on until this is mended", extra=told)
+            log.error("delivery blocked: fix the configuration", extra=told)
         for environment in self._holds.keys() - holds.keys():
-            log.info("no longer holding", extra={"environment": environment, "reason": self._holds[environment]})
+            log.info("delivery resumed", extra={"environment": environment, "reason": self._holds[environment]})
         self._holds = holds
 
 

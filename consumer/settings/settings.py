@@ -57,7 +57,7 @@ class Settings(BaseSettings):
     )
     kafka_auto_offset_reset: Literal["earliest", "error"] = setting(
         "earliest",
-        "where a new group begins; when committed offsets are lost to retention, `earliest` goes on and `error` holds",
+        "where a new group begins; when retention deleted the committed offset, `earliest` goes on and `error` blocks",
     )
     schema_registry_url: RegistryUrl | None = setting(
         None, "the schema registry; without one, records are read with the schemas of `SCHEMAS_DIR`"
@@ -96,27 +96,27 @@ class Settings(BaseSettings):
     batch_linger_seconds: Seconds = setting(0.5, "how long the first record of a batch waits for more")
     max_events_per_second: Count | None = setting(None, "per process, for draining a backlog politely")
     max_requests_in_flight: Count = setting(8, "requests under way at a time")
-    max_held_bytes: Count = setting(33_554_432, "bytes of all that is held in memory, original records included")
+    max_buffered_bytes: Count = setting(33_554_432, "bytes of all that is held in memory, original records included")
     message_id_namespace: str | None = setting(
         None,
         "pin it before a write key is rotated, so that what is sent again keeps its messageId",
         "the write key's fingerprint",
     )
-    on_unprocessable: Treatment = setting(
-        "dead-letter", "a record that no call can be made of: `dead-letter`, `hold` (that partition only) or `skip`"
+    on_rejected: Treatment = setting(
+        "dead-letter", "a record that no call can be made of: `dead-letter`, `block` (that partition only) or `skip`"
     )
     on_unknown_record: Treatment = setting(
-        "dead-letter", "a record type without a contract: `dead-letter`, `skip` or `hold`"
+        "dead-letter", "a record type without a contract: `dead-letter`, `skip` or `block`"
     )
     dead_letter_topic: Topic = setting(
         lambda data: f"{data['kafka_topic']}.dead-letter",
         "must exist at start where it is used",
         "`<KAFKA_TOPIC>.dead-letter`",
     )
-    dead_letter_limit: Count = setting(
+    max_consecutive_dead_letters: Count = setting(
         1000, "unprocessable records in a row after which their partition holds until the next start"
     )
-    refusal_limit: Count = setting(
+    max_consecutive_refusals: Count = setting(
         20, "single events refused in a row, with no success between, after which a key holds"
     )
     http_host: str = setting("0.0.0.0", "where `/livez`, `/readyz`, `/metrics` and `/` are served")  # noqa: S104 - probes come from outside

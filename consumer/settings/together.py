@@ -85,7 +85,7 @@ RULES: Mapping[str, Callable[[Any, Above], None]] = {
     "segment_write_key": _write_key,
     "segment_write_keys": _write_keys,
     "segment_endpoint": _endpoint,
-    "max_held_bytes": _held_bytes,
+    "max_buffered_bytes": _held_bytes,
     "dead_letter_topic": _dead_letter_topic,
     "shutdown_timeout_seconds": _shutdown,
 }

@@ -16,7 +16,7 @@ RegistryUrl = Annotated[str, AfterValidator(validators.registry)]
 Options = Annotated[Secret[dict[str, Scalar]], BeforeValidator(validators.scalars)]
 Keys = Annotated[Secret[dict[str, str]], BeforeValidator(validators.write_keys)]
 Framing = Literal["confluent", "confluent-header", "single-object", "auto", "raw"]
-Treatment = Literal["dead-letter", "hold", "skip"]
+Treatment = Literal["dead-letter", "block", "skip"]
 LogLevel = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(validators.lower)]
 
 # The limits are Segment's: HTTP Tracking API, "Batch" and "Max request size".

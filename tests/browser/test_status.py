@@ -91,7 +91,7 @@ def test_it_follows_the_reader_s_choice_of_dark_or_light(service: Service, opene
 
 def test_a_phone_shows_it_without_scrolling_sideways(service: Service, opened: Open) -> None:
     service.publish(123_456_789, partitions={number: Held(lag=10**7 + number, records=999) for number in range(12)})
-    service.lines.append(Line(time.time(), "warning", "request not accepted", 7, {"reason": "http_503" * 20}))
+    service.lines.append(Line(time.time(), "warning", "Segment request failed", 7, {"reason": "http_503" * 20}))
     with service.served() as address, opened(address, **PHONE) as page:
         expect(page.locator("#partitions tr")).to_have_count(12)
         assert page.evaluate("document.documentElement.scrollWidth") <= WIDTH

@@ -17,7 +17,7 @@ from typing import Any
 from tests.infra.get_helm import ROOT, helm
 from tests.support import wait_until
 
-BED = ROOT / "tests" / "bed"
+BED = ROOT / "tests" / "infra"
 LOCAL = "127.0.0.1"
 
 

@@ -30,7 +30,7 @@ class Named(NamedTuple):
 @cache
 def promtool() -> str:
     return subprocess.check_output(
-        [ROOT / "tests" / "bed" / "debian_tool", "promtool", "prometheus"], text=True
+        [ROOT / "tests" / "infra" / "debian_tool", "promtool", "prometheus"], text=True
     ).strip()
 
 

@@ -59,5 +59,5 @@ def test_each_says_how_bad_it_is_and_where_to_read_on(rule: Any) -> None:
 
 def test_what_the_comment_says_to_replace_stands_there_once() -> None:
     text = re.sub(r"(?m)^\s*#.*\n", "", FILE.read_text())
-    for replaced in ("absent(sprig_to_segment_joined)", "302400"):
+    for replaced in ("absent(sprig_to_segment_group_member)", "302400"):
         assert text.count(replaced) == 1

@@ -71,7 +71,7 @@ def test_its_choices_come_from_a_metric_that_each_member_has() -> None:
     _, *variables = DASHBOARD["templating"]["list"]
     assert [variable["name"] for variable in variables] == ["namespace", "job"]
     for variable in variables:
-        assert {metric for metric, _ in selectors(variable["query"])} == {f"{PREFIX}joined"}
+        assert {metric for metric, _ in selectors(variable["query"])} == {f"{PREFIX}group_member"}
 
 
 def test_its_panels_are_told_apart_and_none_covers_another() -> None:

@@ -102,8 +102,10 @@ def test_the_alerts_are_those_of_the_file_for_this_release(values: dict[str, Any
     path = tmp_path / "rules.yaml"
     path.write_text(yaml.safe_dump(rule["spec"]))
     checked("check", "rules", path)
-    absent = f'absent(sprig_to_segment_joined{{namespace="surveys"{of}}})'
-    expected = yaml.safe_dump(RULES).replace("absent(sprig_to_segment_joined)", absent).replace("302400", "129600")
+    absent = f'absent(sprig_to_segment_group_member{{namespace="surveys"{of}}})'
+    expected = (
+        yaml.safe_dump(RULES).replace("absent(sprig_to_segment_group_member)", absent).replace("302400", "129600")
+    )
     assert rule["spec"]["groups"] == yaml.safe_load(expected)
 
 
@@ -122,7 +124,7 @@ def test_an_image_is_pinned_by_its_digest() -> None:
 def test_large_numbers_and_lists_of_options_are_given_as_they_are() -> None:
     env = main_container(workload(rendered("everything"))["spec"]["template"]["spec"])["env"]
     given = {it["name"]: it["value"] for it in env}
-    assert given["MAX_HELD_BYTES"] == "67108864"
+    assert given["MAX_BUFFERED_BYTES"] == "67108864"
     assert given["SEGMENT_TIMEOUT_SECONDS"] == "12.5"
     assert given["SEGMENT_ALLOW_HTTP"] == "false"
     assert yaml.safe_load(given["KAFKA_CONFIG"])["fetch.min.bytes"] == 65536

@@ -46,7 +46,7 @@ settings: {BATCH_MAX_BYTES: 32999} | /settings/BATCH_MAX_BYTES
 settings: {BATCH_MAX_BYTES: 500001} | /settings/BATCH_MAX_BYTES
 settings: {BATCH_LINGER_SECONDS: 0} | /settings/BATCH_LINGER_SECONDS
 settings: {MAX_REQUESTS_IN_FLIGHT: 0} | /settings/MAX_REQUESTS_IN_FLIGHT
-settings: {ON_UNPROCESSABLE: drop} | /settings/ON_UNPROCESSABLE
+settings: {ON_REJECTED: drop} | /settings/ON_REJECTED
 settings: {HTTP_PORT: 80} | /settings/HTTP_PORT
 settings: {HTTP_PORT: "8080"} | /settings/HTTP_PORT
 settings: {LOG_LEVEL: trace} | /settings/LOG_LEVEL

@@ -23,7 +23,7 @@ FLAGS = ["--ignore-container-cpu-limit", "--output-format", "json"]
 
 @cache
 def tool(name: str) -> str:
-    return subprocess.check_output([ROOT / "tests" / "bed" / "gotool", name], text=True).strip()
+    return subprocess.check_output([ROOT / "tests" / "infra" / "gotool", name], text=True).strip()
 
 
 def objections(name: str) -> set[str]:

@@ -144,7 +144,7 @@ def test_with_the_policy_error_a_partition_with_records_deleted_unread_holds(kaf
         wait_until(lambda: "offset_out_of_range" in member.output, "the hold to be said")
         wait_until(lambda: flow.committed() == {0: 5, **others}, "the others to go on")
         assert metric(member.url, "records_lost_to_retention_total") == 15
-        assert metric(member.url, "holding", reason="offset_out_of_range") == 1
+        assert metric(member.url, "blocked", reason="offset_out_of_range") == 1
         assert member.terminate() == 0
     assert flow.committed()[0] == 5
 

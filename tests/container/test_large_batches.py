@@ -21,7 +21,7 @@ def flow(kafka: Any, topic: str) -> Iterator[Flow]:
     kafka.create_topic(topic, partitions=1)
     kafka.create_topic(f"{topic}.dead-letter", partitions=1)
     with Segment(KEYS.values()) as segment:
-        yield Flow(kafka.bootstrap, topic, segment, partitions=1, settings={"ON_UNPROCESSABLE": "skip"})
+        yield Flow(kafka.bootstrap, topic, segment, partitions=1, settings={"ON_REJECTED": "skip"})
 
 
 def peak(member: Member) -> int:
@@ -50,10 +50,10 @@ def test_a_batch_that_becomes_300_megabytes_holds_until_the_client_may_take_it(f
         wait_until(lambda: "unreadable_batch" in member.output, "the hold to be said")
         wait_until(lambda: flow.committed() == {0: 50}, "what comes before the batch to be settled")
         metrics = httpx.get(f"{member.url}/metrics", trust_env=False).text
-        assert 'sprig_to_segment_holding{reason="unreadable_batch"} 1' in metrics
+        assert 'sprig_to_segment_blocked{reason="unreadable_batch"} 1' in metrics
         assert peak(member) < 192 * 2**20
         assert member.terminate() == 0
-    assert member.output.count("partition holds until somebody decides") == 1
+    assert member.output.count("partition blocked: operator action required") == 1
     allowed = {"group.protocol": "consumer", "receive.message.max.bytes": 1_000_000_000}
     flow.settings = {**flow.settings, "KAFKA_CONFIG": json.dumps(allowed)}
     with flow.member() as member:
@@ -75,7 +75,7 @@ def test_a_batch_that_the_client_unpacks_without_a_limit_takes_its_size_in_memor
 
 
 def assert_delivered(flow: Flow, member: Member) -> None:
-    # By ON_UNPROCESSABLE=skip, what is set aside leaves no trace.
+    # By ON_REJECTED=skip, what is set aside leaves no trace.
     assert not [address for address in flow.account().lost if isinstance(flow.produced[address], Deliver)]
     assert not flow.account().duplicates
     assert '"reason": "value_too_large"' in member.output

@@ -1,4 +1,4 @@
-"""`dead-letters` and `step-over` against a real Kafka: what was set aside, sent again once, and stuck partitions."""
+"""`dead-letters` and `skip-record` against a real Kafka: what was set aside, sent again once, and stuck partitions."""
 
 import re
 import signal
@@ -106,21 +106,21 @@ def test_step_over_names_what_it_would_do_and_keeps_the_record(flow: Flow) -> No
     ends = dict(flow.ends)
     flow.produce(40, seed=2)
     desk, place = Desk(flow), f"1:{ends[1]}"
-    plan = desk.call("step-over", place)
+    plan = desk.call("skip-record", place)
     assert plan.returncode == 0
     assert plan.stdout.endswith("Nothing was done. Do it with --yes.\n")
     assert flow.committed()[1] == ends[1]
 
-    other = desk.call("step-over", f"1:{ends[1] + 1}", "--yes")
+    other = desk.call("skip-record", f"1:{ends[1] + 1}", "--yes")
     assert other.returncode == 1
     assert f"the next record of the group is {place}, not" in other.stderr
 
-    done = desk.call("step-over", place, "--yes")
+    done = desk.call("skip-record", place, "--yes")
     assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "Done.")
     assert flow.committed()[1] == ends[1] + 1
     told = desk.told("dead-letters", "list", "--reason", "stepped_over", "--json")
     assert told["stepped_over"]["latest"] == place
-    gone = desk.call("step-over", place, "--yes")
+    gone = desk.call("skip-record", place, "--yes")
     assert f"{place} is not ahead of the group" in gone.stderr
 
 
@@ -137,10 +137,10 @@ def test_step_over_gives_up_what_the_dead_letter_topic_does_not_take(kafka: Any,
                 wait_until(lambda it=member: "dead_letter_too_large" in it.output, "the hold to be said")  # type: ignore[misc]
                 assert member.terminate() == 0
             assert flow.committed()[0] == address.offset
-            kept = desk.call("step-over", f"0:{address.offset}", "--yes")
+            kept = desk.call("skip-record", f"0:{address.offset}", "--yes")
             assert kept.returncode == 1
-            assert "Nothing was done.\nIf that stays so, --without-letter gives its bytes up." in kept.stderr
-            given_up = desk.call("step-over", f"0:{address.offset}", "--yes", "--without-letter")
+            assert "Nothing was done.\nIf that stays so, --without-dead-letter gives its bytes up." in kept.stderr
+            given_up = desk.call("skip-record", f"0:{address.offset}", "--yes", "--without-dead-letter")
             assert (given_up.returncode, given_up.stdout.splitlines()[-1]) == (0, "Done, without a dead letter.")
         with flow.member() as member:
             flow.wait_until_settled()
@@ -153,7 +153,7 @@ def test_step_over_is_refused_while_a_member_runs(flow: Flow) -> None:
     desk, at = Desk(flow), flow.ends[0]
     with flow.member() as member:
         wait_until(lambda: "partitions assigned" in member.output, "the member to have partitions")
-        done = desk.call("step-over", f"0:{at}", "--yes")
+        done = desk.call("skip-record", f"0:{at}", "--yes")
         assert done.returncode == 1
         assert "has 1 member: stop them first" in done.stderr
         assert member.terminate(signal.SIGINT) == 0

@@ -4,7 +4,7 @@ from consumer.demo.expected import SetAside
 from tests.faults.scenario import Trial
 from tests.support import wait_until
 
-NOT_WRITTEN = "dead letter not written; it is sent again"
+NOT_WRITTEN = "dead letter not written, retrying"
 
 
 def said(it: Trial) -> None:

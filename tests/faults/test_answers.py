@@ -71,11 +71,11 @@ def test_what_is_refused_in_company_alone_is_delivered(flow: Flow, is_long: bool
 def test_when_everything_is_refused_it_holds_and_says_so(flow: Flow, record: Record) -> None:
     """Of each key no more events than the limit are set aside; all others are delivered when that is mended."""
     limit = 5
-    flow.settings = {"REFUSAL_LIMIT": str(limit)}
+    flow.settings = {"MAX_CONSECUTIVE_REFUSALS": str(limit)}
     with trial(flow, rate=40, script=fault_scripts.fail(status=400)) as it:
         member = it.join()
         wait_until(lambda: member.output.count("everything_refused") >= len(KEYS), "the holds to be said")
-        assert it.count("holding", reason="everything_refused") == len(KEYS)
+        assert it.count("blocked", reason="everything_refused") == len(KEYS)
         refused = [letter.address for letter in flow.dead_letters() if letter.reason == REFUSED.reason]
         assert 0 < len(refused) <= limit * len(KEYS)
         flow.produced |= dict.fromkeys(refused, REFUSED)

@@ -73,7 +73,7 @@ def test_a_commit_that_is_fenced_ends_its_member_and_nothing_is_lost(
         broker.fail(OFFSET_COMMIT, [KafkaError.FENCED_INSTANCE_ID])
         wait_until(lambda: member.has_ended, "the member to end")
         assert member.end() == 1
-        assert "the service cannot go on" in member.output
+        assert "fatal error, exiting" in member.output
         it.kill()
         it.join(KAFKA_GROUP_INSTANCE_ID="same")
         it.over()

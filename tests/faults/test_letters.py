@@ -61,7 +61,7 @@ def test_a_letter_that_is_too_large_holds_its_partition_alone(kafka: Any, flow: 
         it.progress(100)
         large = {place.partition for place, fate in flow.produced.items() if fate == TOO_LARGE}
         assert large
-        assert {json.loads(line)["partition"] for line in member.lines if "somebody decides" in line} <= large
+        assert {json.loads(line)["partition"] for line in member.lines if "partition blocked" in line} <= large
         kafka.configure(letters, max_message_bytes=1_000_000)
         it.leave()
         it.over()

@@ -111,7 +111,7 @@ def test_of_two_members_with_one_name_one_ends_and_nothing_is_lost(
             wait_until(lambda: any(member.has_ended for member in it.members.values()), "one of them to end")
             ended, stays = sorted(it.members, key=lambda name: not it.members[name].has_ended)
             assert ended == ("first" if flow.protocol == "classic" else "second")
-            assert "the service cannot go on" in it.members[ended].output
+            assert "fatal error, exiting" in it.members[ended].output
             it.kill(ended)
             it.progress(50)
             it.members["first"] = it.members.pop(stays)

@@ -98,7 +98,7 @@ def test_each_line_that_asks_for_somebody_leads_to_a_section(row: tuple[str, str
 
 
 def test_each_reason_to_hold_has_a_row() -> None:
-    assert set(re.findall(r"(?m)^\| `(\w+)` \|", SECTIONS["SprigToSegmentHolding"])) == set(HOLDS)
+    assert set(re.findall(r"(?m)^\| `(\w+)` \|", SECTIONS["SprigToSegmentBlocked"])) == set(HOLDS)
 
 
 @pytest.mark.parametrize("typed", sorted(set(commands())))
@@ -142,5 +142,5 @@ def test_each_link_leads_somewhere() -> None:
 
 def test_each_alert_that_it_names_for_short_is_there() -> None:
     named = set(re.findall(r"`([A-Z][a-z]+(?:[A-Z][a-z]+)*)`", PAGE))
-    assert "Holding" in named
+    assert "Blocked" in named
     assert {f"SprigToSegment{name}" for name in named} <= set(ALERTS)

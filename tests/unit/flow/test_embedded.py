@@ -51,7 +51,7 @@ def test_wrong_keys_hold_and_nothing_is_set_aside(flow: Flow) -> None:
     flow.produce(7)
     flow.segment.script = fault_scripts.fail(status=401)
     with flow.member() as member:
-        wait_until(lambda: "holding" in member.output, "the hold to be said")
+        wait_until(lambda: "delivery blocked" in member.output, "the hold to be said")
         assert not any(flow.committed().values())
         flow.segment.script = fault_scripts.calm
         flow.wait_until_settled()

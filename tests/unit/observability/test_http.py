@@ -50,7 +50,7 @@ def test_a_member_is_ready(
 def test_metrics_are_prometheus_text(server: Server) -> None:
     answer = ask(server, "/metrics")
     assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
-    assert "sprig_to_segment_joined 1.0" in answer.text
+    assert "sprig_to_segment_group_member 1.0" in answer.text
 
 
 def test_the_front_page_is_for_people_and_loads_nothing_foreign(server: Server) -> None:

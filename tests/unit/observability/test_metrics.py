@@ -43,13 +43,13 @@ def test_a_snapshot_is_rendered() -> None:
         "requests_total outcome=retried": 1,
         "records_waiting": 3,
         "records_unaccounted": 0,
-        "holding reason=http_401": 2,
-        "lag_records partition=0": 7,
-        "held_bytes partition=0": 900,
+        "blocked reason=http_401": 2,
+        "consumer_lag partition=0": 7,
+        "buffered_bytes partition=0": 900,
         "paused partition=0": 1,
         "last_settled_timestamp_seconds": 1764000000.5,
-        "joined": 1,
-        "handing_over": 0,
+        "group_member": 1,
+        "draining": 0,
         "request_duration_seconds_bucket le=0.1": 0,
         "request_duration_seconds_bucket le=0.25": 1,
         "request_duration_seconds_bucket le=+Inf": 2,
@@ -59,7 +59,7 @@ def test_a_snapshot_is_rendered() -> None:
         "request_events_bucket le=250.0": 0,
     }
     assert expected.items() <= values.items()
-    assert "lag_records partition=1" not in values  # not known yet
+    assert "consumer_lag partition=1" not in values  # not known yet
 
 
 def test_the_process_is_measured_too() -> None:

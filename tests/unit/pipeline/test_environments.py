@@ -281,7 +281,9 @@ def test_a_hold_says_which_environments_key_it_is(caplog: pytest.LogCaptureFixtu
     world.answers = dict.fromkeys((STAGING, DEVELOPMENT), Misconfigured("http_401"))
     world.produce(*MIXED)
     world.pass_time(3)
-    said = {vars(r)["environment"] for r in caplog.records if r.levelname == "ERROR" and "holding" in r.message}
+    said = {
+        vars(r)["environment"] for r in caplog.records if r.levelname == "ERROR" and "delivery blocked" in r.message
+    }
     assert said == {"staging", "development"}
     assert world.status.latest().holding == {"http_401": 2}
     assert "secret" not in caplog.text

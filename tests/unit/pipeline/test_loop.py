@@ -364,7 +364,7 @@ def test_a_refused_event_is_found_in_its_company_and_set_aside_alone() -> None:
 
 
 def test_the_policies_skip_and_hold() -> None:
-    for policy, committed in (("skip", 3), ("hold", 1)):
+    for policy, committed in (("skip", 3), ("block", 1)):
         world = World(policy=policy)
         world.group.give(0, b"a", b"bad", b"b")
         world.settle()
@@ -372,7 +372,7 @@ def test_the_policies_skip_and_hold() -> None:
         assert not world.letters.open
 
 
-@pytest.mark.parametrize(("policy", "committed", "holding"), [("skip", 2, {}), ("hold", 1, {"http_400": 1})])
+@pytest.mark.parametrize(("policy", "committed", "holding"), [("skip", 2, {}), ("block", 1, {"http_400": 1})])
 def test_the_policies_skip_and_hold_what_segment_refuses(policy: str, committed: int, holding: Any) -> None:
     world = World(policy=policy)
     world.group.give(0, b"a", b"refused")
@@ -529,7 +529,7 @@ def test_a_batch_that_cannot_be_unpacked_is_a_hold_until_it_can(caplog: pytest.L
         world.group.fail_to_unpack(0)
         world.turn(0)
     assert world.status.latest().holding == {"unreadable_batch": 1}
-    (said,) = [record for record in caplog.records if "holds until somebody decides" in record.message]
+    (said,) = [record for record in caplog.records if "partition blocked" in record.message]
     assert (vars(said)["partition"], vars(said)["offset"], vars(said)["reason"]) == (0, 2, "unreadable_batch")
     world.settle()
     assert world.group.committed == {0: 2}

@@ -29,7 +29,7 @@ def test_what_holds_says_whether_it_is_the_way_to_segment_or_a_record() -> None:
     assert "SEGMENT_ACCEPT_ANY_BODY" in reasons.hold_meaning("200_not_segment")
     assert "SEGMENT_ENDPOINT" in reasons.hold_meaning("http_302")
     for reason in ("http_400", "stuck_http_500", "stuck_200_not_segment", "undecodable"):
-        assert "ON_UNPROCESSABLE" in reasons.hold_meaning(reason)
+        assert "ON_REJECTED" in reasons.hold_meaning(reason)
 
 
 def test_why_a_record_was_set_aside_is_said_of_each_word_of_ours_and_of_no_other() -> None:

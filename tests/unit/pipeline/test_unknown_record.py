@@ -25,7 +25,7 @@ class Several(World):
     """Answers and dismissals have a contract, logins have none. All else that cannot be sent holds."""
 
     def __init__(self, unknown: str) -> None:
-        super().__init__(partitions=2, policy="hold", unknown=unknown)
+        super().__init__(partitions=2, policy="block", unknown=unknown)
         contracts = Contracts(FOLDER, "1.2.3")
         framed = framing("raw", KNOWN, Counter())
         steps = Steps(framed, lambda key: SCHEMA, decoder.branch, decoder.decode, contracts.mapper)
@@ -63,7 +63,7 @@ def test_it_is_skipped_and_counted() -> None:
 
 
 def test_it_holds_its_partition_alone() -> None:
-    world = started("hold")
+    world = started("block")
     assert world.group.committed == {0: 1, 1: 1}
     assert world.status.latest().holding == {"unknown_record": 1}
     assert not world.letters.open

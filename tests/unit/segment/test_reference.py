@@ -86,7 +86,7 @@ def ours_at(url: str, **given: str) -> Iterator[Ours]:
     environ = {"KAFKA_BOOTSTRAP_SERVERS": "b:1", "SEGMENT_WRITE_KEY": KEY, "SEGMENT_ENDPOINT": url, **given}
     configured = consumer.settings.load(environ=environ)
     with ExitStack() as closing:
-        policy = Policy(configured.on_unprocessable, configured.on_unknown_record)
+        policy = Policy(configured.on_rejected, configured.on_unknown_record)
         treater = Treater(app.translator_at_once(configured, closing).translate, policy)
         segment = Segment(app.endpoint(configured))
         closing.callback(segment.close)
