@@ -1,9 +1,9 @@
-# The image of sprig-to-segment: a Debian Python and one virtual environment, nothing else.
+# The image of sprig-to-segment: Debian's Python and one virtual environment.
 ARG PYTHON_IMAGE=python:3.13-slim-trixie
 
 FROM ${PYTHON_IMAGE} AS builder
 WORKDIR /build
-# Two environments, as the product's own gets neither pip nor the build backend.
+# Two virtual environments, because the product's environment has neither pip nor the build backend.
 RUN python3 -m venv tools && python3 -m venv --without-pip /opt/sprig-to-segment
 COPY requirements requirements
 RUN tools/bin/pip install --no-cache-dir --require-hashes -r requirements/build.txt \
@@ -14,15 +14,15 @@ COPY schemas schemas
 COPY consumer consumer
 RUN tools/bin/pip wheel --no-build-isolation --no-deps --wheel-dir dist . \
     && tools/bin/pip --python /opt/sprig-to-segment/bin/python install --no-index --no-deps dist/*.whl
-# The bill of materials, as CycloneDX: made of what is installed, by a tool that stays behind.
+# The software bill of materials (CycloneDX) of the installed packages. The final image does not have the generator.
 RUN python3 -m venv sbom \
     && sbom/bin/pip install --no-cache-dir --require-hashes --only-binary=:all: -r requirements/image.txt \
     && sbom/bin/cyclonedx-py environment --pyproject pyproject.toml --mc-type application --output-reproducible \
        --output-format JSON --output-file /opt/sprig-to-segment/sbom.cdx.json /opt/sprig-to-segment/bin/python
 
-# The same base: the environment's interpreter is a link into it.
+# The same base image, because the interpreter of the virtual environment is a link into the base.
 FROM ${PYTHON_IMAGE}
-# What installs packages has no use here, nor has what makes a user another one.
+# Remove the package managers and the setuid and setgid bits, because the service does not need them.
 RUN find / -xdev \( -name pip -o -name 'pip-*' -o -name 'pip3*' -o -name ensurepip \) \
     -prune -exec rm -rf {} + \
     && find /usr/bin /usr/sbin -name 'apt*' -delete -o -name 'dpkg*' -delete -o -name 'debconf*' -delete \
@@ -36,7 +36,7 @@ EXPOSE 8080
 ENTRYPOINT ["sprig-to-segment"]
 CMD ["run"]
 
-# Last, as they differ from build to build and all above need not be made anew for them.
+# The labels are last, because they differ in each build, and all layers above stay in the build cache.
 ARG VERSION=0.1.0
 ARG REVISION=unknown
 ARG SOURCE=unknown

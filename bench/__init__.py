@@ -1,1 +1,1 @@
-"""The benchmark: what an event costs in CPU and memory, beside a bare loop over the same records."""
+"""The benchmark: the CPU time and memory of an event, compared with a bare loop over the same records."""

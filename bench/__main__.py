@@ -1,4 +1,4 @@
-"""The command: alternate rounds of product and floor, a steady trickle, one table, and the same as JSON."""
+"""The command line of the benchmark."""
 
 import json
 import sys
@@ -9,12 +9,12 @@ from pathlib import Path
 import click
 
 from bench import broker as brokers
-from bench import compress as compressing
-from bench import drain as drains
-from bench import members as together
+from bench import compress as compress_bench
+from bench import drain as drain_simulation
+from bench import members as members_bench
 from bench import profiled, report, rounds, trickle
-from bench import rebalance as rebalances
-from bench import start as starts
+from bench import rebalance as rebalance_bench
+from bench import start as start_bench
 
 SETTINGS = click.option(
     "--set",
@@ -27,60 +27,64 @@ SETTINGS = click.option(
 
 @click.group()
 def main() -> None:
-    """Measure the product. KAFKA_IMAGE names the image of the broker; without it, it is the one inside librdkafka."""
+    """Measure the product. KAFKA_IMAGE names the image of the broker; without it, librdkafka's own broker is used."""
 
 
 @main.command()
 @click.option("--records", type=click.IntRange(1000), default=200_000, show_default=True, help="The backlog.")
-@click.option("--rounds", "times", type=click.IntRange(1), default=5, show_default=True, help="Of each of the two.")
-@click.option("--seconds", type=click.IntRange(0), default=30, show_default=True, help="Of 500 events a second.")
-@click.option("--max-ratio", type=float, help="Exit code 1 if an event costs more than so many times the floor.")
-@click.option("--json", "file", type=click.Path(path_type=Path), help="Write the figures here as well.")
+@click.option(
+    "--rounds", "times", type=click.IntRange(1), default=5, show_default=True, help="Rounds of each of the two."
+)
+@click.option(
+    "--seconds", type=click.IntRange(0), default=30, show_default=True, help="Seconds of 500 events per second."
+)
+@click.option("--max-ratio", type=float, help="Exit code 1 if an event costs more than this many times the floor.")
+@click.option("--json", "file", type=click.Path(path_type=Path), help="Also write the figures to this file.")
 @SETTINGS
 def ratio(
     records: int, times: int, seconds: int, max_ratio: float | None, file: Path | None, settings: tuple[str, ...]
 ) -> None:
-    """What an event costs, beside a bare loop."""
-    changed = dict(one.split("=", 1) for one in settings)
+    """Measure the CPU time of an event, compared with a bare loop."""
+    changed = _changed_settings(settings)
     with brokers.broker() as broker:
-        count = min(records, broker.most)
+        count = min(records, broker.max_records)
         topic = broker.topic()
         broker.fill(topic, count)
         pairs = [
             (rounds.floor(broker, topic, count), rounds.product(broker, topic, count, changed)) for _ in range(times)
         ]
-        trickled = trickle.run(broker, seconds, changed) if seconds else None
-    figures = report.figures(broker, pairs, trickled)
+        trickle_result = trickle.run(broker, seconds, changed) if seconds else None
+    figures = report.figures(broker, pairs, trickle_result)
     if file:
         file.write_text(json.dumps(figures, indent=2) + "\n")
     click.echo(report.table(figures))
     if max_ratio and figures["ratio"] > max_ratio:
-        sys.exit(f"an event costs {figures['ratio']} times the floor, {max_ratio} at most are allowed")
+        sys.exit(f"an event costs {figures['ratio']} times the floor; at most {max_ratio} are allowed")
 
 
 @main.command()
 @click.option("--records", type=click.IntRange(1000), default=200_000, show_default=True, help="The backlog.")
 @SETTINGS
 def profile(records: int, settings: tuple[str, ...]) -> None:
-    """Where the product's time goes, function by function."""
-    changed = dict(one.split("=", 1) for one in settings)
+    """Show where the product's CPU time goes, function by function."""
+    changed = _changed_settings(settings)
     with brokers.broker() as broker, tempfile.TemporaryDirectory() as folder:
-        file, count = Path(folder) / "profile", min(records, broker.most)
+        file, count = Path(folder) / "profile", min(records, broker.max_records)
         topic = broker.topic()
         broker.fill(topic, count)
-        plain = rounds.product(broker, topic, count, changed)
-        watched = {**changed, profiled.PROFILE: str(file)}
-        rounds.product(broker, topic, count, watched, (sys.executable, "-m", "bench.profiled"))
-        click.echo(report.threads(plain))
+        unprofiled = rounds.product(broker, topic, count, changed)
+        with_profile = {**changed, profiled.PROFILE: str(file)}
+        rounds.product(broker, topic, count, with_profile, (sys.executable, "-m", "bench.profiled"))
+        click.echo(report.threads(unprofiled))
         click.echo(profiled.table(file, count))
 
 
 @main.command()
 @SETTINGS
 def rebalance(settings: tuple[str, ...]) -> None:
-    """What a member that comes and goes costs in delay, at a steady rate; it takes a broker in a container."""
+    """Measure the delay at a steady rate while a member joins and leaves; requires a broker in a container."""
     with brokers.broker() as broker:
-        click.echo(rebalances.table(rebalances.run(broker, dict(one.split("=", 1) for one in settings))))
+        click.echo(rebalance_bench.table(rebalance_bench.run(broker, _changed_settings(settings))))
 
 
 @main.command()
@@ -88,18 +92,18 @@ def rebalance(settings: tuple[str, ...]) -> None:
 @click.option("--seconds", type=click.IntRange(1), default=30, show_default=True)
 @SETTINGS
 def quiet(partitions: int, seconds: int, settings: tuple[str, ...]) -> None:
-    """500 events a second, spread over many partitions."""
+    """Measure 500 events per second, spread over many partitions."""
     with brokers.broker() as broker:
         wide = broker if broker.kind == "embedded" else replace(broker, partitions=partitions)
-        click.echo(trickle.sentence(trickle.run(wide, seconds, dict(one.split("=", 1) for one in settings))._asdict()))
+        click.echo(trickle.sentence(trickle.run(wide, seconds, _changed_settings(settings))._asdict()))
 
 
 @main.command()
 @SETTINGS
 def start(settings: tuple[str, ...]) -> None:
-    """Seconds from a process's start to its first delivered batch."""
+    """Measure the seconds from a process's start to its first delivered batch."""
     with brokers.broker() as broker:
-        click.echo(json.dumps(starts.run(broker, dict(one.split("=", 1) for one in settings))))
+        click.echo(json.dumps(start_bench.run(broker, _changed_settings(settings))))
 
 
 @main.command()
@@ -107,26 +111,31 @@ def start(settings: tuple[str, ...]) -> None:
 @click.option("--halves", is_flag=True, help="Half of one core for each, and a Segment that answers at once.")
 @SETTINGS
 def members(records: int, halves: bool, settings: tuple[str, ...]) -> None:
-    """One member, then two on two cores, with a Segment that answers after 0.1 s."""
-    changed = dict(one.split("=", 1) for one in settings)
+    """Measure one member, then two on two cores, with a Segment that answers after 0.1 s."""
+    changed = _changed_settings(settings)
     with brokers.broker() as broker:
-        count = min(records, broker.most)
-        one, two = (together.run(broker, count, number, halves, changed) for number in (1, 2))
-        click.echo(together.table(count, one, two))
+        count = min(records, broker.max_records)
+        alone = members_bench.run(broker, count, 1, halves, changed)
+        together = members_bench.run(broker, count, 2, halves, changed)
+        click.echo(members_bench.table(count, alone, together))
 
 
 @main.command()
 def compress() -> None:
-    """What gzip costs and saves, by library and level; zlib-ng where it is installed."""
-    click.echo(compressing.table())
+    """Measure the cost and the savings of gzip by library and level; zlib-ng if it is installed."""
+    click.echo(compress_bench.table())
 
 
 @main.command()
 @click.option("--events", type=click.IntRange(500), default=10_000_000, show_default=True, help="The backlog.")
 @click.option("--per-cpu-second", type=float, required=True, help="Events, as `make bench` measured them.")
 def drain(events: int, per_cpu_second: float) -> None:
-    """How long a backlog takes under Segment's limits: a simulation."""
-    click.echo(drains.table(events, 1 / per_cpu_second))
+    """Simulate how long a backlog takes under Segment's limits."""
+    click.echo(drain_simulation.table(events, 1 / per_cpu_second))
+
+
+def _changed_settings(settings: tuple[str, ...]) -> dict[str, str]:
+    return dict(setting.split("=", 1) for setting in settings)
 
 
 if __name__ == "__main__":

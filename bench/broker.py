@@ -1,4 +1,4 @@
-"""A Kafka to measure with: in a container where there is an engine, else the one inside librdkafka."""
+"""The Kafka broker of a measurement: in a container if KAFKA_IMAGE is set, else the broker inside librdkafka."""
 
 import os
 import uuid
@@ -12,33 +12,32 @@ from confluent_kafka.cimpl import NewTopic
 
 from bench import shape
 from bench.processes import OTHER
-from consumer.kafka.mock_broker import EmbeddedBroker
+from consumer.kafka.mock_broker import MockBroker
 
-EMBEDDED_RECORDS = 40_000  # it keeps 5 MiB of a partition, and has four
+EMBEDDED_RECORDS = 40_000  # it keeps 5 MiB of each of its four partitions
 
 
 @dataclass(frozen=True, slots=True)
 class Broker:
-    """`most` is how many records a topic of it can hold, `partitions` how many it has by default."""
+    """`max_records` is how many records a topic can hold, `partitions` how many partitions it has by default."""
 
     address: str
     kind: str
     partitions: int
-    most: int
+    max_records: int
 
     def topic(self, partitions: int | None = None) -> str:
-        """A new topic, with one for its dead letters."""
+        """A new topic, and its dead-letter topic."""
         name = f"bench-{uuid.uuid4().hex[:8]}"
-        letters = f"{name}.dead-letter"
+        dead_letter_topic = f"{name}.dead-letter"
         admin = AdminClient({"bootstrap.servers": self.address})
         if self.kind == "embedded":
-            for one in (name, letters):
-                admin.list_topics(one, timeout=10)  # which makes it
-        else:
-            for made in admin.create_topics(
-                [NewTopic(name, partitions or self.partitions, 1), NewTopic(letters, 1, 1)]
-            ).values():
-                made.result(30)
+            for topic in (name, dead_letter_topic):
+                admin.list_topics(topic, timeout=10)  # creates the topic
+            return name
+        topics = [NewTopic(name, partitions or self.partitions, 1), NewTopic(dead_letter_topic, 1, 1)]
+        for future in admin.create_topics(topics).values():
+            future.result(30)
         return name
 
     def fill(self, topic: str, count: int) -> None:
@@ -52,25 +51,23 @@ class Broker:
             if number % 10_000 == 0:
                 producer.flush(30)
         if producer.flush(60):
-            raise SystemExit("the broker does not take the records")
+            raise SystemExit("the broker does not accept the records")
 
     def committed(self, topic: str, group: str) -> Mapping[int, int]:
         """The group's committed offsets by partition, 0 where there is none."""
         consumer = Consumer({"bootstrap.servers": self.address, "group.id": group})
-        asked = [
-            TopicPartition(topic, number) for number in consumer.list_topics(topic, timeout=10).topics[topic].partitions
-        ]
-        found = consumer.committed(asked, timeout=10)
+        partitions = consumer.list_topics(topic, timeout=10).topics[topic].partitions
+        committed = consumer.committed([TopicPartition(topic, number) for number in partitions], timeout=10)
         consumer.close()
-        return {part.partition: max(part.offset, 0) for part in found}
+        return {topic_partition.partition: max(topic_partition.offset, 0) for topic_partition in committed}
 
 
 @contextmanager
 def broker() -> Iterator[Broker]:
-    """The one of the image that KAFKA_IMAGE names, on the core that is not measured; without it the embedded one."""
+    """The broker of the image that KAFKA_IMAGE names, on the core that is not measured; without it the embedded one."""
     image = os.environ.get("KAFKA_IMAGE")
     if not image:
-        embedded = EmbeddedBroker()
+        embedded = MockBroker()
         yield Broker(embedded.address, "embedded", 4, EMBEDDED_RECORDS)
         return
     from testcontainers.community.kafka import KafkaContainer

@@ -1,4 +1,4 @@
-"""What a library takes to compress a request of 500 events, and what is left of it."""
+"""The time that a library needs to compress a request of 500 events, and the compressed size."""
 
 import importlib
 import io
@@ -13,11 +13,11 @@ from bench import floor, shape
 EVENTS = 500
 TIMES = 25
 LIBRARIES = {"zlib": ("zlib", (1, 6)), "zlib-ng": ("zlib_ng.zlib_ng", (1, 2)), "ISA-L": ("isal.isal_zlib", (1, 2))}
-GZIP = 31  # zlib's word for gzip's format with the largest window
+GZIP = 31  # zlib's number for the format of gzip with the largest window
 
 
-class Address(NamedTuple):
-    """What `bench.floor.call` asks of a message."""
+class MessageAddress(NamedTuple):
+    """The methods of a Kafka message that `bench.floor.event` calls."""
 
     number: int
 
@@ -35,24 +35,26 @@ def request() -> bytes:
     """A body of `EVENTS` events of the reference shape."""
     schema = shape.schema()
     records = [fastavro.schemaless_reader(io.BytesIO(value), schema, None) for value in shape.values(EVENTS)]
-    return floor.body([floor.call(record, Address(number)) for number, record in enumerate(records)], "benchmark")
+    return floor.body(
+        [floor.event(record, MessageAddress(number)) for number, record in enumerate(records)], "benchmark"
+    )
 
 
 def table() -> str:
-    """One row for each library that is installed, and level: us for an event, at best of many times, and size."""
+    """A row for each installed library and level: the best time of many, in us for an event, and the size."""
     body = request()
     rows = [
         f"{name:10}{level:2}{seconds / EVENTS * 1e6:8.2f} us an event{size / len(body):8.1%}"
-        for name, level, seconds, size in _measured(body)
+        for name, level, seconds, size in _measurements(body)
     ]
     return "\n".join([f"{EVENTS} events, {len(body):,} bytes", *rows])
 
 
-def _measured(body: bytes) -> Iterator[tuple[str, int, float, int]]:
+def _measurements(body: bytes) -> Iterator[tuple[str, int, float, int]]:
     for name, (module, levels) in LIBRARIES.items():
         try:
             compress: Callable[[bytes, int, int], bytes] = importlib.import_module(module).compress
-        except ModuleNotFoundError:  # zlib-ng is not among what the product is developed with
+        except ModuleNotFoundError:  # zlib-ng is not a dependency of the development environment
             continue
         for level in levels:
             size = len(compress(body, level, GZIP))
@@ -60,6 +62,6 @@ def _measured(body: bytes) -> Iterator[tuple[str, int, float, int]]:
 
 
 def _seconds(compress: Callable[[bytes, int, int], bytes], body: bytes, level: int) -> float:
-    began = time.thread_time()
+    started_at = time.thread_time()
     compress(body, level, GZIP)
-    return time.thread_time() - began
+    return time.thread_time() - started_at

@@ -1,8 +1,8 @@
 """
-The floor: a bare loop that reads, decodes, makes a dict, dumps it and posts it, and promises nothing.
+The floor: a bare loop that reads, decodes, builds a dict, serialises it and posts it, without any guarantee.
 
-It is a process of its own, which knows nothing of the product and stays until it is ended. Prints `ready` when it is
-about to join its group.
+The floor is a process of its own, which imports nothing of the product and runs until it is ended. It prints `ready`
+before it joins its group.
 """
 
 import base64
@@ -60,21 +60,22 @@ def main() -> None:
         while count > 0:
             messages = [message for message in consumer.consume(BATCH, 0.1) if message.error() is None]
             if messages:
-                calls = [
-                    call(fastavro.schemaless_reader(io.BytesIO(m.value() or b""), parsed, None), m) for m in messages
+                events = [
+                    event(fastavro.schemaless_reader(io.BytesIO(message.value() or b""), parsed, None), message)
+                    for message in messages
                 ]
-                client.post(url, content=body(calls, key)).raise_for_status()
+                client.post(url, content=body(events, key)).raise_for_status()
                 count -= len(messages)
     consumer.close()
     signal.pause()
 
 
-def body(calls: Sequence[Mapping[str, Any]], key: str) -> bytes:
-    return orjson.dumps({"batch": calls, "sentAt": datetime.now(UTC), "writeKey": key}, option=OPTIONS)
+def body(events: Sequence[Mapping[str, Any]], key: str) -> bytes:
+    return orjson.dumps({"batch": events, "sentAt": datetime.now(UTC), "writeKey": key}, option=OPTIONS)
 
 
-def call(record: Any, message: Any) -> Mapping[str, Any]:
-    """What becomes of a decoded record; of its `message` the address and the time are asked for."""
+def event(record: Any, message: Any) -> Mapping[str, Any]:
+    """The track event of a decoded record; `message` has the record's address and timestamp."""
     return {
         "type": "track",
         "event": "SDK - Submitted - Survey Response",

@@ -1,4 +1,4 @@
-"""Two members beside one: how much faster a backlog drains, and what an event costs in each."""
+"""Two members compared with one: how much faster a backlog drains, and the CPU time of an event."""
 
 import signal
 import threading
@@ -13,7 +13,7 @@ from bench.processes import MEASURED, OTHER, Process, segment
 SLICE = 0.02  # seconds
 
 
-class Together(NamedTuple):
+class MembersResult(NamedTuple):
     """`seconds` from the first acceptance to the last, `cpu` of all members together, in seconds."""
 
     members: int
@@ -21,54 +21,57 @@ class Together(NamedTuple):
     cpu: float
 
 
-def run(broker: Broker, count: int, members: int, halves: bool, settings: Mapping[str, str]) -> Together:
+def run(broker: Broker, count: int, members: int, halves: bool, settings: Mapping[str, str]) -> MembersResult:
     """
-    So many members of one group drain what is written when each has its partitions.
+    Let `members` of one group drain `count` records, which are written when each member has its partitions.
 
-    Each has a core, and a Segment that answers after 0.1 s; with `halves` each has half of one core, which nothing else
-    works on, and a Segment that answers at once.
+    Each member has a core of its own, and Segment answers after 0.1 s. With `halves` each member has half of one core,
+    which no other process uses, and Segment answers at once.
     """
     values, topic = list(shape.values(count)), broker.topic()
-    with segment(0.0 if halves else 0.1) as peer, ExitStack() as running:
-        place = rounds.Place(broker, topic, peer)
-        its = []
+    cores, answer_seconds = (MEASURED, OTHER), 0.1
+    if halves:
+        cores, answer_seconds = (MEASURED, MEASURED), 0.0
+    with segment(answer_seconds) as stand_in, ExitStack() as running:
+        route = rounds.Route(broker, topic, stand_in)
+        processes: list[Process] = []
         for number in range(members):
-            core = MEASURED if halves else (MEASURED, OTHER)[number % 2]
-            its.append(running.enter_context(rounds.member(place, topic, settings, core)))
-            its[-1].say('"partitions assigned"')
-        with _in_turns(its if halves else ()):
+            processes.append(running.enter_context(rounds.member(route, topic, settings, cores[number % 2])))
+            processes[-1].wait_for_line('"partitions assigned"')
+        with _in_turns(processes if halves else ()):
             broker.write(topic, values)
-            rounds.wait_until(lambda: bool(peer.told()["events"] >= count), f"{count} events", 300)
-        told = peer.told()
-        cpu = sum(it.end(signal.SIGTERM) for it in its)
-    return Together(members, told["last_at"] - told["first_at"], cpu)
+            rounds.wait_until(lambda: bool(stand_in.counts()["events"] >= count), f"{count} events", 300)
+        counts = stand_in.counts()
+        cpu = sum(process.end(signal.SIGTERM) for process in processes)
+    return MembersResult(members, counts["last_at"] - counts["first_at"], cpu)
 
 
 @contextmanager
-def _in_turns(its: Sequence[Process]) -> Iterator[None]:
-    """Of each two slices of time the first process may run in one, and the second, if there is one, in the other."""
-    over = threading.Event()
+def _in_turns(processes: Sequence[Process]) -> Iterator[None]:
+    """Let two processes take turns, a slice of time each. A single process runs in every other slice."""
+    stop = threading.Event()
 
     def alternate() -> None:
-        while its and not over.is_set():
+        while processes and not stop.is_set():
             for turn in range(2):
-                for number, it in enumerate(its):
-                    it.signal(signal.SIGCONT if number == turn else signal.SIGSTOP)
-                over.wait(SLICE)
-        for it in its:
-            it.signal(signal.SIGCONT)
+                for number, process in enumerate(processes):
+                    process.signal(signal.SIGCONT if number == turn else signal.SIGSTOP)
+                stop.wait(SLICE)
+        for process in processes:
+            process.signal(signal.SIGCONT)
 
-    alternating = threading.Thread(target=alternate)
-    alternating.start()
+    thread = threading.Thread(target=alternate)
+    thread.start()
     try:
         yield
     finally:
-        over.set()
-        alternating.join()
+        stop.set()
+        thread.join()
 
 
-def table(count: int, one: Together, two: Together) -> str:
+def table(count: int, alone: MembersResult, together: MembersResult) -> str:
     rows = [
-        f"{it.members} of them: {count / it.seconds:8.0f} events/s {it.cpu / count * 1e6:6.1f} us" for it in (one, two)
+        f"{result.members} of them: {count / result.seconds:8.0f} events/s {result.cpu / count * 1e6:6.1f} us"
+        for result in (alone, together)
     ]
-    return "\n".join([*rows, f"two do {one.seconds / two.seconds:.2f} times the work of one"])
+    return "\n".join([*rows, f"two do {alone.seconds / together.seconds:.2f} times the work of one"])

@@ -1,4 +1,4 @@
-"""Processes of their own, each pinned to a core, and what the kernel says of their CPU and memory."""
+"""Child processes, each pinned to a core, with their CPU time and memory as the kernel reports them."""
 
 import json
 import os
@@ -18,9 +18,9 @@ TICK = os.sysconf("SC_CLK_TCK")
 
 class Process:
     """
-    A child, from its start to its end; its output is read by lines.
+    A child from its start to its end; its output is read line by line.
 
-    `cpu` is user and system, in seconds, `cpu_at_start` what its start-up took, up to the line that it says that by.
+    `cpu` is user and system time in seconds. `cpu_at_start` is `cpu` at the last line that was waited for.
     """
 
     def __init__(self, command: Sequence[str], environment: Mapping[str, str], core: int = MEASURED) -> None:
@@ -33,14 +33,14 @@ class Process:
         )
         self.cpu_at_start = 0.0
 
-    def say(self, what: str) -> str:
-        """The next line of its output with `what` in it."""
+    def wait_for_line(self, text: str) -> str:
+        """The next line of the output that contains `text`."""
         assert self._child.stdout
         for line in self._child.stdout:
-            if what in line:
+            if text in line:
                 self.cpu_at_start = self.cpu
                 return line
-        raise SystemExit(f"{self._child.args!r} ended before it said {what!r}")
+        raise SystemExit(f"{self._child.args!r} ended before it printed {text!r}")
 
     @property
     def cpu(self) -> float:
@@ -50,12 +50,12 @@ class Process:
 
     @property
     def memory(self) -> "Memory":
-        told = dict(line.split(":\t", 1) for line in self._proc("status").splitlines() if ":\t" in line)
-        return Memory(*(int(told[name].split()[0]) / 1024 for name in ("VmRSS", "VmHWM")))
+        status = dict(line.split(":\t", 1) for line in self._proc("status").splitlines() if ":\t" in line)
+        return Memory(*(int(status[name].split()[0]) / 1024 for name in ("VmRSS", "VmHWM")))
 
     @property
     def cpu_by_thread(self) -> Mapping[str, float]:
-        """CPU seconds by the threads' names, which librdkafka gives to its own."""
+        """CPU seconds by the names of the threads; librdkafka names its threads."""
         seconds: Counter[str] = Counter()
         for task in Path(f"/proc/{self._child.pid}/task").iterdir():
             head, _, tail = (task / "stat").read_text().rpartition(")")
@@ -64,7 +64,7 @@ class Process:
         return seconds
 
     def end(self, signal: int | None = None) -> float:
-        """Let it end, or ask it to by a signal; its CPU seconds after its start-up."""
+        """Wait for the end, after a signal if one is given; the CPU seconds since `cpu_at_start`."""
         assert self._child.stdout
         if signal is not None:
             self._child.send_signal(signal)
@@ -91,7 +91,7 @@ class Process:
 
 
 class Memory(NamedTuple):
-    """Resident, in MiB: now, and the most there has been."""
+    """Resident memory in MiB: now, and the peak."""
 
     now: float
     peak: float
@@ -99,27 +99,28 @@ class Memory(NamedTuple):
 
 @contextmanager
 def process(command: Sequence[str], environment: Mapping[str, str], core: int = MEASURED) -> Iterator[Process]:
-    """One that has ended by the end of the block, whatever happens."""
-    started = Process(command, environment, core)
+    """A new process, which is killed at the end of the block if it still runs."""
+    child = Process(command, environment, core)
     try:
-        yield started
+        yield child
     finally:
-        started.kill()
+        child.kill()
 
 
-class Segment(NamedTuple):
-    """A stand-in of Segment; what `bench.segment` says of itself."""
+class StandIn(NamedTuple):
+    """A stand-in for Segment, which runs as `bench.segment`."""
 
     url: str
 
-    def told(self) -> Mapping[str, Any]:
-        with urllib.request.urlopen(self.url, timeout=10) as answer:
-            told: Mapping[str, Any] = json.load(answer)
-        return told
+    def counts(self) -> Mapping[str, Any]:
+        """What the stand-in received so far, as `bench.segment.Received.as_json`."""
+        with urllib.request.urlopen(self.url, timeout=10) as response:
+            counts: Mapping[str, Any] = json.load(response)
+        return counts
 
 
 @contextmanager
-def segment(wait: float = 0.0) -> Iterator[Segment]:
-    """A new one. `wait` in seconds until each answer."""
-    with process([sys.executable, "-m", "bench.segment", str(wait)], {}, OTHER) as started:
-        yield Segment(f"http://127.0.0.1:{int(started.say(''))}/v1/batch")
+def segment(wait: float = 0.0) -> Iterator[StandIn]:
+    """A new stand-in for Segment, which answers each request after `wait` seconds."""
+    with process([sys.executable, "-m", "bench.segment", str(wait)], {}, OTHER) as child:
+        yield StandIn(f"http://127.0.0.1:{int(child.wait_for_line(''))}/v1/batch")

@@ -1,59 +1,62 @@
-"""What a change of the group costs: the delay of a steady trickle while a second member comes, and while it goes."""
+"""The cost of a rebalance: the delay of a steady trickle while a second member joins, and while it leaves."""
 
 import signal
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import ExitStack
 from typing import Any
 
 from bench import rounds, trickle
 from bench.broker import Broker
-from bench.processes import OTHER, Process, Segment, segment
+from bench.processes import OTHER, Process, StandIn, segment
 
 SECONDS = 8.0
-WARM_UP = 2  # phases, in which the first connections are made
-PHASES = ("alone", "a member comes", "both", "a member goes", "alone again")
+WARM_UP = 2  # phases, in which the first connections are opened
+PHASES = ("alone", "a member joins", "both", "a member leaves", "alone again")
 
 
 def run(broker: Broker, settings: Mapping[str, str]) -> Mapping[str, Mapping[str, int]]:
     """The delays of the events that were accepted in each phase, in ms."""
     topic, count = broker.topic(), int((WARM_UP + len(PHASES)) * SECONDS * trickle.RATE)
-    group, found = f"rebalance-{topic}", {}
-    with segment() as peer, rounds.member(place := rounds.Place(broker, topic, peer), group, settings):
+    group, delays = f"rebalance-{topic}", {}
+    with segment() as stand_in, ExitStack() as members:
+        route = rounds.Route(broker, topic, stand_in)
+        members.enter_context(rounds.member(route, group, settings))
         broker.fill(topic, broker.partitions)
-        rounds.wait_until(lambda: peer.told()["events"] == broker.partitions, "the first events")
+        rounds.wait_until(lambda: stand_in.counts()["events"] == broker.partitions, "the first events")
         producing = threading.Thread(target=trickle.produce, args=(broker, topic, count))
         producing.start()
         for _ in range(WARM_UP):
-            _phase(peer)
-        found["alone"] = _phase(peer)
-        with rounds.member(place, group, settings, OTHER) as second:
-            found["a member comes"] = _phase(peer)
-            found["both"] = _phase(peer)
-            found["a member goes"] = _phase(peer, second)
-        found["alone again"] = _phase(peer)
+            _phase(stand_in)
+        delays["alone"] = _phase(stand_in)
+        with rounds.member(route, group, settings, OTHER) as second:
+            delays["a member joins"] = _phase(stand_in)
+            delays["both"] = _phase(stand_in)
+            delays["a member leaves"] = _phase(stand_in, second)
+        delays["alone again"] = _phase(stand_in)
         producing.join()
-        rounds.wait_until(lambda: peer.told()["events"] == count + broker.partitions, "the last event")
-    return found
+        rounds.wait_until(lambda: stand_in.counts()["events"] == count + broker.partitions, "the last event")
+    return delays
 
 
-def table(found: Mapping[str, Mapping[str, int]]) -> str:
+def table(delays: Mapping[str, Mapping[str, int]]) -> str:
     lines = [
-        f"{name:16} p50 {it['p50']:>5} ms   p99 {it['p99']:>5} ms   worst {it['worst']:>5} ms"
-        for name, it in found.items()
+        f"{name:16} p50 {phase['p50']:>5} ms   p99 {phase['p99']:>5} ms   worst {phase['worst']:>5} ms"
+        for name, phase in delays.items()
     ]
     return "\n".join(lines)
 
 
-def _phase(peer: Segment, leaving: Process | None = None) -> Mapping[str, int]:
-    before, end = peer.told(), time.monotonic() + SECONDS
+def _phase(stand_in: StandIn, leaving: Process | None = None) -> Mapping[str, int]:
+    before, ends_at = stand_in.counts(), time.monotonic() + SECONDS
     if leaving:
         leaving.end(signal.SIGTERM)
-    time.sleep(max(0.0, end - time.monotonic()))
-    return _summary(peer.told(), before)
+    time.sleep(max(0.0, ends_at - time.monotonic()))
+    return _summary(stand_in.counts(), before)
 
 
-def _summary(told: Mapping[str, Any], before: Mapping[str, Any]) -> Mapping[str, int]:
-    delays = [it for it in trickle.without(told["delays"], before["delays"]) if it[1]]
-    p50, p99 = (trickle.percentile(delays, part) for part in (0.5, 0.99))
+def _summary(counts: Mapping[str, Any], before: Mapping[str, Any]) -> Mapping[str, int]:
+    delays = [(delay, count) for delay, count in trickle.since(counts["delays"], before["delays"]) if count]
+    p50, p99 = (trickle.percentile(delays, fraction) for fraction in (0.5, 0.99))
     return {"p50": p50, "p99": p99, "worst": delays[-1][0]}

@@ -1,4 +1,4 @@
-"""What a run has found, as JSON values and as a table."""
+"""The figures of the benchmark, as JSON values and as a table."""
 
 import statistics
 from collections.abc import Mapping, Sequence
@@ -6,13 +6,13 @@ from typing import Any
 
 from bench import trickle
 from bench.broker import Broker
-from bench.rounds import Drained
+from bench.rounds import RoundResult
 
 
 def figures(
-    broker: Broker, pairs: Sequence[tuple[Drained, Drained]], trickled: trickle.Trickled | None
+    broker: Broker, pairs: Sequence[tuple[RoundResult, RoundResult]], trickled: trickle.TrickleResult | None
 ) -> Mapping[str, Any]:
-    """Of rounds of the floor and the product that took turns: the median of the ratios is the figure of merit."""
+    """The figures of alternating rounds of floor and product; the most important is the median of the ratios."""
     ratios = [product.cpu / floor.cpu for floor, product in pairs]
     return {
         "broker": broker.kind,
@@ -26,25 +26,26 @@ def figures(
     }
 
 
-def table(found: Mapping[str, Any]) -> str:
-    product, floor = found["product"], found["floor"]
-    lines = [f"{found['records']} records, {found['partitions']} partitions, {found['broker']} broker", ""]
+def table(figures: Mapping[str, Any]) -> str:
+    product, floor = figures["product"], figures["floor"]
+    lines = [f"{figures['records']} records, {figures['partitions']} partitions, {figures['broker']} broker", ""]
     lines += [f"{'':24}{'product':>10}{'floor':>10}"]
     lines += [f"{name.replace('_', ' '):24}{product[name]:>10}{floor[name]:>10}" for name in product]
-    lines += ["", f"an event costs {found['ratio']} times the floor (round by round: {found['ratios']})"]
-    if found["trickle"]:
-        lines.append(trickle.sentence(found["trickle"]))
+    lines += ["", f"an event costs {figures['ratio']} times the floor (round by round: {figures['ratios']})"]
+    if figures["trickle"]:
+        lines.append(trickle.sentence(figures["trickle"]))
     return "\n".join(lines)
 
 
-def threads(run: Drained) -> str:
-    """Which thread of the product takes how much, its start-up included; unwatched."""
-    named = ", ".join(f"{name} {seconds / run.events * 1e6:.2f}" for name, seconds in run.threads.items())
-    return f"CPU in us an event: {run.cpu / run.events * 1e6:.2f} after the start-up; by thread, with it: {named}"
+def threads(run: RoundResult) -> str:
+    """The CPU time of each thread of the product, including its start, without profiling."""
+    by_thread = ", ".join(f"{name} {seconds / run.events * 1e6:.2f}" for name, seconds in run.threads.items())
+    after_start = f"{run.cpu / run.events * 1e6:.2f} after the start"
+    return f"CPU in us an event: {after_start}; by thread, including the start: {by_thread}"
 
 
-def _summary(runs: Sequence[Drained]) -> Mapping[str, float]:
-    """The medians; memory is the highest of all rounds."""
+def _summary(runs: Sequence[RoundResult]) -> Mapping[str, float]:
+    """The medians; memory is the peak of all rounds."""
     return {
         "events_per_cpu_second": round(statistics.median(run.per_cpu_second for run in runs)),
         "events_per_second": round(statistics.median(run.events / run.seconds for run in runs)),

@@ -1,4 +1,4 @@
-"""One round: a backlog is drained by the product, or by the floor, and what that took."""
+"""One round: the product or the floor drains a backlog; its CPU time, duration and memory."""
 
 import signal
 import sys
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from bench.broker import Broker
-from bench.processes import MEASURED, Memory, Process, Segment, process, segment
+from bench.processes import MEASURED, Memory, Process, StandIn, process, segment
 
 KEY = "benchmark-write-key"
 SERVICE = (str(Path(sys.executable).with_name("sprig-to-segment")), "run")
@@ -19,11 +19,11 @@ DEFAULTS: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
-class Drained:
+class RoundResult:
     """
     `cpu` in seconds, `seconds` from the start of reading to the last acceptance, `memory` in MiB.
 
-    `threads` are CPU seconds by thread, with the start-up among them.
+    `threads` are CPU seconds by thread, including the start.
     """
 
     events: int
@@ -39,56 +39,54 @@ class Drained:
         return self.events / self.cpu
 
 
-class Place(NamedTuple):
+class Route(NamedTuple):
     """Where to read and where to deliver."""
 
     broker: Broker
     topic: str
-    peer: Segment
+    stand_in: StandIn
 
-    def environment(self) -> Mapping[str, str]:
+    def environment_variables(self) -> Mapping[str, str]:
         return {
             "KAFKA_BOOTSTRAP_SERVERS": self.broker.address,
             "KAFKA_TOPIC": self.topic,
-            "SEGMENT_ENDPOINT": self.peer.url,
+            "SEGMENT_ENDPOINT": self.stand_in.url,
         }
 
 
-def floor(broker: Broker, topic: str, count: int) -> Drained:
+def floor(broker: Broker, topic: str, count: int) -> RoundResult:
     """The bare loop reads the whole topic."""
-    environment = {"KAFKA_GROUP_ID": f"floor-{uuid.uuid4().hex[:8]}", "SEGMENT_WRITE_KEY": KEY, "RECORDS": str(count)}
-    with (
-        segment() as peer,
-        process(
-            [sys.executable, "-m", "bench.floor"], {**Place(broker, topic, peer).environment(), **environment}
-        ) as it,
-    ):
-        it.say("ready")
-        return _drained(it, peer, count)
+    group = f"floor-{uuid.uuid4().hex[:8]}"
+    with segment() as stand_in:
+        route = Route(broker, topic, stand_in).environment_variables()
+        environment = {**route, "KAFKA_GROUP_ID": group, "SEGMENT_WRITE_KEY": KEY, "RECORDS": str(count)}
+        with process([sys.executable, "-m", "bench.floor"], environment) as floor_process:
+            floor_process.wait_for_line("ready")
+            return _drain(floor_process, stand_in, count)
 
 
 def product(
     broker: Broker, topic: str, count: int, settings: Mapping[str, str] = DEFAULTS, command: Sequence[str] = SERVICE
-) -> Drained:
-    """The service reads the whole topic, from its first line to its last commit."""
+) -> RoundResult:
+    """The service reads the whole topic, from its log line `started` to its last commit."""
     group = f"product-{uuid.uuid4().hex[:8]}"
-    with segment() as peer, member(Place(broker, topic, peer), group, settings, command=command) as it:
-        drained = _drained(it, peer, count)
+    with segment() as stand_in, member(Route(broker, topic, stand_in), group, settings, command=command) as service:
+        result = _drain(service, stand_in, count)
     committed = sum(broker.committed(topic, group).values())
     if committed != count:
         raise SystemExit(f"{committed} of {count} records are committed")
-    return drained
+    return result
 
 
 @contextmanager
 def member(
-    place: Place,
+    route: Route,
     group: str,
     settings: Mapping[str, str] = DEFAULTS,
     core: int = MEASURED,
     command: Sequence[str] = SERVICE,
 ) -> Iterator[Process]:
-    """A process of the service that has just said that it has started, with its default settings but for these."""
+    """A process of the service that has just started, with its default settings except these."""
     environment = {
         "KAFKA_GROUP_ID": group,
         "KAFKA_CONFIG": '{"group.protocol": "consumer"}',
@@ -97,30 +95,31 @@ def member(
         "HTTP_PORT": "0",
         **settings,
     }
-    with process(command, {**place.environment(), **environment}, core) as it:
-        it.say('"started"')
-        yield it
+    with process(command, {**route.environment_variables(), **environment}, core) as service:
+        service.wait_for_line('"started"')
+        yield service
 
 
-def wait_until(holds: Callable[[], bool], what: str, seconds: float = 120.0) -> None:
-    """Ask again and again: other processes tell nobody when something becomes true of them."""
+def wait_until(holds: Callable[[], bool], condition: str, seconds: float = 120.0) -> None:
+    """Poll a condition of other processes, which do not report when it holds."""
     ends_at = time.monotonic() + seconds
     while not holds():
         if time.monotonic() > ends_at:
-            raise SystemExit(f"not within {seconds:.0f} s: {what}")
+            raise SystemExit(f"not within {seconds:.0f} s: {condition}")
         time.sleep(0.05)
 
 
-def _drained(it: Process, peer: Segment, count: int) -> Drained:
-    started_at, memory = time.time(), it.memory
-    told: Mapping[str, Any] = {}
+def _drain(measured: Process, stand_in: StandIn, count: int) -> RoundResult:
+    started_at, memory = time.time(), measured.memory
+    counts: Mapping[str, Any] = {}
 
-    def done() -> bool:
-        nonlocal told, memory
-        memory, told = it.memory, peer.told()
-        return bool(told["events"] >= count)
+    def all_arrived() -> bool:
+        nonlocal counts, memory
+        memory, counts = measured.memory, stand_in.counts()
+        return bool(counts["events"] >= count)
 
-    wait_until(done, f"{count} events")
-    threads = it.cpu_by_thread
-    cpu = it.end(signal.SIGTERM)
-    return Drained(count, cpu, told["last_at"] - started_at, memory, told["requests"], told["bytes"], threads)
+    wait_until(all_arrived, f"{count} events")
+    threads = measured.cpu_by_thread
+    cpu = measured.end(signal.SIGTERM)
+    seconds = counts["last_at"] - started_at
+    return RoundResult(count, cpu, seconds, memory, counts["requests"], counts["bytes"], threads)

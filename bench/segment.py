@@ -1,7 +1,7 @@
 """
-A stand-in of Segment that is not the bottleneck: it counts events and says success, some 1 us an event.
+A stand-in for Segment that is not the bottleneck: it counts events and answers success, in some 1 us an event.
 
-It is a process of its own. Prints its port; answers GET with what it took as JSON.
+The stand-in is a process of its own. It prints its port, and answers GET with its counts as JSON.
 """
 
 import asyncio
@@ -18,13 +18,13 @@ GZIP = re.compile(rb"content-encoding: *gzip", re.IGNORECASE)
 ACCEPTED = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 16\r\n\r\n{"success":true}'
 
 
-class Taken:
-    """What was taken so far. `delays` in ms from a record's Kafka timestamp until its first acceptance."""
+class Received:
+    """What arrived so far. `delays` are in ms from a record's Kafka timestamp to its first acceptance."""
 
     def __init__(self) -> None:
         self.requests = self.bytes = 0
         self.first_at = self.last_at = 0.0
-        self.seen: set[tuple[bytes, bytes]] = set()
+        self.addresses: set[tuple[bytes, bytes]] = set()
         self.delays: Counter[int] = Counter()
 
     def add(self, body: bytes) -> None:
@@ -34,20 +34,27 @@ class Taken:
         self.first_at = self.first_at or self.last_at
         now = int(self.last_at * 1000)
         for partition, offset, timestamp in MESSAGE_ID.findall(body):
-            if (partition, offset) not in self.seen:
-                self.seen.add((partition, offset))
+            if (partition, offset) not in self.addresses:
+                self.addresses.add((partition, offset))
                 self.delays[now - int(timestamp)] += 1
 
-    def told(self) -> bytes:
-        told = {"requests": self.requests, "bytes": self.bytes, "first_at": self.first_at, "last_at": self.last_at}
-        return json.dumps({**told, "events": len(self.seen), "delays": sorted(self.delays.items())}).encode()
+    def as_json(self) -> bytes:
+        counts = {
+            "requests": self.requests,
+            "bytes": self.bytes,
+            "first_at": self.first_at,
+            "last_at": self.last_at,
+            "events": len(self.addresses),
+            "delays": sorted(self.delays.items()),
+        }
+        return json.dumps(counts).encode()
 
 
 class Connection(asyncio.Protocol):
-    """HTTP/1.1, one request after the other, no more of it than a client's POST with a length needs."""
+    """HTTP/1.1, one request after the other, and only as much of it as a POST with a Content-Length needs."""
 
-    def __init__(self, taken: Taken, wait: float) -> None:
-        self._taken, self._wait = taken, wait
+    def __init__(self, received: Received, wait: float) -> None:
+        self._received, self._wait = received, wait
         self._chunks: list[bytes] = []
         self._missing = 0
         self._head = b""
@@ -72,17 +79,19 @@ class Connection(asyncio.Protocol):
 
     def _answer(self, body: bytes) -> None:
         if self._head.startswith(b"GET"):
-            told = self._taken.told()
-            self._transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(told), told))
+            counts = self._received.as_json()
+            self._transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(counts), counts))
             return
-        self._taken.add(zlib.decompress(body, 31) if GZIP.search(self._head) else body)
+        if GZIP.search(self._head):
+            body = zlib.decompress(body, 31)
+        self._received.add(body)
         asyncio.get_running_loop().call_later(self._wait, self._transport.write, ACCEPTED)
 
 
 async def serve(wait: float) -> None:
-    """Until it is killed. `wait` in seconds until each answer, as a network takes."""
-    taken = Taken()
-    server = await asyncio.get_running_loop().create_server(lambda: Connection(taken, wait), "127.0.0.1", 0)
+    """Serve until the process is killed. `wait` is in seconds until each answer, in place of a network."""
+    received = Received()
+    server = await asyncio.get_running_loop().create_server(lambda: Connection(received, wait), "127.0.0.1", 0)
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 

@@ -12,7 +12,7 @@ import fastavro
 
 SCHEMA_FILE = Path(__file__).parents[1] / "schemas" / "sprig" / "response.avsc"
 
-_BEGIN = 1_772_442_000_000  # in ms since 1970
+_FIRST_TIMESTAMP = 1_772_442_000_000  # in ms since 1970
 _QUESTIONS = ("How satisfied are you with the checkout?", "What nearly kept you from buying today?")
 _WORDS = (
     "clear",
@@ -32,16 +32,16 @@ _WORDS = (
 
 
 def schema() -> Any:
-    """The schema that records are written with, as fastavro takes it."""
+    """The schema that records are written with, as fastavro parses it."""
     return fastavro.parse_schema(json.loads(SCHEMA_FILE.read_text()))
 
 
 def values(count: int) -> Iterator[bytes]:
     """The Avro bytes of `count` responses, the same each time."""
-    random, parsed = Random(1), schema()
+    random, writer_schema = Random(1), schema()
     for number in range(count):
         stream = io.BytesIO()
-        fastavro.schemaless_writer(stream, parsed, _response(number, random))
+        fastavro.schemaless_writer(stream, writer_schema, _response(number, random))
         yield stream.getvalue()
 
 
@@ -52,7 +52,7 @@ def _response(number: int, random: Random) -> dict[str, Any]:
         "oldVisitorId": random.randrange(10**9),
         "surveyId": str(uuid.UUID(int=random.getrandbits(128))),
         "surveyName": "Checkout satisfaction",
-        "createdAt": _BEGIN - random.randrange(10**9),
+        "createdAt": _FIRST_TIMESTAMP - random.randrange(10**9),
         "question": random.choice(_QUESTIONS),
         "questionType": "open",
         "responseGroupId": str(uuid.UUID(int=random.getrandbits(128))),
@@ -66,6 +66,6 @@ def _response(number: int, random: Random) -> dict[str, Any]:
             "region": "eu",
         },
         "triggeringEvent": "Order Completed",
-        "timestamp": _BEGIN + number * 20,
+        "timestamp": _FIRST_TIMESTAMP + number * 20,
         "environment": "production",
     }

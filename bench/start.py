@@ -1,4 +1,4 @@
-"""How long a start takes: from the process's start to its first delivered batch, and what of it is imports."""
+"""The duration of a start: from the process's start to its first delivered batch, and the share of imports."""
 
 import statistics
 import subprocess
@@ -32,9 +32,11 @@ def run(broker: Broker, settings: Mapping[str, str]) -> Mapping[str, float]:
 
 
 def _start(broker: Broker, topic: str, settings: Mapping[str, str]) -> tuple[float, float]:
-    with segment() as peer:
-        began = time.time()
-        with rounds.member(rounds.Place(broker, topic, peer), f"start-{uuid.uuid4().hex[:8]}", settings):
-            line = time.time() - began
-            rounds.wait_until(lambda: bool(peer.told()["requests"]), "the first batch")
-            return line, peer.told()["first_at"] - began
+    """Seconds to the service's first line, and to the first batch."""
+    with segment() as stand_in:
+        started_at = time.time()
+        route = rounds.Route(broker, topic, stand_in)
+        with rounds.member(route, f"start-{uuid.uuid4().hex[:8]}", settings):
+            line = time.time() - started_at
+            rounds.wait_until(lambda: bool(stand_in.counts()["requests"]), "the first batch")
+            return line, stand_in.counts()["first_at"] - started_at

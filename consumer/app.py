@@ -1,125 +1,125 @@
-"""The parts that several commands put together, each made of the settings."""
+"""Puts the service together from its settings: the only composition root."""
 
 import logging
-import random
-from collections import Counter
-from collections.abc import Mapping
-from contextlib import ExitStack
-from importlib.metadata import version
-from pathlib import Path
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 
-from consumer import paths
-from consumer.avro import decoder, schema_files
-from consumer.avro.blocking_schemas import AtOnce
-from consumer.avro.framing import SchemaKey, framing
-from consumer.avro.schema import WriterSchema
-from consumer.avro.schema_lookup import Fetch, no_registry
-from consumer.contract.mapper import Contracts
-from consumer.kafka.admin import Admin
-from consumer.kafka.client_config import identity, producer_config
-from consumer.kafka.dead_letters import DeadLetters, Unwrap, as_it_is
-from consumer.kafka.topic_reader import Reader
-from consumer.observability import log_setup
-from consumer.pipeline.buffers import Shares
-from consumer.pipeline.record_processor import SchemaOf, Steps, Translator
-from consumer.request import Limits
-from consumer.segment.body import overhead
-from consumer.segment.client import Endpoint
-from consumer.segment.send_queue import Capacity, Outbox
+from consumer import factories
+from consumer.avro.framing import AutoFraming
+from consumer.avro.schema_cache import SchemaCache
+from consumer.errors import NoAnswer, ServiceError
+from consumer.kafka.consumer import GroupConsumer
+from consumer.kafka.dead_letters import UnwrapRecord, record_itself
+from consumer.observability import recent_logs
+from consumer.observability.http_server import StatusServer
+from consumer.observability.status_page import ServiceInfo, StatusPage
+from consumer.pipeline.dispatcher import Ports
+from consumer.pipeline.loop import Loop
+from consumer.pipeline.record_mapper import MapRecord, RecordMapper
+from consumer.pipeline.record_processor import RecordProcessor
+from consumer.pipeline.reject_policy import RejectPolicy
+from consumer.pipeline.status_reporter import StatusReporter
+from consumer.segment.client import SegmentClient
+from consumer.segment.workers import Workers
 from consumer.settings import Settings
 
-VERSION = version("sprig-to-segment")
+log = logging.getLogger(__name__)
+
+LEAVE_SECONDS = 4.0  # of the shutdown timeout, for the last commit and for leaving the group
 
 
-def known_schemas(settings: Settings) -> Mapping[SchemaKey, WriterSchema]:
-    """Those that need no look-up."""
-    return schema_files.known_schemas(settings.avro_framing, _folder(settings))
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """
+    The parts that differ between `run` and a replay.
+
+    `map_record` gives the function that maps a record which `consumer` reads. `unwrap` gives the record that is
+    written as a dead letter.
+    """
+
+    consumer: Callable[[], GroupConsumer]
+    policy: RejectPolicy
+    map_record: Callable[[RecordMapper], MapRecord]
+    unwrap: UnwrapRecord = record_itself
 
 
-def fetch(settings: Settings, closing: ExitStack) -> Fetch:
-    """How a schema is looked up; what that needs is closed with `closing`."""
-    if settings.avro_framing in ("raw", "single-object"):
-        return no_registry
-    from consumer.avro.schema_registry import Registry  # its client takes 0.15 s to import
+@dataclass(frozen=True, slots=True)
+class Service:
+    """The running parts that a command looks at."""
 
-    config = settings.schema_registry_config.get_secret_value()
-    registry = Registry(str(settings.schema_registry_url), config)
-    closing.callback(registry.close)  # a look-up under way ends with its present request, and the process can
-    return registry.fetch
+    loop: Loop
+    consumer: GroupConsumer
+    reporter: StatusReporter
+    dead_letter_topic: str | None
 
+    def run(self, stop: threading.Event) -> None:
+        """Deliver until `stop` is set. Raises ServiceError."""
+        try:
+            self._await_dead_letter_topic(stop)
+            if not stop.is_set():
+                self.loop.run(stop)
+        except ServiceError as error:
+            log.critical("fatal error, exiting", extra={"error": str(error)})
+            raise
 
-def steps(settings: Settings, schema: SchemaOf, framed: Counter[str]) -> Steps:
-    """The steps of a record to its call. `framed` counts framings under AVRO_FRAMING=auto."""
-    frame = framing(settings.avro_framing, known_schemas(settings), framed)
-    contracts = Contracts(_folder(settings), VERSION)
-    return Steps(frame, schema, decoder.branch, decoder.decode, contracts.mapper)
-
-
-def translator(settings: Settings, steps: Steps) -> Translator:
-    return Translator(steps, settings.kafka_topic, settings.write_keys, settings.namespace)
-
-
-def steps_at_once(settings: Settings, closing: ExitStack) -> Steps:
-    """Steps for a command that waits for each schema, and never meets one that is pending."""
-    return steps(settings, AtOnce(fetch(settings, closing), known_schemas(settings)).get, Counter())
-
-
-def translator_at_once(settings: Settings, closing: ExitStack) -> Translator:
-    return translator(settings, steps_at_once(settings, closing))
-
-
-def reader(settings: Settings, topic: str, closing: ExitStack) -> Reader:
-    """One that looks at a topic, for the group's committed offsets as well."""
-    servers, group = settings.kafka_bootstrap_servers, settings.kafka_group_id
-    return closing.enter_context(Reader(servers, group, kafka_options(settings), topic))
+    def _await_dead_letter_topic(self, stop: threading.Event) -> None:
+        """Nothing is read before the dead-letter topic is there. A broker that does not answer is waited for."""
+        while self.dead_letter_topic and not stop.wait(0):
+            try:
+                if not self.consumer.partition_count(self.dead_letter_topic):
+                    raise ServiceError(
+                        f"DEAD_LETTER_TOPIC: there is no topic {self.dead_letter_topic}: create it, or set neither "
+                        "ON_REJECTED nor ON_UNKNOWN_RECORD to dead-letter"
+                    )
+                return
+            except NoAnswer as error:
+                log.warning("waiting for Kafka", extra={"error": str(error)})
+                self.reporter.starting(time.monotonic())
+                stop.wait(1.0)
 
 
-def admin(settings: Settings) -> Admin:
-    return Admin(settings.kafka_bootstrap_servers, kafka_options(settings))
+def normal(settings: Settings) -> Variant:
+    """The parts of `run` and `demo`."""
+    policy = RejectPolicy(settings.on_rejected, settings.on_unknown_record)
+    return Variant(lambda: factories.group_consumer(settings), policy, lambda mapper: mapper.map)
 
 
-def kafka_options(settings: Settings) -> Mapping[str, object]:
-    options: Mapping[str, object] = settings.kafka_config.get_secret_value()
-    own = identity(settings.kafka_group_instance_id, settings.kafka_msk_region)
-    return {
-        "client.id": f"sprig-to-segment-{VERSION}",
-        **options,
-        **own,
-        "logger": logging.getLogger(log_setup.LIBRDKAFKA),
-    }
+@contextmanager
+def build(settings: Settings, variant: Variant) -> Iterator[Service]:
+    """The service, which is closed in reverse order of its creation."""
+    with ExitStack() as closing:
+        reporter = StatusReporter(time.monotonic())
+        fetch, known_schemas = factories.schema_fetcher(settings, closing), factories.known_schemas(settings)
+        schemas = SchemaCache(fetch, time.monotonic, known_schemas)
+        closing.callback(schemas.close)
+        frame = factories.record_framing(settings)
+        mapper = factories.record_mapper(settings, factories.decode_stages(settings, frame, schemas.get))
+        processor = RecordProcessor(variant.map_record(mapper), variant.policy)
+        consumer = variant.consumer()
+        closing.callback(consumer.close)
+        client = SegmentClient(factories.segment_endpoint(settings))
+        closing.callback(client.close)
+        workers = Workers(client.attempt, settings.max_requests_in_flight)
+        closing.callback(workers.close)
+        dead_letters = factories.dead_letter_writer(settings, variant.unwrap)
+        closing.callback(dead_letters.close)
+        framings: Mapping[str, int] = frame.counts if isinstance(frame, AutoFraming) else {}
+        send_queue = factories.send_queue(settings)
+        ports = Ports(consumer, schemas, framings, processor, send_queue, workers, dead_letters)
+        drain_seconds = settings.shutdown_timeout_seconds - LEAVE_SECONDS
+        loop = Loop(ports, factories.partition_buffers(settings), reporter, drain_seconds)
+        dead_letter_topic = settings.dead_letter_topic if variant.policy.writes_dead_letters else None
+        yield Service(loop, consumer, reporter, dead_letter_topic)
 
 
-def endpoint(settings: Settings) -> Endpoint:
-    return Endpoint(
-        settings.endpoint,
-        settings.segment_timeout_seconds,
-        settings.segment_gzip,
-        settings.segment_accept_any_body,
-        f"sprig-to-segment/{VERSION}",
-    )
-
-
-def outbox(settings: Settings) -> Outbox:
-    capacity = Capacity(
-        settings.batch_max_events,
-        settings.batch_max_bytes,
-        settings.max_consecutive_refusals,
-        settings.max_events_per_second,
-    )
-    return Outbox(list(settings.write_keys.values()), capacity, random.Random())  # noqa: S311 - jitter
-
-
-def dead_letters(settings: Settings, record: Unwrap = as_it_is) -> DeadLetters:
-    """Where letters go. `record`: what a message that was read holds, if that is another record's copy."""
-    config = producer_config(settings.kafka_bootstrap_servers, kafka_options(settings))
-    return DeadLetters(config, settings.dead_letter_topic, settings.kafka_topic, VERSION, record)
-
-
-def shares(settings: Settings) -> Shares:
-    room = settings.batch_max_bytes - max(map(overhead, settings.write_keys.values()))
-    batch = Limits(settings.batch_max_events, room, settings.max_consecutive_dead_letters)
-    return Shares(batch, settings.max_buffered_bytes, settings.batch_linger_seconds)
-
-
-def _folder(settings: Settings) -> Path:
-    return settings.schemas_dir or paths.schemas()
+@contextmanager
+def status_server(settings: Settings, service: Service) -> Iterator[StatusServer]:
+    """Serves health, metrics and the status page of a service."""
+    with recent_logs.record_recent_logs() as logs:
+        info = ServiceInfo(factories.VERSION, settings.kafka_topic, settings.kafka_group_id, settings.endpoint)
+        page = StatusPage(service.reporter.latest, info, logs.lines)
+        with StatusServer(settings.http_host, settings.http_port, page) as server:
+            yield server

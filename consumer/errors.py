@@ -5,15 +5,20 @@ Every error that the service raises on purpose, named by its treatment.
     ├── UsageError              the user must change something before a start makes sense (exit 2)
     │   ├── SettingsError       an environment variable, or several
     │   ├── ContractError       a contract file: file, JSON pointer, what was expected
-    │   └── UnsafeSchema        an Avro schema that must not be decoded with
-    ├── ServiceError            fatal error, exiting; the platform starts it again (exit 1)
-    │   └── NoAnswer            the broker did not answer in time; it is asked again
-    └── RecordError             this record alone: it is set aside or skipped, the others go on
-        ├── SkipRecord          nothing to send, by a counted rule
-        └── UnprocessableRecord no call can be made of it
+    │   └── UnsafeSchema        an Avro schema whose decoding is not safe
+    ├── ServiceError            the service cannot continue; the platform restarts it (exit 1)
+    │   └── NoAnswer            the broker did not answer in time; the service asks again
+    └── RecordError             one record alone: it is skipped or rejected, the others continue
+        ├── RecordSkipped       nothing to send, by a counted rule
+        └── RecordRejected      no track event can be made of it; named by the stage at which it failed:
+            ├── FramingError    framing
+            ├── SchemaError     schema
+            ├── DecodingError   decoding
+            └── MappingError    mapping
 """
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 
 class SprigToSegmentError(Exception):
@@ -21,7 +26,7 @@ class SprigToSegmentError(Exception):
 
 
 class UsageError(SprigToSegmentError):
-    """Bad usage; `lines` are shown to the user as they are, one mistake a line."""
+    """Bad usage. `lines` are shown to the user as they are, one mistake a line."""
 
     def __init__(self, *lines: str) -> None:
         super().__init__("\n".join(lines))
@@ -29,7 +34,7 @@ class UsageError(SprigToSegmentError):
 
 
 class SettingsError(UsageError):
-    """Wrong or missing settings, all of them at once. Never holds a value that could be a secret."""
+    """Wrong or missing settings, all of them together. It never holds a value that could be a secret."""
 
 
 class ContractError(UsageError):
@@ -37,15 +42,15 @@ class ContractError(UsageError):
 
 
 class UnsafeSchema(UsageError):
-    """An Avro schema whose decoding could crash or exhaust the process, or that is no Avro schema."""
+    """An Avro schema whose decoding could crash or exhaust the process, or text that is not an Avro schema."""
 
 
 class ServiceError(SprigToSegmentError):
-    """The service cannot go on by itself, such as after a fatal error of the Kafka client."""
+    """The service cannot continue, for example after a fatal error of the Kafka client."""
 
 
 class NoAnswer(ServiceError):
-    """A broker did not answer in time, which is no reason to stop while there is time to ask again."""
+    """A broker did not answer in time. That is no reason to stop while there is time to ask again."""
 
 
 class RecordError(SprigToSegmentError):
@@ -53,13 +58,39 @@ class RecordError(SprigToSegmentError):
 
     def __init__(self, reason: str, detail: str = "") -> None:
         super().__init__(f"{reason}: {detail}" if detail else reason)
-        self.reason = reason
+        self.reason = str(reason)  # a plain text also of an enum's member, because JSON takes no other key
         self.detail = detail
 
 
-class SkipRecord(RecordError):
-    """Nothing to send of this record, by a rule."""
+class RecordSkipped(RecordError):
+    """A rule says that nothing is to be sent of this record."""
 
 
-class UnprocessableRecord(RecordError):
-    """No call can be made of this record. `detail` names fields and rules, never a value."""
+class RecordRejected(RecordError):
+    """No track event can be made of this record. `detail` names fields and rules, never a value."""
+
+    stage: ClassVar[str]
+
+
+class FramingError(RecordRejected):
+    """The value does not say which schema it was written with."""
+
+    stage = "framing"
+
+
+class SchemaError(RecordRejected):
+    """The schema that the value names cannot be used."""
+
+    stage = "schema"
+
+
+class DecodingError(RecordRejected):
+    """The schema does not describe the bytes of the value."""
+
+    stage = "decoding"
+
+
+class MappingError(RecordRejected):
+    """The contract cannot make a valid track event of the decoded record."""
+
+    stage = "mapping"

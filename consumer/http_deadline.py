@@ -1,4 +1,4 @@
-"""One deadline for a whole HTTP attempt: each wait on its socket ends there, however the peer dribbles."""
+"""One deadline for a whole HTTP attempt: each wait on its socket ends there, however slowly the peer sends."""
 
 import threading
 import time
@@ -8,47 +8,51 @@ from typing import Any
 _attempt = threading.local()
 
 
-def start(seconds: float) -> None:
-    """Start the clock of this thread's attempt."""
+def start_deadline(seconds: float) -> None:
+    """Give this thread's attempt `seconds` from now."""
     _attempt.ends_at = time.monotonic() + seconds
 
 
-def keep(backend: Any, late: type[Exception]) -> Any:
+def with_deadline(backend: Any, late: type[Exception]) -> Any:
     """
-    A network backend of httpcore (or of its namesakes) whose connections keep to their thread's attempt's deadline.
+    A network backend of httpcore (or of a library with the same interface) whose waits end at the thread's deadline.
 
-    `backend`: the one that they are opened with. `late` is raised where the deadline is over before a wait begins.
+    `backend` opens the connections. `late` is raised if the deadline is over before a wait begins.
     """
     return _Backend(backend, late)
 
 
 @dataclass(frozen=True, slots=True)
 class _Backend:
+    """Opens streams that keep the deadline."""
+
     backend: Any
     late: type[Exception]
 
     def connect_tcp(self, host: str, port: int, timeout: float | None = None, **options: Any) -> "_Stream":
-        return _Stream(self.backend.connect_tcp(host, port, _left(self.late), **options), self.late)
+        return _Stream(self.backend.connect_tcp(host, port, _remaining_seconds(self.late), **options), self.late)
 
 
 @dataclass(frozen=True, slots=True)
 class _Stream:
+    """A stream that ignores the timeouts of its caller, and waits until the deadline instead."""
+
     stream: Any
     late: type[Exception]
 
     def read(self, max_bytes: int, timeout: float | None = None) -> Any:
-        return self.stream.read(max_bytes, _left(self.late))
+        return self.stream.read(max_bytes, _remaining_seconds(self.late))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        # In pieces, as the stream below starts its timeout anew whenever the peer takes a byte.
+        # In pieces, because the wrapped stream starts its timeout anew whenever the peer accepts a byte.
         pieces = memoryview(buffer)
         for begin in range(0, len(buffer), 65536):
-            self.stream.write(pieces[begin : begin + 65536], _left(self.late))
+            self.stream.write(pieces[begin : begin + 65536], _remaining_seconds(self.late))
 
     def start_tls(
         self, ssl_context: Any, server_hostname: str | None = None, timeout: float | None = None
     ) -> "_Stream":
-        return _Stream(self.stream.start_tls(ssl_context, server_hostname, _left(self.late)), self.late)
+        return _Stream(self.stream.start_tls(ssl_context, server_hostname, _remaining_seconds(self.late)), self.late)
 
     def close(self) -> None:
         self.stream.close()
@@ -57,8 +61,8 @@ class _Stream:
         return self.stream.get_extra_info(info)
 
 
-def _left(late: type[Exception]) -> float:
-    left: float = _attempt.ends_at - time.monotonic()
-    if left <= 0:
+def _remaining_seconds(late: type[Exception]) -> float:
+    seconds: float = _attempt.ends_at - time.monotonic()
+    if seconds <= 0:
         raise late("deadline of the attempt")
-    return left
+    return seconds

@@ -10,7 +10,7 @@ JsonError = orjson.JSONDecodeError
 """What `loads` raises: a ValueError with `msg`, `lineno` and `colno`."""
 
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - naive, so that its text has no offset and "Z" can follow
-# Times are put together of pieces, as each record has some: a quarter of the cost of writing a datetime.
+# Times are put together from pieces, because each record has several. It costs a quarter of formatting a datetime.
 _MINUTES = [f"{minute // 60:02}:{minute % 60:02}:" for minute in range(1440)]
 _SECONDS = [f"{second:02}." for second in range(60)]
 _MILLIS = [f"{milli:03}Z" for milli in range(1000)]
@@ -21,27 +21,28 @@ def dumps(value: Any) -> bytes:
     """
     UTF-8 JSON without white space.
 
-    Beware: a NaN or an infinity becomes `null` in silence; what can hold one is checked before (see `contract.forms`).
+    Beware: a NaN or an infinity becomes `null` without an error. `contract.conversions` rejects both before.
     """
-    # A copy, as the library grows a buffer of 8 KB and cuts it: what is cut off stays in small pieces between the texts
-    # that are kept, and is good for nothing.
+    # A copy, because the library shrinks a buffer of 8 KB to the text. The rest of each buffer would stay as a small
+    # piece of free memory between the texts, too small to be used again.
     return memoryview(orjson.dumps(value, option=_OPTIONS)).tobytes()
 
 
 def loads(raw: bytes | str) -> Any:
-    """The value of a JSON text; nesting is limited (1024) by the library. Raises JsonError."""
+    """The value of a JSON text. The library limits the nesting to 1024. Raises JsonError."""
     return orjson.loads(raw)
 
 
 def iso_millis(millis: int, *_: Any) -> str:
-    """How JSON says a time in ms since 1970: ISO-8601 with ms and Z. OverflowError outside of the years 1 to 9999."""
-    minutes, rest = divmod(millis, 60_000)
+    """A time in ms since 1970 as ISO-8601 with ms and Z. Raises OverflowError outside of the years 1 to 9999."""
+    minutes, ms_of_minute = divmod(millis, 60_000)
     day, minute = divmod(minutes, 1440)
-    return f"{_day(day)}{_MINUTES[minute]}{_SECONDS[rest // 1000]}{_MILLIS[rest % 1000]}"
+    return f"{_day(day)}{_MINUTES[minute]}{_SECONDS[ms_of_minute // 1000]}{_MILLIS[ms_of_minute % 1000]}"
 
 
 @lru_cache(maxsize=1000)
 def _day(days: int) -> str:
+    """The date so many days after 1970-01-01, with the T behind it."""
     return (_EPOCH + timedelta(days)).isoformat()[:-8]
 
 

@@ -1,17 +1,27 @@
-"""The values that travel through the service, in the order in which they are made."""
+"""The values that travel through the service, in the order in which they are made. All are immutable."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 Headers = Sequence[tuple[str, bytes | None]]
 
 
-class Message(NamedTuple):
+class RecordAddress(NamedTuple):
+    """Where a record is in its topic, as logs, messageIds and commands name it."""
+
+    partition: int
+    offset: int
+
+    def __str__(self) -> str:
+        return f"{self.partition}:{self.offset}"
+
+
+class Record(NamedTuple):
     """
     One Kafka record as it was read.
 
-    `timestamp` in ms since 1970 (-1: none), `read_at` in monotonic seconds, `weight` the bytes that holding it takes.
+    `timestamp` is in ms since 1970 (-1: none), `read_at` in monotonic seconds. `memory_bytes` is its size in memory.
     """
 
     partition: int
@@ -21,26 +31,34 @@ class Message(NamedTuple):
     value: bytes | None
     headers: Headers
     read_at: float = 0.0
-    weight: int = 0
+    memory_bytes: int = 0
+
+    @property
+    def address(self) -> RecordAddress:
+        return RecordAddress(self.partition, self.offset)
 
 
-def folded(environment: str) -> str:
-    """A Sprig environment as it is compared: Sprig writes "Production", its users write "production"."""
+def fold_environment(environment: str) -> str:
+    """A Sprig environment in the form in which it is compared: Sprig writes "Production", its users "production"."""
     return environment.strip().casefold()
 
 
 @dataclass(frozen=True, slots=True)
 class WriteKey:
-    """A Segment source's key and the Sprig environment that it is for. Equal only to itself; never shows its secret."""
+    """
+    The write key of a Segment source, and the Sprig environment that the source is for.
+
+    Keys are equal if their environments are, because each environment has one key. The secret is never shown.
+    """
 
     environment: str
     secret: str = field(repr=False, compare=False)
 
 
-class Call(NamedTuple):
-    """One Segment `track` call, serialised, still tied to the record it was made of, and to what names its schema."""
+class TrackEvent(NamedTuple):
+    """One Segment `track` event, serialised, with the record and the schema that it was made of."""
 
-    message: Message
+    record: Record
     key: WriteKey
     body: bytes
     schema: str = ""
@@ -52,8 +70,12 @@ class Skipped(NamedTuple):
     reason: str
 
 
-class Unprocessable(NamedTuple):
-    """A record that no call can be made of. `detail` names fields and rules, never a value of the record."""
+class Rejected(NamedTuple):
+    """
+    Why a record is rejected. `stage` is framing, schema, decoding, mapping, delivery or operator.
+
+    `detail` names fields and rules, never a value of the record. `schema` names the writer's schema.
+    """
 
     reason: str
     stage: str
@@ -62,38 +84,117 @@ class Unprocessable(NamedTuple):
 
 
 class Pending(NamedTuple):
-    """A record that cannot be read yet, as its writer's schema `schema` is still being looked up."""
+    """A record that cannot be decoded yet, because its writer's schema `schema` is still being looked up."""
 
     schema: object
 
 
-class Held(NamedTuple):
-    """A record that its partition must not go past: somebody has to decide first."""
+class Blocked(NamedTuple):
+    """A record that its partition must not pass until an operator acts."""
 
     reason: str
 
 
-@dataclass(eq=False, slots=True)
-class Letter:
-    """
-    A record on its way to the dead-letter topic, and why.
+@dataclass(frozen=True, eq=False, slots=True)
+class DeadLetter:
+    """A rejected record on its way to the dead-letter topic. `attempts`: how often Segment got its event."""
 
-    `revoked` says that its lane is gone and that no confirmation counts any more, `dated` that it keeps the record's
-    own time, `stuck` that the topic will never take it.
-    """
-
-    message: Message
-    reason: str
-    stage: str
-    detail: str
-    schema: str = ""
+    record: Record
+    rejected: Rejected
     attempts: int = 0
-    revoked: bool = False
-    dated: bool = True
-    stuck: bool = False
 
 
-Translation = Call | Skipped | Unprocessable | Pending
-Translate = Callable[[Message], Translation]
-Treatment = Call | Skipped | Letter | Pending | Held
-Treat = Callable[[Message], Treatment]
+MappedRecord = TrackEvent | Skipped | Rejected | Pending
+"""What a record becomes by its schema and its contract."""
+
+ProcessedRecord = TrackEvent | Skipped | DeadLetter | Pending | Blocked
+"""What a record becomes once the reject policy was applied."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Chunk:
+    """
+    Consecutive track events of one partition with one write key, sent together.
+
+    `body_bytes` is the size of its events in a request body, separators included. `memory_bytes` is the memory that it
+    takes, with the records of its events. Nothing is appended to a chunk that `is_half`: it is part of a search.
+    """
+
+    partition: int
+    key: WriteKey
+    events: tuple[TrackEvent, ...]
+    body_bytes: int
+    memory_bytes: int
+    is_half: bool = False
+
+    @classmethod
+    def of(cls, partition: int, key: WriteKey, events: tuple[TrackEvent, ...], is_half: bool = False) -> "Chunk":
+        serialised = sum([len(event.body) for event in events])
+        memory_bytes = serialised + sum([event.record.memory_bytes for event in events])
+        return cls(partition, key, events, serialised + len(events), memory_bytes, is_half)
+
+    def append(self, chunk: "Chunk") -> "Chunk":
+        """This chunk and the one behind it as one."""
+        sizes = self.body_bytes + chunk.body_bytes, self.memory_bytes + chunk.memory_bytes
+        return Chunk(self.partition, self.key, self.events + chunk.events, *sizes)
+
+    def halves(self) -> tuple["Chunk", "Chunk"]:
+        """Two chunks in its place, to find the event that is refused."""
+        middle = len(self.events) // 2
+        first, second = self.events[:middle], self.events[middle:]
+        return Chunk.of(self.partition, self.key, first, True), Chunk.of(self.partition, self.key, second, True)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class BatchRequest:
+    """
+    One HTTP attempt with one write key; it carries chunks of several partitions.
+
+    `started_at` is in monotonic seconds. `attempts` is how often any of its events was sent before.
+    """
+
+    key: WriteKey
+    chunks: tuple[Chunk, ...]
+    started_at: float
+    attempts: int = 0
+
+    @property
+    def bodies(self) -> list[bytes]:
+        return [event.body for chunk in self.chunks for event in chunk.events]
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """Segment accepted the whole batch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """
+    Segment did not accept the batch, and the batch is not the cause.
+
+    `wait` is in seconds where Segment said how long to wait; `detail` is for people.
+    """
+
+    reason: str
+    wait: float | None = None
+    throttled: bool = False
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Segment will not accept something in the batch, however often it is sent."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Misconfigured:
+    """The write key, the endpoint or the network path is wrong; the records are not the cause."""
+
+    reason: str
+
+
+Outcome = Accepted | Retry | Refused | Misconfigured
+"""What came of one attempt."""

@@ -4,7 +4,9 @@ from pathlib import Path
 
 
 def schemas() -> Path:
-    """The shipped `schemas/`: inside the package where it is installed, beside it in a checkout."""
+    """The shipped `schemas/`: inside the package in a wheel, beside the package in a checkout."""
     package = Path(__file__).parent
     packaged = package / "schemas"
-    return packaged if packaged.is_dir() else package.parent / "schemas"
+    if packaged.is_dir():
+        return packaged
+    return package.parent / "schemas"

@@ -1,81 +1,126 @@
-"""Why records are skipped or set aside: every word that the service counts under, with its meaning."""
+"""Why records are skipped or rejected, and why delivery is blocked: each word with its meaning."""
 
 from collections.abc import Mapping
-
-NO_WRITE_KEY = "no_write_key"
-"""Alone among its like it says nothing about the stream's quality, as it is a setting that is to be mended."""
-
-STEPPED_OVER = "stepped_over"
-
-UNREADABLE_BATCH = "unreadable_batch"
-"""Unlike other holds of a partition it ends by itself, when the batch can be read or is there no more."""
-
-SKIPPED: Mapping[str, str] = {"tombstone": "a null value"}
-"""Besides those that a contract names."""
-
-SET_ASIDE: Mapping[str, str] = {
-    "empty_value": "a value of no bytes, which no schema describes",
-    "not_framed": "nothing says which schema wrote it, in the way that AVRO_FRAMING names",
-    "unknown_schema": "its schema is not in the registry, or in no file",
-    "unsupported_schema": "its schema is not Avro",
-    "unsafe_schema": "its schema must not be decoded with",
-    "undecodable": "bytes that its schema does not describe",
-    "value_too_large": "so many bytes that decoding them could take more memory than there is",
-    "trailing_bytes": "bytes are left behind the record",
-    "unknown_record": "no contract is for its type",
-    "missing_required": "a property that the contract requires has no value",
-    "integer_too_large": "an integer beyond 2^53-1, which its reader would take for another one",
-    "non_finite_number": "a NaN or an infinity, which JSON has no word for",
-    "time_out_of_range": "a time outside of the years 1 to 9999",
-    "not_json": "text that the contract takes for JSON, and that is none",
-    "nested_too_deep": "JSON text with more than 64 lists and objects inside each other",
-    "no_label": "a value that the contract's labels do not name",
-    "invalid": "the call would break a rule of the contract or of Segment",
-    "event_too_large": "the call is larger than Segment takes",
-    NO_WRITE_KEY: "SEGMENT_WRITE_KEYS has none for its environment, or it names no environment",
-    STEPPED_OVER: "an operator let the group step over it",
-}
-"""Besides `http_<status>` for a call that Segment refuses, and `stuck_<reason>` for one that never goes through."""
-
-REFUSED = ("http_400", "http_413", "http_422")
-
-HOLDS: Mapping[str, str] = {
-    "http_401": "Segment refuses the write key",
-    "http_403": "Segment, or something on the way to it, forbids the request",
-    "http_404": "there is no batch endpoint where SEGMENT_ENDPOINT points",
-    "everything_refused": "MAX_CONSECUTIVE_REFUSALS single events in a row were refused, with no success between",
-    "dead_letter_limit": "MAX_CONSECUTIVE_DEAD_LETTERS records in a row were rejected: look at topic and contract",
-    "dead_letter_too_large": "the dead-letter topic takes no record of this size: raise its max.message.bytes",
-    "dead_letter_refused": "the dead-letter topic takes this record under no circumstances: look at its settings",
-    "no_committed_offset": "the group has no offset, and KAFKA_AUTO_OFFSET_RESET=error lets somebody decide",
-    "offset_out_of_range": "Kafka deleted what was to be read next, and KAFKA_AUTO_OFFSET_RESET=error holds",
-    UNREADABLE_BATCH: "a batch cannot be unpacked: it is damaged, or larger than receive.message.max.bytes",
-}
-"""Why keys and partitions hold. Besides these `http_<status>`, `<status>_not_segment`, and a record's own reason."""
+from enum import StrEnum
+from typing import Self
 
 
-def hold_meaning(reason: str) -> str:
-    """What somebody reads who has to mend it."""
-    if reason in HOLDS:
-        return HOLDS[reason]
-    if reason in REFUSED or reason.startswith("stuck_"):
-        return "a record that Segment does not take, and that must not be set aside, by ON_REJECTED"
+class _Word(StrEnum):
+    """A word that the service counts by and writes into logs and headers; `meaning` explains it to an operator."""
+
+    meaning: str
+
+    def __new__(cls, word: str, meaning: str) -> Self:
+        member = str.__new__(cls, word)
+        member._value_ = word
+        member.meaning = meaning
+        return member
+
+
+class Reason(_Word):
+    """
+    Why the service skips or rejects a record.
+
+    Contracts name further reasons to skip. An event that Segment refuses has the reason `http_<status>`, and one that
+    keeps failing while others succeed `stuck_<reason>`.
+    """
+
+    TOMBSTONE = "tombstone", "a null value"
+    EMPTY_VALUE = "empty_value", "a value of no bytes, which no schema describes"
+    NOT_FRAMED = "not_framed", "the value does not name its schema in the way that AVRO_FRAMING says"
+    UNKNOWN_SCHEMA = "unknown_schema", "its schema is not in the registry, or in no file"
+    UNSUPPORTED_SCHEMA = "unsupported_schema", "its schema is not Avro"
+    UNSAFE_SCHEMA = "unsafe_schema", "decoding with its schema is not safe"
+    UNDECODABLE = "undecodable", "its schema does not describe these bytes"
+    VALUE_TOO_LARGE = "value_too_large", "decoding a value of this size could take more memory than there is"
+    TRAILING_BYTES = "trailing_bytes", "bytes are left behind the record"
+    UNKNOWN_RECORD = "unknown_record", "no contract is for its type"
+    MISSING_REQUIRED = "missing_required", "a property that the contract requires has no value"
+    INTEGER_TOO_LARGE = "integer_too_large", "an integer beyond 2^53-1, which a JSON reader would round"
+    NON_FINITE_NUMBER = "non_finite_number", "a NaN or an infinity, which JSON cannot express"
+    TIME_OUT_OF_RANGE = "time_out_of_range", "a time outside of the years 1 to 9999"
+    NOT_JSON = "not_json", "the contract expects JSON in this text, and the text is not JSON"
+    NESTED_TOO_DEEP = "nested_too_deep", "JSON text with more than 64 lists and objects inside each other"
+    NO_LABEL = "no_label", "a value that has no entry in the contract's labels"
+    INVALID = "invalid", "the event would break a rule of the contract or of Segment"
+    EVENT_TOO_LARGE = "event_too_large", "the event is larger than Segment accepts"
+    NO_WRITE_KEY = "no_write_key", "SEGMENT_WRITE_KEYS has no key for its environment, or it names no environment"
+    STEPPED_OVER = "stepped_over", "an operator skipped it with `skip-record`"
+
+
+class BlockReason(_Word):
+    """
+    Why a write key or a partition is blocked until somebody acts.
+
+    Further reasons are `http_<status>`, `<status>_not_segment` and the reason of a record that must not be passed.
+    """
+
+    HTTP_401 = "http_401", "Segment refuses the write key"
+    HTTP_403 = "http_403", "Segment, or something between the service and Segment, forbids the request"
+    HTTP_404 = "http_404", "there is no batch endpoint at SEGMENT_ENDPOINT"
+    EVERYTHING_REFUSED = (
+        "everything_refused",
+        "MAX_CONSECUTIVE_REFUSALS single events in a row were refused, with no success between",
+    )
+    DEAD_LETTER_LIMIT = (
+        "dead_letter_limit",
+        "MAX_CONSECUTIVE_DEAD_LETTERS records in a row were rejected: look at the topic or the contract",
+    )
+    DEAD_LETTER_TOO_LARGE = (
+        "dead_letter_too_large",
+        "the dead-letter topic does not accept a record of this size: raise its max.message.bytes",
+    )
+    DEAD_LETTER_REFUSED = (
+        "dead_letter_refused",
+        "the dead-letter topic will never accept this record: look at the topic's settings",
+    )
+    NO_COMMITTED_OFFSET = (
+        "no_committed_offset",
+        "the group has no offset, and KAFKA_AUTO_OFFSET_RESET=error leaves the decision to an operator",
+    )
+    OFFSET_OUT_OF_RANGE = (
+        "offset_out_of_range",
+        "Kafka deleted the next record before it was read, and KAFKA_AUTO_OFFSET_RESET=error blocks",
+    )
+    UNREADABLE_BATCH = (
+        "unreadable_batch",
+        "the client cannot unpack a batch: it is damaged, or larger than receive.message.max.bytes",
+    )
+    """Ends without an operator when the batch can be read, or is deleted."""
+
+
+SKIPPED = (Reason.TOMBSTONE,)
+"""The reasons to skip besides those that a contract names."""
+
+REJECTED = tuple(reason for reason in Reason if reason not in SKIPPED)
+
+_MEANINGS: Mapping[str, str] = {reason: reason.meaning for reason in Reason}
+_BLOCK_MEANINGS: Mapping[str, str] = {reason: reason.meaning for reason in BlockReason}
+_REFUSED = ("http_400", "http_413", "http_422")
+
+
+def block_meaning(reason: str) -> str:
+    """The explanation for the operator who has to act."""
+    if reason in _BLOCK_MEANINGS:
+        return _BLOCK_MEANINGS[reason]
+    if reason in _REFUSED or reason.startswith("stuck_"):
+        return "Segment does not accept a record, and ON_REJECTED=block says not to pass it"
     if reason.endswith("_not_segment"):
         return "a success that is not Segment's own: a proxy's page, or a gateway (SEGMENT_ACCEPT_ANY_BODY)"
-    if reason in SET_ASIDE:
-        return f"a record that must not be set aside, by ON_REJECTED or ON_UNKNOWN_RECORD: {SET_ASIDE[reason]}"
-    return "an answer that Segment does not give: look at SEGMENT_ENDPOINT and at what is between"
+    if reason in REJECTED:
+        return f"a record that must not be passed, by ON_REJECTED or ON_UNKNOWN_RECORD: {_MEANINGS[reason]}"
+    return "a response that Segment does not give: look at SEGMENT_ENDPOINT and at what is between"
 
 
-def aside_meaning(reason: str) -> str:
-    """Why a record was set aside, for people; "" for a word that is not ours."""
+def reject_meaning(reason: str) -> str:
+    """Why a record was rejected, for people; "" for a word that the service does not use."""
     if reason.startswith("http_"):
         return f"Segment refuses it with status {reason.removeprefix('http_')}"
     if reason.startswith("stuck_"):
-        return "it never goes through, though others do"
-    return SET_ASIDE.get(reason, "")
+        return "it keeps failing while other events succeed"
+    return _MEANINGS[reason] if reason in REJECTED else ""
 
 
-def reserved(reason: str) -> bool:
+def is_reserved(reason: str) -> bool:
     """Whether the service itself counts under this word."""
-    return reason in SKIPPED or reason in SET_ASIDE or reason.startswith(("http_", "stuck_"))
+    return reason in _MEANINGS or reason.startswith(("http_", "stuck_"))

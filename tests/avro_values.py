@@ -12,51 +12,62 @@ def record(name: str, **fields: Any) -> dict[str, Any]:
 
 
 def zigzag(number: int) -> bytes:
-    """A long as Avro writes it."""
-    left, made = (number << 1) ^ (number >> 63), bytearray()
-    while left > 0x7F:
-        made.append(left & 0x7F | 0x80)
-        left >>= 7
-    return bytes([*made, left])
+    """The encoding of a long."""
+    rest, encoded = (number << 1) ^ (number >> 63), bytearray()
+    while rest > 0x7F:
+        encoded.append(rest & 0x7F | 0x80)
+        rest >>= 7
+    return bytes([*encoded, rest])
 
 
 def sized(content: bytes) -> bytes:
+    """The encoding of bytes, or of a text in UTF-8."""
     return zigzag(len(content)) + content
 
 
 def block(items: list[bytes]) -> bytes:
+    """The encoding of an array or a map, from the encodings of its items."""
     return (zigzag(len(items)) if items else b"") + b"".join(items) + b"\0"
 
 
 def values(schema: Any) -> st.SearchStrategy[bytes]:
-    """Avro bytes of any value of a schema, written without the library that reads them."""
-    names: dict[str, Any] = {}
+    """The encoding of any value of a schema."""
+    return _values_of(schema, "", {})
 
-    def of(avro: Any, around: str) -> st.SearchStrategy[bytes]:
-        if isinstance(avro, list):
-            return st.one_of([of(one, around).map((zigzag(index)).__add__) for index, one in enumerate(avro)])
-        if isinstance(avro, str):
-            return PLAIN[avro] if avro in PLAIN else of(names.get(avro) or names[f"{around}.{avro}"], around)
-        name = avro.get("name", "")
-        space = name.rpartition(".")[0] or avro.get("namespace", around)
-        if name:
-            names[name if "." in name else f"{space}.{name}".lstrip(".")] = names[name] = avro
-        match avro["type"]:
-            case "record" | "error":
-                return st.tuples(*[of(one["type"], space) for one in avro["fields"]]).map(b"".join)
-            case "enum":
-                return st.integers(0, len(avro["symbols"]) - 1).map(zigzag)
-            case "fixed":
-                return st.binary(min_size=avro["size"], max_size=avro["size"])
-            case "array":
-                return st.lists(of(avro["items"], around), max_size=3).map(block)
-            case "map":
-                entry = st.tuples(PLAIN["string"], of(avro["values"], around)).map(b"".join)
-                return st.lists(entry, max_size=3).map(block)
-            case other:
-                return of(other, around)
 
-    return of(schema, "")
+def _values_of(avro: Any, namespace: str, names: dict[str, Any]) -> st.SearchStrategy[bytes]:
+    """`names` collects the definitions of named types."""
+    if isinstance(avro, list):
+        branches = [_values_of(branch, namespace, names) for branch in avro]
+        return st.one_of([branch.map(zigzag(number).__add__) for number, branch in enumerate(branches)])
+    if isinstance(avro, dict):
+        return _values_of_complex(avro, namespace, names)
+    if avro in PLAIN:
+        return PLAIN[avro]
+    return _values_of(names.get(avro) or names[f"{namespace}.{avro}"], namespace, names)
+
+
+def _values_of_complex(avro: Any, namespace: str, names: dict[str, Any]) -> st.SearchStrategy[bytes]:
+    name = avro.get("name", "")
+    inner_namespace = name.rpartition(".")[0] or avro.get("namespace", namespace)
+    if name:
+        full_name = name if "." in name else f"{inner_namespace}.{name}".lstrip(".")
+        names[full_name] = names[name] = avro
+    match avro["type"]:
+        case "record" | "error":
+            fields = [_values_of(field["type"], inner_namespace, names) for field in avro["fields"]]
+            return st.tuples(*fields).map(b"".join)
+        case "enum":
+            return st.integers(0, len(avro["symbols"]) - 1).map(zigzag)
+        case "fixed":
+            return st.binary(min_size=avro["size"], max_size=avro["size"])
+        case "array":
+            return st.lists(_values_of(avro["items"], namespace, names), max_size=3).map(block)
+        case "map":
+            entry = st.tuples(PLAIN["string"], _values_of(avro["values"], namespace, names)).map(b"".join)
+            return st.lists(entry, max_size=3).map(block)
+        case inner:
+            return _values_of(inner, namespace, names)
 
 
 PLAIN: dict[str, st.SearchStrategy[bytes]] = {
@@ -64,10 +75,10 @@ PLAIN: dict[str, st.SearchStrategy[bytes]] = {
     "boolean": st.sampled_from([b"\0", b"\1"]),
     "int": st.integers(-(2**31), 2**31 - 1).map(zigzag),
     "long": st.integers(-(2**63), 2**63 - 1).map(zigzag),
-    "float": st.floats(width=32).map(lambda it: struct.pack("<f", it)),
-    "double": st.floats().map(lambda it: struct.pack("<d", it)),
+    "float": st.floats(width=32).map(lambda number: struct.pack("<f", number)),
+    "double": st.floats().map(lambda number: struct.pack("<d", number)),
     "bytes": st.binary(max_size=9).map(sized),
-    "string": st.text(max_size=9).map(lambda it: sized(it.encode())),
+    "string": st.text(max_size=9).map(lambda text: sized(text.encode())),
 }
 LOGICAL = [
     {"type": "int", "logicalType": "date"},
@@ -93,27 +104,40 @@ LEAVES = st.one_of(st.sampled_from(sorted(PLAIN)), st.sampled_from(LOGICAL))
 
 
 def named(make: Callable[[str], st.SearchStrategy[Any]]) -> st.SearchStrategy[Any]:
-    return st.uuids().flatmap(lambda it: make(f"n{it.hex}"))
+    """A type with a name that no other type has."""
+    return st.uuids().flatmap(lambda uuid: make(f"n{uuid.hex}"))
 
 
 def larger(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    items = inner.filter(lambda it: it != "null" and not (isinstance(it, dict) and it["type"] == "record"))
+    """Types that contain the inner types, and named types."""
     fields = st.lists(inner, max_size=4)
     return st.one_of(
-        items.map(lambda it: {"type": "array", "items": it}),
-        inner.map(lambda it: {"type": "map", "values": it}),
-        named(lambda name: fields.map(lambda it: record(name, **{f"f{i}": one for i, one in enumerate(it)}))),
+        inner.filter(_may_be_item).map(lambda avro: {"type": "array", "items": avro}),
+        inner.map(lambda avro: {"type": "map", "values": avro}),
+        named(lambda name: fields.map(lambda types: _numbered_record(name, types))),
         named(lambda name: st.integers(1, 20).map(lambda size: {"type": "fixed", "name": name, "size": size})),
         named(lambda name: st.just({"type": "fixed", "name": name, "size": 16, "logicalType": "uuid"})),
         named(lambda name: st.just({"type": "enum", "name": name, "symbols": ["A", "B"]})),
         st.lists(inner, min_size=1, max_size=4, unique_by=_kind).filter(
-            lambda it: not any(isinstance(x, list) for x in it)
+            lambda branches: not any(isinstance(branch, list) for branch in branches)
         ),
     )
 
 
+def _may_be_item(avro: Any) -> bool:
+    """An array of items that could take no bytes is not safe to decode."""
+    return avro != "null" and not (isinstance(avro, dict) and avro["type"] == "record")
+
+
+def _numbered_record(name: str, types: list[Any]) -> dict[str, Any]:
+    return record(name, **{f"f{number}": avro for number, avro in enumerate(types)})
+
+
 def _kind(avro: Any) -> str:
-    return avro if isinstance(avro, str) else "" if isinstance(avro, list) else avro.get("name", avro["type"])
+    """The kind or the name by which Avro tells the branches of a union apart."""
+    if isinstance(avro, str):
+        return avro
+    return "" if isinstance(avro, list) else avro.get("name", avro["type"])
 
 
 SCHEMAS = st.recursive(LEAVES, larger, max_leaves=8)

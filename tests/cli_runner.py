@@ -1,4 +1,4 @@
-"""An operator's desk: commands called with the settings of a flow, as a person or a script calls them."""
+"""Runs commands with the settings of a flow, as a script in a pipe or a person on a terminal runs them."""
 
 import json
 import os
@@ -13,15 +13,15 @@ from tests.support import COMMAND, KEYS, Flow
 
 
 @dataclass
-class Desk:
-    """`settings` replace the flow's."""
+class CommandRunner:
+    """`settings` replace those of the flow."""
 
     flow: Flow
     settings: Mapping[str, str] = field(default_factory=dict)
 
-    def call(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-        """In a pipe. Never a stack trace, never a secret."""
-        done = subprocess.run(
+    def run(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        """In a pipe. Asserts that the output has no stack trace and no secret."""
+        result = subprocess.run(
             [COMMAND, *arguments],
             env=self._environment(),
             input=stdin,
@@ -30,35 +30,37 @@ class Desk:
             timeout=90,
             check=False,
         )
-        assert "Traceback" not in done.stdout + done.stderr, done.stderr
-        assert not any(key in done.stdout + done.stderr for key in KEYS.values())
-        return done
+        assert "Traceback" not in result.stdout + result.stderr, result.stderr
+        assert not any(key in result.stdout + result.stderr for key in KEYS.values())
+        return result
 
-    def told(self, *arguments: str, code: int = 0) -> Any:
-        """What a command with JSON output says, in one line."""
-        done = self.call(*arguments)
-        assert done.returncode == code, done.stdout + done.stderr
-        return json.loads(done.stdout)
+    def json(self, *arguments: str, code: int = 0) -> Any:
+        """The output of a command that prints one line of JSON."""
+        result = self.run(*arguments)
+        assert result.returncode == code, result.stdout + result.stderr
+        return json.loads(result.stdout)
 
-    def lines(self, *arguments: str) -> list[Any]:
-        """What a command with JSON lines says."""
-        done = self.call(*arguments)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return [json.loads(line) for line in done.stdout.splitlines()]
+    def json_lines(self, *arguments: str) -> list[Any]:
+        """The output of a command that prints lines of JSON."""
+        result = self.run(*arguments)
+        assert result.returncode == 0, result.stdout + result.stderr
+        return [json.loads(line) for line in result.stdout.splitlines()]
 
-    def seen(self, *arguments: str) -> str:
-        """What a person sees on a terminal."""
-        ours, theirs = pty.openpty()
-        termios.tcsetwinsize(ours, (40, 150))
+    def terminal_output(self, *arguments: str) -> str:
+        """The output of a command on a terminal."""
+        controller, terminal = pty.openpty()
+        termios.tcsetwinsize(controller, (40, 150))
         environment = {**self._environment(), "TERM": "xterm"}
-        running = subprocess.Popen([COMMAND, *arguments], env=environment, stdin=theirs, stdout=theirs, stderr=theirs)
-        os.close(theirs)
-        shown = b""
-        with os.fdopen(ours, "rb", buffering=0) as screen:
+        process = subprocess.Popen(
+            [COMMAND, *arguments], env=environment, stdin=terminal, stdout=terminal, stderr=terminal
+        )
+        os.close(terminal)
+        output = b""
+        with os.fdopen(controller, "rb", buffering=0) as screen:
             while chunk := _read(screen):
-                shown += chunk
-        assert running.wait(30) == 0, shown.decode()
-        return shown.decode().replace("\r\n", "\n")
+                output += chunk
+        assert process.wait(30) == 0, output.decode()
+        return output.decode().replace("\r\n", "\n")
 
     def _environment(self) -> dict[str, str]:
         return {"PATH": os.environ["PATH"], **self.flow.environment(), **self.settings}
@@ -67,5 +69,5 @@ class Desk:
 def _read(screen: Any) -> bytes:
     try:
         return bytes(screen.read(65536))
-    except OSError:  # as Linux says that the other side of a terminal is closed
+    except OSError:  # Linux reports with it that the other side of the terminal is closed
         return b""

@@ -1,4 +1,4 @@
-"""Owns what holds for all tests: their seed, no verdict on how fast the machine is, the table of faults at the end."""
+"""Owns what applies to all tests: the seed, hypothesis without time limits, and the table of faults."""
 
 import os
 import time
@@ -8,21 +8,22 @@ from hypothesis import HealthCheck, settings
 
 from tests.faults import table
 
-# Told before anything runs, as a test that ends its process tells nothing. Worker processes take it over.
+# The header prints the seed before the first test runs, because a test that ends its process prints nothing.
+# Worker processes inherit the environment variable, and so the seed.
 SEED = os.environ.setdefault("SEED", str(time.time_ns() % 2**32))
 
-# In a fresh clone hypothesis first makes its tables of Unicode, which alone takes a busy machine two seconds.
+# In a fresh clone, hypothesis first builds its Unicode tables, which takes two seconds on a busy machine.
 settings.register_profile("any-machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any-machine")
 
 
 def pytest_report_header() -> str:
-    """How to have the same random schedules and values again."""
+    """The seed, which repeats the same random schedules and values."""
     return f"SEED={SEED}"
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """What each fault cost, where any was tried."""
+    """Print the table of faults, if any fault test ran."""
     if cells := table.rows(terminalreporter.stats.get("passed", [])):
         terminalreporter.section("faults")
         terminalreporter.write_line(table.table(cells))

@@ -1,4 +1,4 @@
-"""A local HTTP or HTTPS server that answers as a test says, for clients that must cope with any."""
+"""A local HTTP or HTTPS server whose responses a test chooses, for clients that must cope with any response."""
 
 import json
 import ssl
@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 
-from consumer.demo.fault_scripts import Answer
+from consumer.demo.fault_scripts import ScriptedResponse
 
 
-class Asked(NamedTuple):
+class PeerRequest(NamedTuple):
     """One request; header names in lower case."""
 
     path: str
@@ -19,34 +19,35 @@ class Asked(NamedTuple):
 
 
 class Peer(ThreadingHTTPServer):
-    """`answer` may be set at any time; `asked` holds all requests."""
+    """`answer` may be replaced at any time; `requests` holds all requests."""
 
     daemon_threads = True
     block_on_close = False
 
-    def __init__(self, answer: Callable[[Asked], Answer], tls: ssl.SSLContext | None) -> None:
+    def __init__(self, answer: Callable[[PeerRequest], ScriptedResponse], tls: ssl.SSLContext | None) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.answer = answer
-        self.asked: list[Asked] = []
+        self.requests: list[PeerRequest] = []
         self.stopped = threading.Event()
-        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.server_address[1]}"
+        scheme = "https" if tls else "http"
+        self.url = f"{scheme}://127.0.0.1:{self.server_address[1]}"
         if tls:
             self.socket = tls.wrap_socket(self.socket, server_side=True)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that goes away, as it does from a peer that it does not trust or that is too slow."""
+        """A client may disconnect, because it does not trust this peer or because this peer is too slow."""
 
 
 class _Handler(BaseHTTPRequestHandler):
     server: Peer
 
     def do_GET(self) -> None:
-        asked = Asked(self.path, {name.lower(): value for name, value in self.headers.items()})
-        self.server.asked.append(asked)
-        answer = self.server.answer(asked)
-        headers = {"Content-Length": str(len(answer.body)), "Connection": "close", **answer.headers}
-        lines = [f"HTTP/1.1 {answer.status} ?", *(f"{name}: {value}" for name, value in headers.items())]
-        answer.wire(self.connection, "\r\n".join([*lines, "", ""]).encode() + answer.body, self.server.stopped)
+        request = PeerRequest(self.path, {name.lower(): value for name, value in self.headers.items()})
+        self.server.requests.append(request)
+        response = self.server.answer(request)
+        headers = {"Content-Length": str(len(response.body)), "Connection": "close", **response.headers}
+        lines = [f"HTTP/1.1 {response.status} ?", *(f"{name}: {value}" for name, value in headers.items())]
+        response.wire(self.connection, "\r\n".join([*lines, "", ""]).encode() + response.body, self.server.stopped)
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["Content-Length"]))
@@ -57,7 +58,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def peer(answer: Callable[[Asked], Answer], tls: ssl.SSLContext | None = None) -> Iterator[Peer]:
+def peer(answer: Callable[[PeerRequest], ScriptedResponse], tls: ssl.SSLContext | None = None) -> Iterator[Peer]:
     with Peer(answer, tls) as server:
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield server
@@ -65,5 +66,5 @@ def peer(answer: Callable[[Asked], Answer], tls: ssl.SSLContext | None = None) -
         server.shutdown()
 
 
-def says(value: Any, status: int = 200) -> Answer:
-    return Answer(status, json.dumps(value).encode())
+def json_response(value: Any, status: int = 200) -> ScriptedResponse:
+    return ScriptedResponse(status, json.dumps(value).encode())

@@ -1,4 +1,4 @@
-"""Segment's own Python client, the reference for what is sent; and a server that keeps requests as they came."""
+"""Owns Segment's own Python client, which is the reference for requests, and a server that records requests."""
 
 import gzip
 import json
@@ -16,10 +16,10 @@ from segment.analytics.client import Client
 
 @contextmanager
 def reference(endpoint: str, key: str, **options: Any) -> Iterator[Client]:
-    """The client, for a batch endpoint; unless told otherwise it posts each call by itself before `track` returns."""
+    """Segment's client for a batch endpoint. By default it posts each event alone, before `track` returns."""
     with requests.Session() as session:
-        session.trust_env = False  # no proxy of this machine
-        # The client's own session, and its connections with it, would live as long as the process.
+        session.trust_env = False  # use no proxy of this machine
+        # Without this, the client's own session and its connections live as long as the process.
         with mock.patch.object(transport, "_session", session):
             client = Client(key, host=endpoint.removesuffix("/v1/batch"), **{"sync_mode": True, **options})
             try:
@@ -30,7 +30,7 @@ def reference(endpoint: str, key: str, **options: Any) -> Iterator[Client]:
 
 
 class Sent(NamedTuple):
-    """A request as it was on the wire; `headers` by lower-case name."""
+    """A request as it was on the wire. `headers` has lower-case names."""
 
     line: str
     headers: Mapping[str, str]
@@ -43,7 +43,7 @@ class Sent(NamedTuple):
 
 @contextmanager
 def recorder() -> Iterator[tuple[str, list[Sent]]]:
-    """The address of a batch endpoint that takes everything, and what was sent to it."""
+    """The address of a batch endpoint that accepts every request, and the list of the requests."""
     sent: list[Sent] = []
 
     class Handler(BaseHTTPRequestHandler):

@@ -1,4 +1,4 @@
-"""What the flow tests share: members of the group as processes, records with an identity, and the account of a run."""
+"""Owns the helpers of tests that run members as processes: the flow of records, its members and its ledger."""
 
 import json
 import os
@@ -25,35 +25,40 @@ from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from consumer import paths
 from consumer.avro import decoder, schema_files
 from consumer.avro.schema import WriterSchema
-from consumer.demo.expected import Fate, Skip
-from consumer.demo.ledger import Address, Arrival, DeadLetter, Ledger, settle
+from consumer.demo.expected import ExpectedOutcome, ExpectSkipped
+from consumer.demo.ledger import Arrival, Ledger, LedgerDeadLetter, balance
 from consumer.demo.samples import REFUSED_EMAIL, Sample, responses
-from consumer.demo.segment_server import Segment
+from consumer.demo.segment_server import SegmentStandIn
 from consumer.kafka.mock_broker import records
+from consumer.model import RecordAddress
 
 KEYS = {"production": "test-production-key", "development": "test-development-key"}
 COMMAND = str(Path(sys.executable).with_name("sprig-to-segment"))
 
 
-def wait_until(holds: Callable[[], Any], what: str, seconds: float = 60.0) -> None:
-    """Ask again and again: other processes and the broker tell nobody when something becomes true of them."""
+def wait_until(condition: Callable[[], Any], description: str, seconds: float = 60.0) -> None:
+    """Poll the condition, because other processes and the broker do not notify the test. `description` names it."""
     ends_at = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < ends_at, f"not within {seconds:.0f} s: {what}"
-        time.sleep(0.02)  # between two looks, so that asking does not take the core from whom it waits for
+    while not condition():
+        assert time.monotonic() < ends_at, f"not within {seconds:.0f} s: {description}"
+        time.sleep(0.02)  # so that polling does not take the CPU from the processes that the test waits for
 
 
 @dataclass
 class Flow:
-    """One topic with what was produced to it, the stand-in of Segment, and the members that run between them."""
+    """
+    One topic with the records that were produced to it, the stand-in for Segment, and the settings of the members.
+
+    `produced` maps each record to its expected outcome. `ends` has the end offset of each partition.
+    """
 
     bootstrap: str
     topic: str
-    segment: Segment
+    segment: SegmentStandIn
     protocol: str = "consumer"
     settings: Mapping[str, str] = field(default_factory=dict)
     partitions: int = 4
-    produced: dict[Address, Fate] = field(default_factory=dict)
+    produced: dict[RecordAddress, ExpectedOutcome] = field(default_factory=dict)
     ends: Counter[int] = field(default_factory=Counter)
 
     @property
@@ -79,31 +84,36 @@ class Flow:
         return {"session.timeout.ms": 6000, "heartbeat.interval.ms": 1000} if self.protocol == "classic" else {}
 
     def produce(self, count: int, seed: int = 1, frame: Callable[[bytes], bytes] = bytes) -> None:
-        """`count` sample responses; one visitor's stay in one partition. `frame` goes around non-empty values."""
+        """
+        Produce `count` sample responses. All samples of one visitor go to one partition.
+
+        `frame` adds the framing to each value that is not empty.
+        """
         producer = self.producer()
         for sample in responses(count, seed):
-            self.put(producer, sample, frame)
+            self.produce_sample(producer, sample, frame)
         assert producer.flush(30) == 0
 
     def producer(self) -> Producer:
-        """Idempotent, else a retry after a broker's restart changes the order of what is on its way."""
+        """An idempotent producer: with any other, a retry after a broker's restart can change the order of records."""
         no_limits = {"message.timeout.ms": 0, "queue.buffering.max.messages": 0}
         options = {"enable.idempotence": True, "log_level": 0, **no_limits}
         return Producer({"bootstrap.servers": self.bootstrap, **options})
 
-    def put(self, producer: Producer, sample: Sample, frame: Callable[[bytes], bytes] = bytes) -> None:
-        """Noted before it is sent, so that nobody can meet it before it is known."""
+    def produce_sample(self, producer: Producer, sample: Sample, frame: Callable[[bytes], bytes] = bytes) -> None:
+        """Note the sample and then produce it, so that a reader of the topic never finds an unknown record."""
         partition = zlib.crc32(sample.key) % self.partitions
         value = sample.payload(lambda record: decoder.encode(self.schema, record))
-        self.note(partition, sample.fate)
+        self.note_produced(partition, sample.expected)
         producer.produce(self.topic, frame(value) if value else value, sample.key, partition)
 
     @cached_property
     def schema(self) -> WriterSchema:
         return schema_files.raw_schema(paths.schemas())
 
-    def note(self, partition: int, fate: Fate) -> None:
-        self.produced[Address(partition, self.ends[partition])] = fate
+    def note_produced(self, partition: int, expected: ExpectedOutcome) -> None:
+        """Note that the next record of this partition was produced, and its expected outcome."""
+        self.produced[RecordAddress(partition, self.ends[partition])] = expected
         self.ends[partition] += 1
 
     @contextmanager
@@ -115,42 +125,45 @@ class Flow:
             member.kill()
 
     def committed(self) -> dict[int, int]:
+        """The committed offset of each partition; 0 if there is none."""
         consumer = Consumer({"bootstrap.servers": self.bootstrap, "group.id": self.group})
-        asked = [TopicPartition(self.topic, number) for number in range(self.partitions)]
-        found: list[TopicPartition] = []
+        topic_partitions = [TopicPartition(self.topic, number) for number in range(self.partitions)]
+        committed: list[TopicPartition] = []
 
-        def answers() -> bool:
-            with suppress(KafkaException):  # a broker that has just started may not be the group's coordinator yet
-                found[:] = consumer.committed(asked, timeout=30)
-            return bool(found)
+        def is_answered() -> bool:
+            with suppress(KafkaException):  # after its start, the broker is not the group's coordinator for a while
+                committed[:] = consumer.committed(topic_partitions, timeout=30)
+            return bool(committed)
 
-        wait_until(answers, "the group's coordinator")
+        wait_until(is_answered, "the group's coordinator to answer")
         consumer.close()
-        return {part.partition: max(part.offset, 0) for part in found}
+        return {topic_partition.partition: max(topic_partition.offset, 0) for topic_partition in committed}
 
     def wait_until_settled(self, seconds: float = 60.0) -> None:
-        """Until the committed offsets are the partitions' ends."""
+        """Wait until the committed offset of each partition is its end offset."""
         expected = {number: self.ends[number] for number in range(self.partitions)}
-        wait_until(lambda: self.committed() == expected, f"committed offsets to become {expected}", seconds)
+        wait_until(lambda: self.committed() == expected, f"the committed offsets to become {expected}", seconds)
 
-    def account(self, skipped: Mapping[str, int] | None = None) -> Ledger:
-        """Without `skipped`, skips are taken for counted: they leave no trace outside of a member."""
+    def ledger(self) -> Ledger:
+        """The ledger of the run. Expected skips count as done, because a skip leaves no trace outside of a member."""
         environments = {key: environment for environment, key in KEYS.items()}
-        arrivals = [Arrival(environments[a.key], str(a.event["messageId"])) for a in self.segment.accepted]
-        expected = Counter(fate.reason for fate in self.produced.values() if isinstance(fate, Skip))
-        return settle(self.produced, arrivals, self.dead_letters(), expected if skipped is None else skipped)
+        arrivals = [
+            Arrival(environments[accepted.key], str(accepted.event["messageId"])) for accepted in self.segment.accepted
+        ]
+        skipped = Counter(expected.reason for expected in self.produced.values() if isinstance(expected, ExpectSkipped))
+        return balance(self.produced, arrivals, self.dead_letters(), skipped)
 
-    def dead_letters(self) -> Sequence[DeadLetter]:
-        found = []
+    def dead_letters(self) -> Sequence[LedgerDeadLetter]:
+        dead_letters = []
         for record in records(self.bootstrap, f"{self.topic}.dead-letter"):
             headers = dict(record.headers())
-            address = Address(int(headers["dead-letter-partition"]), int(headers["dead-letter-offset"]))
-            found.append(DeadLetter(address, headers["dead-letter-reason"].decode()))
-        return found
+            address = RecordAddress(int(headers["dead-letter-partition"]), int(headers["dead-letter-offset"]))
+            dead_letters.append(LedgerDeadLetter(address, headers["dead-letter-reason"].decode()))
+        return dead_letters
 
 
 class Member:
-    """A process that runs the very command; its output is kept to be shown, and searched for secrets."""
+    """A process that runs the `run` command. `lines` holds its whole output, which failed tests print."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self.lines: list[str] = []
@@ -178,25 +191,29 @@ class Member:
 
     @property
     def has_partitions(self) -> bool:
-        """Whether it was ever given any; in the classic protocol the first assignment may be of none."""
+        """Whether the member ever got partitions; in the classic protocol its first assignment can be empty."""
         return self.times("assigned") > 0
 
     @property
     def partitions(self) -> set[int]:
-        """Those that it has, with those that it hands over."""
-        ours: set[int] = set()
-        leaving: set[int] = set()
+        """The partitions that the member owns, and those that it is draining."""
+        owned: set[int] = set()
+        draining: set[int] = set()
         for line in self.lines:
             if '"event": "partitions ' in line:
-                told = json.loads(line)
-                named = set(told["partitions"])
-                assigned, revoked = told["event"].endswith("assigned"), told["event"].endswith("revoked")
-                ours = ours | named if assigned else ours - named
-                leaving = named if revoked else set()
-        return ours | leaving
+                event_line = json.loads(line)
+                changed = set(event_line["partitions"])
+                draining = set()
+                if event_line["event"].endswith("assigned"):
+                    owned |= changed
+                else:
+                    owned -= changed
+                if event_line["event"].endswith("revoked"):
+                    draining = changed
+        return owned | draining
 
     def times(self, kind: str) -> int:
-        """How often partitions were `assigned`, `revoked` or `lost`; never any is no assignment."""
+        """How often partitions were `assigned`, `revoked` or `lost`. An empty assignment does not count."""
         return len(re.findall(rf'"partitions {kind}".*"partitions": \[\d', self.output))
 
     @property
@@ -205,13 +222,15 @@ class Member:
 
     @property
     def url(self) -> str:
-        """Where it serves HTTP, once it has said that it has started."""
-        wait_until(lambda: self.has_started, "the start to be said")
-        host, port = next(told["http"] for told in map(json.loads, self.lines) if told["event"] == "started")
+        """The address at which the member serves HTTP. Waits until the member has logged its start."""
+        wait_until(lambda: self.has_started, "the start to be logged")
+        host, port = next(
+            event_line["http"] for event_line in map(json.loads, self.lines) if event_line["event"] == "started"
+        )
         return f"http://{host}:{port}"
 
     def terminate(self, number: int = signal.SIGTERM) -> int:
-        """Ask to stop; the exit code."""
+        """Send a signal, wait for the end of the process, and return its exit code."""
         self.ask_to_end(number)
         return self.end()
 
@@ -224,7 +243,7 @@ class Member:
         self.end()
 
     def end(self, seconds: float = 30) -> int:
-        """Wait for its end; the exit code."""
+        """Wait for the end of the process, and return its exit code."""
         code = self._process.wait(seconds)
         self._reader.join(5)
         return code
@@ -236,19 +255,19 @@ class Member:
 
 
 def metric(url: str, name: str, **labels: str) -> float:
-    """The sum of the metric's samples that have these labels."""
+    """The sum of the metric's samples with these labels, read from the member at `url`."""
     page = httpx.get(f"{url}/metrics", trust_env=False).text
-    asked = [f'{label}="{value}"' for label, value in labels.items()]
+    selectors = [f'{label}="{value}"' for label, value in labels.items()]
     lines = [
         line
         for line in page.splitlines()
         if line.startswith((f"sprig_to_segment_{name} ", f"sprig_to_segment_{name}{{"))
     ]
-    return sum(float(line.split()[-1]) for line in lines if all(one in line for one in asked))
+    return sum(float(line.split()[-1]) for line in lines if all(label in line for label in selectors))
 
 
 def is_refused(event: Any) -> bool:
-    """The one sample that the stand-in is told to refuse."""
+    """Whether the event is of the one sample that the stand-in for Segment refuses."""
     return bool(event["properties"].get("email") == REFUSED_EMAIL)
 
 
@@ -260,26 +279,27 @@ def guid(number: int) -> UUID:
 @contextmanager
 def registry(schemas: Mapping[int, str], subjects: Mapping[str, Sequence[int]] | None = None) -> Iterator[str]:
     """
-    The parts of a schema registry's API that reading, `check` and Confluent's serialisers need; its address.
+    Serve the API of a schema registry, as far as `run`, `check` and Confluent's serialisers need it; its address.
 
-    `subjects`: ids by version.
+    `schemas`: text by id. `subjects`: the ids of a subject's versions, from version 1.
     """
-    known: dict[str, Any] = {f"/schemas/ids/{number}": {"schema": text} for number, text in schemas.items()}
-    known |= {f"/schemas/guids/{guid(number)}": {"schema": text} for number, text in schemas.items()}
+    responses: dict[str, Any] = {f"/schemas/ids/{number}": {"schema": text} for number, text in schemas.items()}
+    responses |= {f"/schemas/guids/{guid(number)}": {"schema": text} for number, text in schemas.items()}
     for subject, ids in (subjects or {}).items():
-        known[f"/subjects/{subject}/versions"] = list(range(1, len(ids) + 1))
+        responses[f"/subjects/{subject}/versions"] = list(range(1, len(ids) + 1))
         for version, number in enumerate(ids, 1):
-            about = {"subject": subject, "version": version, "id": number, "guid": str(guid(number))}
-            known[f"/subjects/{subject}/versions/{version}"] = {**about, "schema": schemas[number]}
-        known[f"/subjects/{subject}/versions/latest"] = known[f"/subjects/{subject}/versions/{len(ids)}"]
+            version_info = {"subject": subject, "version": version, "id": number, "guid": str(guid(number))}
+            responses[f"/subjects/{subject}/versions/{version}"] = {**version_info, "schema": schemas[number]}
+        responses[f"/subjects/{subject}/versions/latest"] = responses[f"/subjects/{subject}/versions/{len(ids)}"]
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             code = 40401 if self.path.startswith("/subjects") else 40403
-            found = known.get(self.path.partition("?")[0])
-            answer = {"error_code": code, "message": "not found"} if found is None else found
-            body = json.dumps(answer).encode()
-            self.send_response(404 if found is None else 200)
+            status, response = 200, responses.get(self.path.partition("?")[0])
+            if response is None:
+                status, response = 404, {"error_code": code, "message": "not found"}
+            body = json.dumps(response).encode()
+            self.send_response(status)
             self.send_header("Content-Type", "application/vnd.schemaregistry.v1+json")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()

@@ -1,4 +1,4 @@
-"""Avro: schemas that are safe to decode with, and decoding."""
+"""The Avro library: loading schemas that are safe to decode with, decoding and encoding."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from io import BytesIO
@@ -8,112 +8,138 @@ import fastavro
 import fastavro.read
 import fastavro.schema
 
-from consumer.avro.decode_limits import longest
-from consumer.avro.logical_types import READERS, honoured
-from consumer.avro.schema import AvroType, WriterSchema
-from consumer.avro.schema_tree import build, nests_deeper
-from consumer.errors import UnprocessableRecord, UnsafeSchema
-
-# fastavro's own door for logical types. Values leave it as JSON writes them, so nothing has to look for dates,
-# decimals and uuids in a record again.
-fastavro.read.LOGICAL_READERS.update(READERS)
+from consumer.avro.decode_limits import max_value_bytes
+from consumer.avro.logical_types import READERS, without_ignored_logical_types
+from consumer.avro.schema import AvroType, WriterSchema, build_tree, is_nested_too_deep
+from consumer.errors import DecodingError, UnsafeSchema
+from consumer.reasons import Reason
 
 _read = fastavro.schemaless_reader
 
-_WHOLE = "sprig-to-segment"
-"""The record around a schema and its references while they are parsed. Without a dot: a namespace would be theirs."""
+_WRAPPER_NAME = "sprig-to-segment"
+"""The record around a schema and its references while they are parsed. A dot would give the schemas a namespace."""
 
 
-def load(label: str, schema: object, references: Iterable[object] = ()) -> WriterSchema:
+def install_logical_readers() -> None:
     """
-    A writer's schema from its JSON value. `references`: schemas it names without defining them, dependencies first.
+    Let fastavro decode logical types to their JSON forms; calling this again changes nothing.
 
-    Raises UnsafeSchema, in a line that begins with `label`, for what is no Avro schema or must not be decoded with.
+    fastavro's table of readers is global to the process. With these readers no later step has to search a record for
+    dates, decimals and UUIDs. `load_schema` calls this, and each schema passes `load_schema` before it can decode.
     """
+    fastavro.read.LOGICAL_READERS.update(READERS)
+
+
+def load_schema(label: str, schema: object, references: Iterable[object] = ()) -> WriterSchema:
+    """
+    A writer's schema from its JSON value.
+
+    `references`: the schemas with the named types that `schema` uses but does not define, dependencies first.
+    Raises UnsafeSchema, in a line that begins with `label`, for what is not an Avro schema and for what is not safe to
+    decode with.
+    """
+    install_logical_readers()
     names: dict[str, Any] = {}
     schemas = [*references, schema]
-    if nests_deeper(schemas):
+    if is_nested_too_deep(schemas):
         raise UnsafeSchema(f"{label}: nested too deep; flatten the schema")
     try:
-        parsed = _parsed(schemas, names)
-        root = build(label, parsed, names)
-        ready = _ready(parsed, names)
-        return WriterSchema(label, root, ready, longest(root), tuple(_branches(label, root, ready, names)))
+        parsed = _parse(schemas, names)
+        root = build_tree(label, parsed, names)
+        marked = _mark_parsed(parsed, names)
+        branches = tuple(_branch_schemas(label, root, marked, names))
+        return WriterSchema(label, root, marked, max_value_bytes(root), branches)
     except UnsafeSchema:
         raise
-    except Exception as error:  # noqa: BLE001 - whatever it stumbles over: a schema is input
+    except Exception as error:  # noqa: BLE001 - a schema is input, and invalid input makes the library raise anything
         raise UnsafeSchema(f"{label}: not an Avro schema: {type(error).__name__}: {error!s:.200}") from None
 
 
-def _parsed(schemas: Sequence[object], names: dict[str, Any]) -> Any:
+def _parse(schemas: Sequence[object], names: dict[str, Any]) -> Any:
     """
     The last of the schemas in full names. They are parsed as one, so that each name has one meaning in all of them.
 
-    Defaults are for readers' schemas, so one that does not fit its type harms nobody here.
+    Defaults matter to readers' schemas only, so a default that does not fit its type is ignored.
     """
-    fields = [{"name": str(number), "type": honoured(schema)} for number, schema in enumerate(schemas)]
-    whole = {"type": "record", "name": _WHOLE, "fields": fields}
-    parsed: Any = fastavro.parse_schema(whole, names, _ignore_default_error=True)
+    fields = [
+        {"name": str(number), "type": without_ignored_logical_types(schema)} for number, schema in enumerate(schemas)
+    ]
+    wrapper = {"type": "record", "name": _WRAPPER_NAME, "fields": fields}
+    parsed: Any = fastavro.parse_schema(wrapper, names, _ignore_default_error=True)
     return parsed["fields"][-1]["type"]
 
 
-def _ready(parsed: Any, names: dict[str, Any]) -> Any:
-    """With the library's own marks of what is parsed, and by which names; else it would parse it for each record."""
+def _mark_parsed(parsed: Any, names: dict[str, Any]) -> Any:
+    """
+    `parsed` with the library's own marks: that it is parsed, and with which named types.
+
+    Without the marks the library would parse the schema again for each record.
+    """
     if isinstance(parsed, list):
-        return [part if isinstance(part, str) else _ready(part, names) for part in parsed]
-    named = names.get(parsed, parsed) if isinstance(parsed, str) else parsed
-    return {**named, "__fastavro_parsed": True, "__named_schemas": names} if isinstance(named, dict) else named
+        return [branch if isinstance(branch, str) else _mark_parsed(branch, names) for branch in parsed]
+    definition = names.get(parsed, parsed) if isinstance(parsed, str) else parsed
+    if isinstance(definition, dict):
+        return {**definition, "__fastavro_parsed": True, "__named_schemas": names}
+    return definition
 
 
-def _branches(label: str, root: AvroType, ready: Any, names: dict[str, Any]) -> Iterator[WriterSchema]:
-    for avro, part in zip(root.branches, ready if root.branches else (), strict=True):
-        yield WriterSchema(label, avro, _ready(part, names) if isinstance(part, str) else part, longest(avro))
+def _branch_schemas(label: str, root: AvroType, marked: Any, names: dict[str, Any]) -> Iterator[WriterSchema]:
+    """The schema of each branch if `root` is a union, else nothing."""
+    if not root.branches:
+        return
+    for avro, branch in zip(root.branches, marked, strict=True):
+        yield WriterSchema(label, avro, _mark_parsed(branch, names), max_value_bytes(avro))
 
 
 def decode(schema: WriterSchema, value: bytes, start: int) -> Any:
     """
     The record in `value` from index `start` on, by its writer's schema alone.
 
-    Logical types come as `consumer.avro.logical_types` says, all else as Python's own types.
-    Raises UnprocessableRecord `undecodable` (with the kind of error only), `trailing_bytes` or `value_too_large`.
+    Logical types have the JSON forms of `consumer.avro.logical_types`, all other types are Python's own.
+    Raises DecodingError `undecodable` (with the kind of error only), `trailing_bytes` or `value_too_large`.
     """
-    if len(value) > schema.longest:
-        raise UnprocessableRecord("value_too_large", f"{len(value)} bytes, {schema.longest} at most of this schema")
+    if len(value) > schema.max_value_bytes:
+        raise DecodingError(
+            Reason.VALUE_TOO_LARGE, f"{len(value)} bytes, {schema.max_value_bytes} at most with this schema"
+        )
     stream = BytesIO(value)
     stream.seek(start)
     try:
-        record = _read(stream, schema.parsed, None)
+        decoded = _read(stream, schema.parsed, None)
     except Exception as error:  # noqa: BLE001 - hostile bytes raise anything: EOFError, IndexError, UnicodeDecodeError, OverflowError
-        raise UnprocessableRecord("undecodable", type(error).__name__) from None
+        raise DecodingError(Reason.UNDECODABLE, type(error).__name__) from None
     if stream.tell() != len(value):
-        raise UnprocessableRecord("trailing_bytes")
-    return record
+        raise DecodingError(Reason.TRAILING_BYTES)
+    return decoded
 
 
-def as_far_as_it_goes(schema: WriterSchema, value: bytes, start: int) -> tuple[dict[str, Any], str]:
+def decode_partially(schema: WriterSchema, value: bytes, start: int) -> tuple[dict[str, Any], str]:
     """
-    The fields of a damaged record that come before the damage, and the name of the one that fails ("" if none does).
+    The fields of a damaged record that come before the damage, and the name of the field that fails ("" if none does).
 
-    Of a value that is no record: no field. What is left behind the record fails as "the end".
+    A value that is not a record has no fields. For bytes behind the record, "the end" is what fails.
     """
     fields = schema.parsed.get("fields", ()) if isinstance(schema.parsed, dict) else ()
-    read: dict[str, Any] = {}
-    found: Any
+    decoded: dict[str, Any] = {}
+    field_value: Any
     stream = BytesIO(value)
     stream.seek(start)
     for field in fields:
         try:
-            found = fastavro.schemaless_reader(stream, {**schema.parsed, "fields": [field]}, None)
-        except Exception:  # noqa: BLE001 - as above
-            return read, str(field["name"])
-        read |= found
-    return read, "" if stream.tell() == len(value) else "the end"
+            field_value = _read(stream, {**schema.parsed, "fields": [field]}, None)
+        except Exception:  # noqa: BLE001 - as in `decode`
+            return decoded, str(field["name"])
+        decoded |= field_value
+    if stream.tell() != len(value):
+        return decoded, "the end"
+    return decoded, ""
 
 
-def branch(value: bytes, start: int) -> tuple[int, int]:
+def union_branch(value: bytes, start: int) -> tuple[int, int]:
     """
-    Which branch of its union a value is, and where that branch begins. Raises UnprocessableRecord `undecodable`.
+    The number of the branch that a value of a union has, and the index at which that branch begins.
 
+    Raises DecodingError `undecodable`. The number can be one that the union does not have.
     Source: Avro specification, "Binary encoding": a union is the branch's position as a long, then its value.
     """
     number = shift = 0
@@ -122,17 +148,17 @@ def branch(value: bytes, start: int) -> tuple[int, int]:
         shift += 7
         if byte < 0x80:
             return (number >> 1) ^ -(number & 1), end
-    raise UnprocessableRecord("undecodable", "no branch of the union")
+    raise DecodingError(Reason.UNDECODABLE, "no branch of the union")
 
 
 def fingerprint(schema: WriterSchema) -> str:
-    """The CRC-64-AVRO fingerprint of its parsing canonical form, in hex, as it stands in a single object."""
+    """The CRC-64-AVRO fingerprint of the schema's parsing canonical form, in hex, as a single object holds it."""
     canonical = fastavro.schema.to_parsing_canonical_form(schema.parsed)
     return fastavro.schema.fingerprint(canonical, "CRC-64-AVRO")
 
 
 def encode(schema: WriterSchema, record: Any) -> bytes:
-    """A record's Avro bytes, for records that the project makes itself: the demo's and the tests'."""
+    """A record's Avro bytes, for records that the project creates itself: in the demo and in the tests."""
     stream = BytesIO()
     fastavro.schemaless_writer(stream, schema.parsed, record)
     return stream.getvalue()

@@ -1,4 +1,4 @@
-"""Records that people write as JSON, turned into what the Avro library encodes."""
+"""Records that people write as JSON, converted to the values that the Avro library encodes."""
 
 from base64 import b64decode
 from collections.abc import Callable, Mapping
@@ -6,11 +6,11 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 
-from consumer.avro.decoder import branch, decode, encode
+from consumer.avro.decoder import decode, encode, union_branch
 from consumer.avro.schema import AvroType, WriterSchema
 from consumer.errors import UsageError
 
-_TEXTS: Mapping[str, Callable[[str], Any]] = {
+_TEXT_PARSERS: Mapping[str, Callable[[str], Any]] = {
     "date": date.fromisoformat,
     "time-millis": time.fromisoformat,
     "time-micros": time.fromisoformat,
@@ -20,7 +20,9 @@ _TEXTS: Mapping[str, Callable[[str], Any]] = {
     "local-timestamp-micros": datetime.fromisoformat,
     "decimal": Decimal,
 }
-_PLAIN: Mapping[str, tuple[type, ...]] = {
+"""By logicalType: how a value that is written as text is parsed."""
+
+_PYTHON_TYPES: Mapping[str, tuple[type, ...]] = {
     "null": (type(None),),
     "boolean": (bool,),
     "int": (int,),
@@ -33,55 +35,70 @@ _PLAIN: Mapping[str, tuple[type, ...]] = {
     "fixed": (str,),
     "array": (list,),
     "map": (dict,),
-    "record": (dict,),
 }
+"""By kind of Avro type: the Python types of the parsed JSON value."""
 
 
-def written(schema: WriterSchema, value: Any) -> tuple[WriterSchema, Any]:
+def encode_json(schema: WriterSchema, value: Any) -> tuple[WriterSchema, Any]:
     """
-    A record as the service would read it, with its schema (of a union: the branch), once it was encoded for real.
+    A record as the service would decode it, and its schema (for a union: the branch's). The record is really encoded.
 
-    `value` is JSON: bytes in base64; a time, a date or a decimal as text or as the stored integer; of a union the first
-    branch that fits. Raises UsageError with the path of what does not fit.
+    `value` is parsed JSON: bytes in base64; a time, a date or a decimal as text or as the stored integer; for a union,
+    the first branch that fits is used. Raises UsageError with the path of a value that does not fit.
     """
     try:
-        encoded = encode(schema, _value(schema.root, value, "record"))
+        encoded = encode(schema, avro_value(schema.root, value, "record"))
     except (ValueError, TypeError, OverflowError, ArithmeticError) as error:
         raise UsageError(f"record: does not fit {schema.label}: {type(error).__name__}: {error!s:.200}") from None
-    number, start = branch(encoded, 0) if schema.branches else (0, 0)
-    one = schema.branches[number] if schema.branches else schema
-    return one, decode(one, encoded, start)
+    if not schema.branches:
+        return schema, decode(schema, encoded, 0)
+    number, start = union_branch(encoded, 0)
+    branch = schema.branches[number]
+    return branch, decode(branch, encoded, start)
 
 
-def _value(avro: AvroType, value: Any, path: str) -> Any:
+def avro_value(avro: AvroType, value: Any, path: str) -> Any:
+    """The value to encode for this parsed JSON. Raises UsageError, ValueError or ArithmeticError."""
     if avro.kind == "union":
-        fitting = [one for one in avro.branches if _fits(one, value)]
-        if not fitting:
-            raise UsageError(f"{path}: expected {' or '.join(one.kind for one in avro.branches)}")
-        return _value(fitting[0], value, path)
+        return avro_value(_first_fitting_branch(avro, value, path), value, path)
     if not _fits(avro, value):
         raise UsageError(f"{path}: expected {avro.kind}")
     match avro.kind:
         case "record":
-            return {name: _value(avro.fields[name], inner, f"{path}.{name}") for name, inner in value.items()}
+            return {name: avro_value(avro.fields[name], inner, f"{path}.{name}") for name, inner in value.items()}
         case "array":
-            return [_value(avro.items or avro, inner, f"{path}[{index}]") for index, inner in enumerate(value)]
+            assert avro.items
+            return [avro_value(avro.items, inner, f"{path}[{index}]") for index, inner in enumerate(value)]
         case "map":
-            return {name: _value(avro.items or avro, inner, f"{path}.{name}") for name, inner in value.items()}
+            assert avro.items
+            return {name: avro_value(avro.items, inner, f"{path}.{name}") for name, inner in value.items()}
         case _:
-            return _leaf(avro, value)
+            return _leaf_value(avro, value)
 
 
-def _leaf(avro: AvroType, value: Any) -> Any:
-    if isinstance(value, str) and avro.logical in _TEXTS:
-        return _TEXTS[avro.logical](value)
-    return b64decode(value, validate=True) if avro.kind in ("bytes", "fixed") else value
+def _first_fitting_branch(union: AvroType, value: Any, path: str) -> AvroType:
+    for branch in union.branches:
+        if _fits(branch, value):
+            return branch
+    raise UsageError(f"{path}: expected {' or '.join(branch.kind for branch in union.branches)}")
+
+
+def _leaf_value(avro: AvroType, value: Any) -> Any:
+    if _is_text_of_logical_type(avro, value):
+        return _TEXT_PARSERS[avro.logical](value)
+    if avro.kind in ("bytes", "fixed"):
+        return b64decode(value, validate=True)
+    return value
 
 
 def _fits(avro: AvroType, value: Any) -> bool:
-    """Whether JSON's type is one for this type, a record's by its fields' names as well."""
-    timely = isinstance(value, str) and avro.logical in _TEXTS
+    """Whether the JSON value has a type that fits this Avro type. An object fits a record that has all its names."""
     if isinstance(value, bool) and avro.kind != "boolean":
         return False
-    known = avro.kind != "record" or (isinstance(value, dict) and set(value) <= set(avro.fields))
-    return known and (timely or isinstance(value, _PLAIN[avro.kind]))
+    if avro.kind == "record":
+        return isinstance(value, dict) and set(value) <= set(avro.fields)
+    return _is_text_of_logical_type(avro, value) or isinstance(value, _PYTHON_TYPES[avro.kind])
+
+
+def _is_text_of_logical_type(avro: AvroType, value: Any) -> bool:
+    return isinstance(value, str) and avro.logical in _TEXT_PARSERS

@@ -1,4 +1,4 @@
-"""Which keys a registry has denied for long enough to count."""
+"""The keys that the registry did not find for so long that their records are rejected."""
 
 import math
 from collections import OrderedDict
@@ -7,55 +7,58 @@ from typing import NamedTuple
 
 from consumer.avro.framing import SchemaKey
 
-PATIENCE = 60.0
-"""Seconds of denial until a verdict: a schema registered a moment ago takes a while to reach every replica."""
-VERDICT_LASTS = 300.0
-MAX_VERDICTS = 10_000
+CONFIRM_SECONDS = 60.0
+"""How long the registry must not find a key: a schema that was just registered takes a while to reach every replica."""
+ENTRY_SECONDS = 300.0
+MAX_ENTRIES = 10_000
 
-_HALVINGS = 10
-
-
-class _Verdict(NamedTuple):
-    since: float
-    until: float
+_MAX_HALVINGS = 10
 
 
-class Denials:
+class _Entry(NamedTuple):
+    not_found_since: float
+    expires_at: float
+
+
+class NegativeCache:
     """
-    Verdicts, oldest first and at most MAX_VERDICTS, as whoever writes a record can make up ids.
+    Entries, oldest first and at most MAX_ENTRIES, because a producer can make up any number of ids.
 
-    An expired verdict stays as the memory of how long its key has been denied: one more denial renews it.
+    An expired entry stays and still says since when its key was not found: one more "not found" renews the entry.
+    All times are in monotonic seconds.
     """
 
     def __init__(self) -> None:
-        self._verdicts: OrderedDict[SchemaKey, _Verdict] = OrderedDict()
+        self._entries: OrderedDict[SchemaKey, _Entry] = OrderedDict()
 
     def __len__(self) -> int:
-        return len(self._verdicts)
+        return len(self._entries)
 
-    def stands(self, key: SchemaKey, now: float) -> bool:
-        """Whether the key counts as denied."""
-        verdict = self._verdicts.get(key)
-        return verdict is not None and now < verdict.until
+    def contains(self, key: SchemaKey, now: float) -> bool:
+        """Whether the key has an entry that is not expired."""
+        entry = self._entries.get(key)
+        return entry is not None and now < entry.expires_at
 
-    def since(self, key: SchemaKey) -> float:
-        """When an earlier verdict's key was first denied; infinite when there is none."""
-        verdict = self._verdicts.get(key)
-        return verdict.since if verdict else math.inf
+    def not_found_since(self, key: SchemaKey) -> float:
+        """Since when the key of an entry, expired or not, was not found; infinite if there is no entry."""
+        entry = self._entries.get(key)
+        return entry.not_found_since if entry else math.inf
 
-    def patience(self, now: float) -> float:
+    def confirm_seconds(self, now: float) -> float:
         """
-        Seconds that a key must have been denied for. Each standing verdict halves them.
+        How long the registry must not find a key before the key gets an entry. Each valid entry halves this time.
 
-        Each made-up id in a flood would otherwise hold its lane for a minute.
+        Otherwise each made-up id in a flood would block its partition buffer for a minute.
         """
-        newest = islice(reversed(self._verdicts.values()), _HALVINGS)
-        standing = sum(now < verdict.until for verdict in newest)
-        return 0.0 if standing == _HALVINGS else PATIENCE / float(2**standing)
+        newest = islice(reversed(self._entries.values()), _MAX_HALVINGS)
+        valid = sum(now < entry.expires_at for entry in newest)
+        if valid == _MAX_HALVINGS:
+            return 0.0
+        return CONFIRM_SECONDS / float(2**valid)
 
-    def record(self, key: SchemaKey, since: float, now: float) -> None:
-        """The key counts as denied from now on, for VERDICT_LASTS."""
-        self._verdicts[key] = _Verdict(since, now + VERDICT_LASTS)
-        self._verdicts.move_to_end(key)
-        if len(self._verdicts) > MAX_VERDICTS:
-            self._verdicts.popitem(last=False)
+    def add(self, key: SchemaKey, not_found_since: float, now: float) -> None:
+        """The key has a valid entry from now on, for ENTRY_SECONDS."""
+        self._entries[key] = _Entry(not_found_since, now + ENTRY_SECONDS)
+        self._entries.move_to_end(key)
+        if len(self._entries) > MAX_ENTRIES:
+            self._entries.popitem(last=False)

@@ -1,18 +1,28 @@
-"""What is known of a writer's schema: the tree of its types, which says what a decoded record can hold."""
+"""Writers' schemas: the tree of a schema's types, and the rules by which a schema is safe to decode with."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from consumer.avro.logical_types import MAX_DIGITS
+from consumer.errors import UnsafeSchema
+
+MAX_DEPTH = 64
+MAX_TYPES = 10_000
+
+_ROOT = "the value"
+_PRIMITIVES = frozenset({"null", "boolean", "int", "long", "float", "double", "bytes", "string"})
 
 
 @dataclass(frozen=True, slots=True)
 class AvroType:
     """
-    One type of an Avro schema with its named types put in place; a tree, as recursive schemas are refused.
+    One type of an Avro schema, with each named type expanded in place. The types form a tree: recursion is refused.
 
-    `kind` is Avro's type name (`union` for unions), `logical` its logicalType or "". `name` is the full name of a
-    named type. `fields` belong to records, `items` to arrays and maps (their values), `branches` to unions, `symbols`
-    to enums, `digits` (the most that it can have) to decimals.
+    `kind` is Avro's name of the type (`union` for unions), `logical` its logicalType or "". `name` is the full name of
+    a named type. `fields` belong to records, `items` to arrays and maps (the map's values), `branches` to unions,
+    `symbols` to enums, and `digits` (the most digits of a value) to decimals. The kind `any` stands for a value of any
+    type; the contract's compatibility check uses it for parsed JSON.
     """
 
     kind: str
@@ -30,10 +40,12 @@ class AvroType:
 
     @property
     def alternatives(self) -> tuple["AvroType", ...]:
-        """What a value can be: the branches of a union without null, else the type itself."""
+        """The types that a value can have: the branches of a union without null, else the type itself."""
         if self.kind == "union":
-            return tuple(one for branch in self.branches for one in branch.alternatives)
-        return () if self.kind == "null" else (self,)
+            return tuple(alternative for branch in self.branches for alternative in branch.alternatives)
+        if self.kind == "null":
+            return ()
+        return (self,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +53,113 @@ class WriterSchema:
     """
     A schema that records were written with, proved safe to decode with.
 
-    `label` names it to people (a registry id or a file), `parsed` is what the Avro library decodes with. `branches`
-    are those of a union, in its order: several types of record can share one schema. No value of more than `longest`
-    bytes is decoded, as it could take more memory than there is.
+    `label` names the schema to people (a registry id or a file). The Avro library decodes with `parsed`. No value of
+    more than `max_value_bytes` bytes is decoded, because the decoded value could take more memory than there is.
+    `branches` are the branches of a union, in the union's order: several types of record can share one schema.
     """
 
     label: str
     root: AvroType
     parsed: Any
-    longest: int
+    max_value_bytes: int
     branches: tuple["WriterSchema", ...] = ()
+
+
+def build_tree(label: str, parsed: Any, names: Mapping[str, Any]) -> AvroType:
+    """
+    The tree of `parsed`, a schema in full names. `names` has the definitions of the named types.
+
+    Raises UnsafeSchema, with the path inside the schema:
+    - for recursion (a value of 20 KB can overflow the decoder's stack, which no handler survives);
+    - for arrays whose items take no bytes (a value of 5 bytes can claim twenty million items);
+    - for what the Avro library accepts although it is not Avro;
+    - beyond MAX_DEPTH, MAX_TYPES and MAX_DIGITS.
+    """
+    return _TreeBuilder(label, names).build(parsed, _ROOT, ())
+
+
+def is_nested_too_deep(schema: Any) -> bool:
+    """Whether a schema's JSON is nested deeper than MAX_DEPTH allows: only parsing it could overflow the stack."""
+    level = [schema]
+    for _ in range(4 * MAX_DEPTH):  # a record in a record's field is three deeper
+        level = [child for parent in level for child in _children(parent)]
+    return bool(level)
+
+
+def _children(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    if isinstance(value, list):
+        return value
+    return ()
+
+
+class _TreeBuilder:
+    """Counts the types of the tree, because a short schema can reuse names so that the tree grows exponentially."""
+
+    def __init__(self, label: str, names: Mapping[str, Any]) -> None:
+        self.label, self.names, self.count = label, names, 0
+
+    def build(self, schema: Any, path: str, parents: tuple[str, ...]) -> AvroType:
+        """`parents`: the full names of the types around this type, outermost first; "" for a type without a name."""
+        self.count += 1
+        if len(parents) >= MAX_DEPTH:
+            raise self.unsafe(path, f"types nested more than {MAX_DEPTH} deep; flatten the schema")
+        if self.count > MAX_TYPES:
+            raise self.unsafe(path, f"more than {MAX_TYPES} types, with named types expanded; make the schema smaller")
+        if isinstance(schema, list):
+            return AvroType("union", branches=tuple(self.build(branch, path, (*parents, "")) for branch in schema))
+        if isinstance(schema, dict):
+            return self.build_complex(schema, path, parents)
+        if schema in _PRIMITIVES:
+            return AvroType(schema)
+        return self.build_complex(self.names[schema], path, parents)
+
+    def build_complex(self, schema: Any, path: str, parents: tuple[str, ...]) -> AvroType:
+        match schema["type"]:
+            case "record" | "error":
+                return self.build_record(schema, path, parents)
+            case "map":
+                return AvroType("map", items=self.build(schema["values"], f"{path}[]", (*parents, "")))
+            case "array":
+                return self.build_array(schema, path, parents)
+            case "enum":
+                return AvroType("enum", name=schema["name"], symbols=tuple(schema["symbols"]))
+            case "fixed" if not (type(schema["size"]) is int and schema["size"] > 0):
+                raise self.unsafe(path, "a fixed whose size is not a positive integer")
+        return self.build_leaf(schema, path)
+
+    def build_leaf(self, schema: Any, path: str) -> AvroType:
+        kind, logical, name = schema["type"], schema.get("logicalType", ""), schema.get("name", "")
+        if logical != "decimal":
+            return AvroType(kind, logical, name)
+        if schema["precision"] > MAX_DIGITS:
+            raise self.unsafe(path, f"a decimal of more than {MAX_DIGITS} digits; lower its precision")
+        return AvroType(kind, logical, name, digits=schema["precision"])
+
+    def build_array(self, schema: Any, path: str, parents: tuple[str, ...]) -> AvroType:
+        items = self.build(schema["items"], f"{path}[]", (*parents, ""))
+        if _takes_no_bytes(items):
+            raise self.unsafe(path, "an array of items that take no bytes; five bytes can claim millions of items")
+        return AvroType("array", items=items)
+
+    def build_record(self, schema: Any, path: str, parents: tuple[str, ...]) -> AvroType:
+        name = schema["name"]
+        if name in parents:
+            problem = "contains itself, so a value can nest until the decoder crashes; remove the recursion"
+            raise self.unsafe(path, f"{name} {problem}")
+        prefix = name if path == _ROOT else path
+        fields: dict[str, AvroType] = {}
+        for record_field in schema["fields"]:
+            field_name, field_path = record_field["name"], f"{prefix}.{record_field['name']}"
+            if field_name in fields or not isinstance(field_name, str):
+                raise self.unsafe(field_path, "a field whose name is not text, or is the name of another field")
+            fields[field_name] = self.build(record_field["type"], field_path, (*parents, name))
+        return AvroType("record", name=name, fields=fields)
+
+    def unsafe(self, path: str, problem: str) -> UnsafeSchema:
+        return UnsafeSchema(f"{self.label}: {path}: {problem}")
+
+
+def _takes_no_bytes(avro: AvroType) -> bool:
+    return avro.kind == "null" or (avro.kind == "record" and all(map(_takes_no_bytes, avro.fields.values())))

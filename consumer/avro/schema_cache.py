@@ -1,4 +1,4 @@
-"""Which writer's schema belongs to a key, looked up beside the loop."""
+"""The writers' schemas by key, looked up on a worker thread while the loop continues."""
 
 import logging
 import math
@@ -6,167 +6,193 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from consumer.avro.framing import SchemaKey
-from consumer.avro.negative_cache import Denials
+from consumer.avro.negative_cache import CONFIRM_SECONDS, NegativeCache
 from consumer.avro.schema import WriterSchema
-from consumer.avro.schema_lookup import Fetch, Misconfigured, NotThere, Unreachable, UnsupportedSchema
-from consumer.errors import UnprocessableRecord, UnsafeSchema
+from consumer.avro.schema_lookup import (
+    UNKNOWN_SCHEMA,
+    Fetch,
+    RegistryMisconfigured,
+    RegistryUnreachable,
+    SchemaNotFound,
+    UnsupportedSchema,
+    UnusableSchema,
+    unusable_schema,
+)
+from consumer.errors import UnsafeSchema
 from consumer.model import Pending
 
 log = logging.getLogger(__name__)
 
-ASK_AGAIN = 5.0
-BACKOFF_FIRST, BACKOFF_LAST = 0.5, 30.0
-WARN_EVERY = 300.0
-FORGET_AFTER = 60.0
-MAX_WANTED = 1_000
+NOT_FOUND_RETRY_SECONDS = 5.0
+MIN_BACKOFF_SECONDS, MAX_BACKOFF_SECONDS = 0.5, 30.0
+WARNING_INTERVAL_SECONDS = 300.0
+FORGET_AFTER_SECONDS = 60.0
+MAX_LOOKUPS = 1_000
 
 
 @dataclass(slots=True)
-class _Wanted:
-    """A key to ask for from `due` on. `denied_since` is infinite while the registry has not denied it."""
+class _Lookup:
+    """
+    A key to look up at `due` or later. Times are in monotonic seconds.
+
+    `requested_at` is when a record last needed the key. `not_found_since` is infinite until the registry answers that
+    it does not know the key.
+    """
 
     due: float
-    wanted_at: float
-    asks: int = 0
-    denied_since: float = math.inf
+    requested_at: float
+    attempts: int = 0
+    not_found_since: float = math.inf
 
 
-class Schemas:
+class _InFlight(NamedTuple):
+    """The one look-up that runs on the worker thread."""
+
+    key: SchemaKey
+    result: Future[WriterSchema]
+
+
+class SchemaCache:
     """
-    Owned by one thread; a single look-up at a time runs on a worker.
+    Owned by one thread; at most one look-up at a time runs on a worker thread.
 
-    What is kept of keys without a schema is bounded, and a key that was asked for less often goes first, so neither a
-    flood of made-up ids nor one that the registry chokes on keeps another waiting.
+    What the cache keeps of keys without a schema is bounded. The key with the fewest attempts goes first, so neither a
+    flood of made-up ids nor an id that the registry cannot answer delays another key.
     """
 
     def __init__(
         self,
         fetch: Fetch,
         clock: Callable[[], float],
-        known: Mapping[SchemaKey, WriterSchema] | None = None,
-        lookups: Counter[str] | None = None,
-        pool: Executor | None = None,
+        file_schemas: Mapping[SchemaKey, WriterSchema] | None = None,
+        executor: Executor | None = None,
     ) -> None:
         """
-        `clock`: monotonic seconds. `known`: schemas that need no look-up, such as the one of raw values.
-
-        `lookups`: where they are counted, as found, not_found, refused or unreachable.
+        `clock`: monotonic seconds. `file_schemas`: schemas that need no look-up, such as the schema of raw values.
         """
         self._fetch, self._clock = fetch, clock
-        self._lookups = Counter() if lookups is None else lookups
-        self._pool = pool or ThreadPoolExecutor(1, "schema-lookup")
-        self._known = dict(known or {})
-        self._refused: dict[SchemaKey, tuple[str, str]] = {}
-        self._denials = Denials()
-        self._wanted: dict[SchemaKey, _Wanted] = {}
-        self._asking: tuple[SchemaKey, Future[WriterSchema]] | None = None
+        self.lookups: Counter[str] = Counter()
+        """Look-ups by outcome: found, not_found, refused or unreachable."""
+        self._executor = executor or ThreadPoolExecutor(1, "schema-lookup")
+        self._schemas = dict(file_schemas or {})
+        self._unusable: dict[SchemaKey, UnusableSchema] = {}
+        self._not_found = NegativeCache()
+        self._lookups: dict[SchemaKey, _Lookup] = {}
+        self._in_flight: _InFlight | None = None
         self._failures = 0
-        self._resume_at = self._warn_at = -math.inf
-        self._said = ""
+        self._resume_at = self._next_warning_at = -math.inf
+        self._last_warning = ""
 
     def get(self, key: SchemaKey) -> WriterSchema | Pending:
         """
         The key's schema, or Pending while it is being looked up; never blocks.
 
-        Raises UnprocessableRecord `unknown_schema`, `unsafe_schema` or `unsupported_schema`.
+        Raises SchemaError `unknown_schema`, `unsafe_schema` or `unsupported_schema`.
         """
-        schema = self._known.get(key)
+        schema = self._schemas.get(key)
         if schema is not None:
             return schema
         if self.is_pending(key):
             return Pending(key)
-        if key in self._known:  # answered just now
-            return self._known[key]
-        raise UnprocessableRecord(*self._refused.get(key, ("unknown_schema", "the registry does not know its id")))
+        if key in self._schemas:  # the result came in `is_pending`
+            return self._schemas[key]
+        raise self._unusable.get(key, UNKNOWN_SCHEMA).error()
 
     def is_pending(self, key: SchemaKey) -> bool:
-        """Whether `get` would still say Pending. Takes in answers and asks for what is due, so call it now and then."""
-        if key in self._known:
+        """
+        Whether `get` would still return Pending.
+
+        The call also takes the result of a look-up and starts the next one, so call it regularly.
+        """
+        if key in self._schemas:
             return False
         now = self._clock()
-        self._take_answer(now)
-        if key in self._known or key in self._refused or self._denials.stands(key, now):
+        self._take_result(now)
+        if key in self._schemas or key in self._unusable or self._not_found.contains(key, now):
             return False
-        self._want(key, now)
-        self._ask(now)
+        self._request(key, now)
+        self._start_lookup(now)
         return True
 
     def close(self) -> None:
-        """Ask no more. A look-up under way ends by itself, within its own time limits."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        """Start no more look-ups. The look-up in flight ends by itself, within its own time limits."""
+        self._executor.shutdown(wait=False, cancel_futures=True)
 
-    def _want(self, key: SchemaKey, now: float) -> None:
-        if key in self._wanted:
-            self._wanted[key].wanted_at = now
-        elif len(self._wanted) < MAX_WANTED:
-            self._wanted[key] = _Wanted(now, now, denied_since=self._denials.since(key))
+    def _request(self, key: SchemaKey, now: float) -> None:
+        if key in self._lookups:
+            self._lookups[key].requested_at = now
+        elif len(self._lookups) < MAX_LOOKUPS:
+            self._lookups[key] = _Lookup(now, now, not_found_since=self._not_found.not_found_since(key))
 
-    def _ask(self, now: float) -> None:
-        if self._asking or now < self._resume_at:
+    def _start_lookup(self, now: float) -> None:
+        if self._in_flight or now < self._resume_at:
             return
-        # A lane that was taken away leaves its key behind.
-        self._wanted = {key: it for key, it in self._wanted.items() if now - it.wanted_at < FORGET_AFTER}
-        due = [(it.asks, it.due, key) for key, it in self._wanted.items() if it.due <= now]
+        self._forget_unrequested(now)
+        due = [key for key, lookup in self._lookups.items() if lookup.due <= now]
         if due:
-            key = min(due, key=lambda entry: entry[:2])[2]
-            self._wanted[key].asks += 1
-            self._asking = key, self._pool.submit(self._fetch, key)
+            key = min(due, key=self._priority)
+            self._lookups[key].attempts += 1
+            self._in_flight = _InFlight(key, self._executor.submit(self._fetch, key))
 
-    def _take_answer(self, now: float) -> None:
-        if self._asking is None or not self._asking[1].done():
+    def _forget_unrequested(self, now: float) -> None:
+        """No record needs the key of a partition that was revoked."""
+        self._lookups = {
+            key: lookup for key, lookup in self._lookups.items() if now - lookup.requested_at < FORGET_AFTER_SECONDS
+        }
+
+    def _priority(self, key: SchemaKey) -> tuple[int, float]:
+        """The key with the smallest priority is looked up first."""
+        return self._lookups[key].attempts, self._lookups[key].due
+
+    def _take_result(self, now: float) -> None:
+        if self._in_flight is None or not self._in_flight.result.done():
             return
-        (key, answer), self._asking = self._asking, None
+        (key, result), self._in_flight = self._in_flight, None
         try:
-            self._known[key] = answer.result()
-            self._answered("found", key)
-        except NotThere:
-            self._denied(key, now)
-        except UnsupportedSchema as error:
-            self._refuse(key, "unsupported_schema", error)
-        except UnsafeSchema as error:
-            self._refuse(key, "unsafe_schema", error)
-        except Exception as error:  # noqa: BLE001 - Unreachable, or a surprise: neither says anything about the key
-            self._unanswered(key, error, now)
+            self._schemas[key] = result.result()
+            self._note_answer("found", key)
+        except SchemaNotFound:
+            self._note_not_found(key, now)
+        except (UnsupportedSchema, UnsafeSchema) as error:
+            self._unusable[key] = unusable_schema(error)
+            self._note_answer("refused", key)
+        except Exception as error:  # noqa: BLE001 - RegistryUnreachable or unexpected: neither is about the key
+            self._note_failure(key, error, now)
 
-    def _answered(self, outcome: str, key: SchemaKey) -> None:
-        self._lookups[outcome] += 1
+    def _note_answer(self, outcome: str, key: SchemaKey) -> None:
+        self.lookups[outcome] += 1
         if self._failures:
             log.info("the schema registry answers again")
-        self._failures, self._warn_at = 0, -math.inf
-        self._wanted.pop(key, None)
+        self._failures, self._next_warning_at = 0, -math.inf
+        self._lookups.pop(key, None)
 
-    def _refuse(self, key: SchemaKey, reason: str, error: Exception) -> None:
-        self._refused[key] = reason, str(error)
-        self._answered("refused", key)
-
-    def _denied(self, key: SchemaKey, now: float) -> None:
-        wanted = self._wanted.get(key, _Wanted(now, now))
-        self._answered("not_found", key)
-        if math.isinf(wanted.denied_since):
-            log.warning(
-                "schema not found in the registry, retrying for up to 60 s",
-                extra={"schema": str(key)},
-            )
-        wanted.denied_since = min(wanted.denied_since, now)
-        counts_at = wanted.denied_since + self._denials.patience(now)
-        if counts_at <= now:
-            self._denials.record(key, wanted.denied_since, now)
+    def _note_not_found(self, key: SchemaKey, now: float) -> None:
+        lookup = self._lookups.get(key, _Lookup(now, now))
+        self._note_answer("not_found", key)
+        if math.isinf(lookup.not_found_since):
+            fields = {"schema": str(key), "gives_up_after_seconds": CONFIRM_SECONDS}
+            log.warning("schema not found in the registry, retrying", extra=fields)
+        lookup.not_found_since = min(lookup.not_found_since, now)
+        give_up_at = lookup.not_found_since + self._not_found.confirm_seconds(now)
+        if give_up_at <= now:
+            self._not_found.add(key, lookup.not_found_since, now)
         else:
-            wanted.due = min(now + ASK_AGAIN, counts_at)
-            self._wanted[key] = wanted
+            lookup.due = min(now + NOT_FOUND_RETRY_SECONDS, give_up_at)
+            self._lookups[key] = lookup
 
-    def _unanswered(self, key: SchemaKey, error: Exception, now: float) -> None:
-        self._lookups["unreachable"] += 1
+    def _note_failure(self, key: SchemaKey, error: Exception, now: float) -> None:
+        self.lookups["unreachable"] += 1
         self._failures += 1
-        self._resume_at = now + min(BACKOFF_LAST, BACKOFF_FIRST * 2 ** min(self._failures - 1, 10))
-        why = str(error) if isinstance(error, Unreachable) else type(error).__name__
-        if now >= self._warn_at or why != self._said:
-            self._warn_at, self._said = now + WARN_EVERY, why
-            level = logging.ERROR if isinstance(error, Misconfigured) else logging.WARNING
+        self._resume_at = now + min(MAX_BACKOFF_SECONDS, MIN_BACKOFF_SECONDS * 2 ** min(self._failures - 1, 10))
+        cause = str(error) if isinstance(error, RegistryUnreachable) else type(error).__name__
+        if now >= self._next_warning_at or cause != self._last_warning:
+            self._next_warning_at, self._last_warning = now + WARNING_INTERVAL_SECONDS, cause
+            level = logging.ERROR if isinstance(error, RegistryMisconfigured) else logging.WARNING
             log.log(
                 level,
-                "no answer from the schema registry: partitions with a new schema wait, nothing is lost",
-                extra={"why": why, "schema": str(key)},
+                "schema registry does not answer, retrying: partitions with a new schema wait",
+                extra={"error": cause, "schema": str(key)},
             )

@@ -1,31 +1,80 @@
-"""What a schema look-up is, and how it can fail."""
+"""Schema look-ups: how they can fail, and the look-up for commands, which may wait for the registry."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 from consumer.avro.framing import SchemaKey
 from consumer.avro.schema import WriterSchema
-from consumer.errors import SprigToSegmentError
+from consumer.errors import SchemaError, ServiceError, SprigToSegmentError, UnsafeSchema
+from consumer.reasons import Reason
 
 Fetch = Callable[[SchemaKey], WriterSchema]
-"""One look-up, on a worker thread. Raises NotThere, UnsupportedSchema, UnsafeSchema or Unreachable."""
+"""One look-up, on a worker thread. Raises SchemaNotFound, UnsupportedSchema, UnsafeSchema or RegistryUnreachable."""
 
 
-class NotThere(SprigToSegmentError):
-    """The registry does not know the id, so far."""
+class SchemaNotFound(SprigToSegmentError):
+    """The registry does not know the key, so far."""
 
 
 class UnsupportedSchema(SprigToSegmentError):
-    """The id is of a schema that is not Avro."""
+    """The key is of a schema that is not Avro."""
 
 
-class Unreachable(SprigToSegmentError):
-    """No answer about the id, which says nothing about the id. The text is for operators and holds no credentials."""
+class RegistryUnreachable(SprigToSegmentError):
+    """No answer about the key, which says nothing about the key. The text is for operators and has no credentials."""
 
 
-class Misconfigured(Unreachable):
-    """No answer until our settings are right, or the registry's; the text says where to look."""
+class RegistryMisconfigured(RegistryUnreachable):
+    """No answer until the service's settings or the registry's are right; the text says where to look."""
+
+
+class UnusableSchema(NamedTuple):
+    """Why the records of a schema key are rejected."""
+
+    reason: Reason
+    detail: str
+
+    def error(self) -> SchemaError:
+        return SchemaError(self.reason, self.detail)
+
+
+UNKNOWN_SCHEMA = UnusableSchema(Reason.UNKNOWN_SCHEMA, "the schema registry has no schema with this id")
+
+
+def unusable_schema(error: UnsupportedSchema | UnsafeSchema) -> UnusableSchema:
+    """The reason and the detail for a schema that exists but must not be decoded with."""
+    if isinstance(error, UnsupportedSchema):
+        return UnusableSchema(Reason.UNSUPPORTED_SCHEMA, str(error))
+    return UnusableSchema(Reason.UNSAFE_SCHEMA, str(error))
 
 
 def no_registry(key: SchemaKey) -> WriterSchema:
-    """The look-up where there is no registry: nothing but what is known already."""
-    raise NotThere(str(key))
+    """The look-up where there is no registry: only the schemas in files are known."""
+    raise SchemaNotFound(str(key))
+
+
+class BlockingSchemas:
+    """Looks each key up once, and gives the record the same reason that the service would give in the end."""
+
+    def __init__(self, fetch: Fetch, file_schemas: Mapping[SchemaKey, WriterSchema]) -> None:
+        self._fetch = fetch
+        self._schemas: dict[SchemaKey, WriterSchema | UnusableSchema] = dict(file_schemas)
+
+    def get(self, key: SchemaKey) -> WriterSchema:
+        """Raises SchemaError as `SchemaCache.get` does, and ServiceError if the registry does not answer."""
+        if key not in self._schemas:
+            self._schemas[key] = self._look_up(key)
+        schema = self._schemas[key]
+        if isinstance(schema, UnusableSchema):
+            raise schema.error()
+        return schema
+
+    def _look_up(self, key: SchemaKey) -> WriterSchema | UnusableSchema:
+        try:
+            return self._fetch(key)
+        except SchemaNotFound:
+            return UNKNOWN_SCHEMA
+        except (UnsupportedSchema, UnsafeSchema) as error:
+            return unusable_schema(error)
+        except RegistryUnreachable as error:
+            raise ServiceError(f"no answer from the schema registry: {error}") from None

@@ -1,5 +1,6 @@
-"""A Confluent-compatible schema registry: schemas by id, with what they refer to."""
+"""A Confluent-compatible schema registry: schemas by id, with the schemas that they refer to."""
 
+import ssl
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any, TypeVar
@@ -9,31 +10,33 @@ from confluent_kafka.schema_registry import Schema, SchemaRegistryClient, Schema
 from confluent_kafka.schema_registry.error import OAuthTokenError
 
 from consumer import http_deadline
-from consumer.avro.decoder import load
+from consumer.avro.decoder import load_schema
 from consumer.avro.framing import SchemaKey
-from consumer.avro.registry_errors import by_content, by_error, by_status
 from consumer.avro.schema import WriterSchema
-from consumer.avro.schema_lookup import Misconfigured, NotThere, UnsupportedSchema
+from consumer.avro.schema_lookup import RegistryMisconfigured, RegistryUnreachable, SchemaNotFound, UnsupportedSchema
 from consumer.errors import SettingsError, UnsafeSchema
 from consumer.jsonio import JsonError, loads
 
 MAX_REFERENCES = 32
 
-# The client's own defaults wait without end and retry for a minute; `Schemas` retries, where the loop can see it.
+# The client's own defaults wait without end and retry for a minute; `SchemaCache` retries, where the loop can see it.
 _DEFAULTS = {"timeout": 3.0, "max.retries": 0}
-# The beginnings of what its constructor says and that repeats nothing but names of options.
-_HARMLESS = ("Missing", "Unrecognized", "basic.auth.user.info must", "ssl.certificate.location required")
-# docs.confluent.io, "Schema Registry API Reference": subject, version, schema not found. A 404 with another code is
-# a wrong URL or a proxy's, and says nothing about the id.
+# How those errors of the client's constructor begin that repeat names of options only, never a value.
+_SAFE_CONFIG_ERRORS = ("Missing", "Unrecognized", "basic.auth.user.info must", "ssl.certificate.location required")
+# docs.confluent.io, "Schema Registry API Reference": subject, version, schema not found. A 404 with another code comes
+# from a wrong URL or from a proxy, and says nothing about the id.
 _NOT_FOUND = frozenset({40401, 40402, 40403})
+_TRANSIENT_STATUSES = (408, 429)
+# What the client raises over a response that it did not expect.
+_UNEXPECTED_CONTENT = (ValueError, TypeError, LookupError, AttributeError)
 _T = TypeVar("_T")
 
 
-class Registry:
+class SchemaRegistry:
     """
-    One request at a time, over within `timeout` (seconds) however slow the peer; no retry of its own.
+    One request at a time, which ends within `timeout` (seconds) however slow the peer is; no retry of its own.
 
-    Nothing that a server or the client says is repeated in an error but status and code: it could hold credentials.
+    An error repeats nothing that a server or the client says but the status and the code: it could hold credentials.
     """
 
     def __init__(self, url: str, config: Mapping[str, Any]) -> None:
@@ -41,102 +44,151 @@ class Registry:
         options = {**_DEFAULTS, **config, "url": url}
         try:
             self._client = SchemaRegistryClient(options)
-            for session in _sessions(self._client):
-                _bound(session, float(options["timeout"]))
-        except Exception as error:  # noqa: BLE001 - ValueError, TypeError, or of files that it does not find
-            raise SettingsError(f"SCHEMA_REGISTRY_URL, SCHEMA_REGISTRY_CONFIG: {_why(error)}") from None
+            for session in _http_sessions(self._client):
+                _limit_request_time(session, float(options["timeout"]))
+        except Exception as error:  # noqa: BLE001 - ValueError, TypeError, or OSError for a file that is missing
+            detail = _describe_config_error(error)
+            raise SettingsError(f"SCHEMA_REGISTRY_URL, SCHEMA_REGISTRY_CONFIG: {detail}") from None
 
     def fetch(self, key: SchemaKey) -> WriterSchema:
         """
         The schema with this id or GUID, on any thread.
 
-        Raises NotThere, UnsupportedSchema (not Avro), UnsafeSchema, or Unreachable for anything that is no answer.
+        Raises SchemaNotFound, UnsupportedSchema (not Avro), UnsafeSchema, or RegistryUnreachable without an answer.
         """
-        # It keeps whatever came once, even a proxy's page that holds no schema.
+        # The client caches whatever came once, even a proxy's page that holds no schema.
         self._client.clear_caches()  # type: ignore[no-untyped-call]
         if isinstance(key, UUID):
-            label, ask = f"schema GUID {key}", partial(self._client.get_schema_by_guid, str(key))
-        else:
-            label, ask = f"schema id {key}", partial(self._client.get_schema, int(str(key)))
-        return self._safe(label, _ask(ask))
+            return self._load(f"schema GUID {key}", _request(partial(self._client.get_schema_by_guid, str(key))))
+        return self._load(f"schema id {key}", _request(partial(self._client.get_schema, int(str(key)))))
 
     def versions(self, subject: str) -> Iterator[tuple[int, Callable[[], WriterSchema]]]:
-        """Each version of a subject, oldest first, with a way to its schema, which raises as `fetch` does."""
-        for number in _ask(partial(self._client.get_versions, subject)):
-            yield number, partial(self._version, subject, number)
+        """Each version of a subject, oldest first, with a function that fetches its schema and raises as `fetch`."""
+        for number in _request(partial(self._client.get_versions, subject)):
+            yield number, partial(self._fetch_version, subject, number)
 
-    def _version(self, subject: str, number: int) -> WriterSchema:
-        found = _ask(partial(self._client.get_version, subject, number))
-        return self._safe(f"{subject} version {number} (id {found.schema_id})", found.schema)
+    def _fetch_version(self, subject: str, number: int) -> WriterSchema:
+        registered = _request(partial(self._client.get_version, subject, number))
+        return self._load(f"{subject} version {number} (id {registered.schema_id})", registered.schema)
 
-    def _safe(self, label: str, schema: Schema) -> WriterSchema:
+    def _load(self, label: str, schema: Schema) -> WriterSchema:
         if schema.schema_type != "AVRO":
             raise UnsupportedSchema(f"{label}: expected an Avro schema, not {schema.schema_type}")
-        return load(label, _parsed(label, schema), list(self._references(label, schema, set())))
+        return load_schema(label, _parse_json(label, schema), list(self._references(label, schema, set())))
 
     def close(self) -> None:
         """A look-up under way ends with its present request."""
-        for session in _sessions(self._client):
+        for session in _http_sessions(self._client):
             session.close()
 
-    def _references(self, label: str, schema: Schema, seen: set[str]) -> Iterator[object]:
+    def _references(self, label: str, schema: Schema, names: set[str]) -> Iterator[object]:
         """
-        What a schema refers to, dependencies first. Of several references of one name, the first one counts.
+        The schemas that a schema refers to, dependencies first. Of several references of one name, the first counts.
 
-        Source: confluentinc/schema-registry, AbstractSchemaProvider.resolveReferences: so did whoever wrote the values.
+        `names` collects the names of the references. Source: confluentinc/schema-registry,
+        AbstractSchemaProvider.resolveReferences: the producers of the values resolved the references in the same way.
         """
         for reference in schema.references or ():
-            if str(reference.name) in seen:
+            if str(reference.name) in names:
                 continue
-            seen.add(str(reference.name))
-            if len(seen) > MAX_REFERENCES:
+            names.add(str(reference.name))
+            if len(names) > MAX_REFERENCES:
                 raise UnsafeSchema(f"{label}: refers to more than {MAX_REFERENCES} other schemas")
             subject, version = str(reference.subject), int(reference.version or 0)
-            found = _ask(partial(self._client.get_version, subject, version, deleted=True)).schema
-            yield from self._references(label, found, seen)
-            yield _parsed(label, found)
+            referenced = _request(partial(self._client.get_version, subject, version, deleted=True)).schema
+            yield from self._references(label, referenced, names)
+            yield _parse_json(label, referenced)
 
 
-def _sessions(client: SchemaRegistryClient) -> Iterator[Any]:
-    """Of its HTTP library: one for the registry and, where tokens have an issuer, one for that."""
-    rest: Any = client._rest_client  # noqa: SLF001 - the library has no public way to what they do
+def _http_sessions(client: SchemaRegistryClient) -> Iterator[Any]:
+    """The client's HTTP sessions: one for the registry and, if tokens have an issuer, one for the issuer."""
+    rest: Any = client._rest_client  # noqa: SLF001 - the library has no public access to its sessions
     yield rest.session
     if hasattr(rest.bearer_field_provider, "client"):
         yield rest.bearer_field_provider.client
 
 
-def _bound(session: Any, seconds: float) -> None:
-    """Make the timeout a whole request's, which the library counts anew for each read. Tests hold that it works."""
-    session.event_hooks = {"request": [lambda _: http_deadline.start(seconds)]}
+def _limit_request_time(session: Any, seconds: float) -> None:
+    """Apply the timeout to a whole request; the library applies it to each read anew. Tests hold that this works."""
+    session.event_hooks = {"request": [lambda _: http_deadline.start_deadline(seconds)]}
     for transport in filter(None, (session._transport, *session._mounts.values())):  # noqa: SLF001
         pool = transport._pool  # noqa: SLF001
-        pool._network_backend = http_deadline.keep(pool._network_backend, late=TimeoutError)  # noqa: SLF001
+        pool._network_backend = http_deadline.with_deadline(pool._network_backend, late=TimeoutError)  # noqa: SLF001
 
 
-def _why(error: Exception) -> str:
+def _describe_config_error(error: Exception) -> str:
     if isinstance(error, OSError):
-        return f"a file that an ssl option names is of no use: {error.strerror}"
-    harmless = str(error).startswith(_HARMLESS)
-    return str(error) if harmless else f"not as the registry client wants it ({type(error).__name__})"
+        return f"cannot use a file that an ssl option names: {error.strerror}"
+    if str(error).startswith(_SAFE_CONFIG_ERRORS):
+        return str(error)
+    return f"the registry client does not accept the options ({type(error).__name__})"
 
 
-def _ask(request: Callable[[], _T]) -> _T:
+def _request(send: Callable[[], _T]) -> _T:
     try:
-        return request()
+        return send()
     except SchemaRegistryError as error:
         if error.http_status_code == 404 and error.error_code in _NOT_FOUND:
-            raise NotThere from None
-        raise by_status(error.http_status_code) from None
+            raise SchemaNotFound from None
+        raise _status_error(error.http_status_code) from None
     except OAuthTokenError:
-        raise Misconfigured("no token for it: look at bearer.auth.* in SCHEMA_REGISTRY_CONFIG") from None
-    except Exception as error:  # noqa: BLE001 - the client's HTTP library, or a page that is no answer of a registry
-        raise by_error(error) from None
+        raise RegistryMisconfigured("no access token: look at bearer.auth.* in SCHEMA_REGISTRY_CONFIG") from None
+    except Exception as error:  # noqa: BLE001 - of the client's HTTP library, or over a page that is not a registry's
+        raise _transport_error(error) from None
 
 
-def _parsed(label: str, schema: Schema) -> object:
+def _parse_json(label: str, schema: Schema) -> object:
     if not isinstance(schema.schema_str, str):
-        raise by_content()
+        raise _content_error()
     try:
         return loads(schema.schema_str)
     except JsonError as error:
         raise UnsafeSchema(f"{label}: not JSON: {error.msg}") from None
+
+
+def _status_error(status: int) -> RegistryUnreachable:
+    """The error for an HTTP status that is no answer about a schema."""
+    text = f"HTTP status {status}"
+    if status in (401, 403):
+        return RegistryMisconfigured(f"{text}, the registry refuses the credentials: look at SCHEMA_REGISTRY_CONFIG")
+    if 300 <= status < 400:
+        return RegistryMisconfigured(f"{text}, a redirect, which is not followed: look at SCHEMA_REGISTRY_URL")
+    if 400 <= status < 500 and status not in _TRANSIENT_STATUSES:
+        hint = "; some registries have no look-up by GUID" if status == 404 else ""
+        return RegistryMisconfigured(f"{text} without a registry's error code: look at SCHEMA_REGISTRY_URL{hint}")
+    return RegistryUnreachable(text)
+
+
+def _content_error() -> RegistryUnreachable:
+    """The error for a response that has a success status but not the content of a registry."""
+    return RegistryMisconfigured("the response is not a schema registry's: look at SCHEMA_REGISTRY_URL")
+
+
+def _transport_error(error: Exception) -> RegistryUnreachable:
+    """
+    The error for what the client's HTTP library raised.
+
+    The text has words of OpenSSL and of the operating system, or the kind of error; never words of a peer.
+    """
+    for cause in _causes(error):
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            text = f"cannot verify the registry's certificate, {cause.verify_message}"
+            return RegistryMisconfigured(
+                f"{text}: look at ssl.ca.location in SCHEMA_REGISTRY_CONFIG, or at the certificate"
+            )
+        if isinstance(cause, ssl.SSLError) and cause.reason:
+            text = f"TLS fails, {cause.reason}"
+            return RegistryMisconfigured(f"{text}: look at SCHEMA_REGISTRY_URL, and at ssl.* in SCHEMA_REGISTRY_CONFIG")
+        if isinstance(cause, TimeoutError):
+            return RegistryUnreachable("the request took longer than its timeout")
+        if isinstance(cause, OSError) and cause.strerror:
+            return RegistryUnreachable(cause.strerror)
+    if isinstance(error, _UNEXPECTED_CONTENT):
+        return _content_error()
+    return RegistryUnreachable(type(error).__name__)
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error:
+        yield error
+        error = error.__cause__ or error.__context__

@@ -1,1 +1,1 @@
-"""The commands, one file each; `run` puts the service together."""
+"""The command line: a module for each command, loaded when the command is called."""

@@ -1,8 +1,7 @@
-"""`check`: whether `run` would work with these settings, looked at from end to end before it does."""
+"""`check`: whether `run` would work with these settings, checked from end to end before it does."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,22 +10,74 @@ import click
 import consumer.settings
 from consumer import paths
 from consumer.avro.schema_files import known_schemas
-from consumer.cli import check_kafka, compat
-from consumer.cli.check_result import Look, note, ok, problem, warning
-from consumer.cli.compat import Proved
-from consumer.cli.params import silent
-from consumer.cli.send_test import sent
-from consumer.cli.terminal import counted, table
+from consumer.cli import compat
+from consumer.cli.check_result import CheckResult, failing_states, note, ok, problem, warning
+from consumer.cli.compat import CheckedSchema
+from consumer.cli.output import counted, label, table
+from consumer.cli.params import ENV_FILE, as_json, exit_with, plain_errors, silence_logs
 from consumer.contract.loader import load_contracts
 from consumer.contract.rules import Contract
 from consumer.errors import UnsafeSchema
 from consumer.jsonio import dumps
-from consumer.pipeline.record_processor import message_id_prefix
+from consumer.pipeline.message_id import message_id_prefix
 from consumer.settings import Settings
 
 
-class Asked(NamedTuple):
-    """Which schemas are to be proved, whether warnings count, and whether an event is sent."""
+@click.command()
+@ENV_FILE
+@click.option("--contract-only", is_flag=True, help="Check only schemas and contracts; no other setting is required.")
+@click.option(
+    "--schema",
+    "files",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Check this Avro schema, which is not registered yet, in place of the registered ones. No registry is "
+    "required.",
+)
+@click.option(
+    "--subject",
+    "subjects",
+    multiple=True,
+    help="Check all versions of this subject in the registry.  [default: TOPIC-value]",
+)
+@click.option("--strict", is_flag=True, help="Count warnings as problems, for example a property that is in no event.")
+@click.option("--send-test", is_flag=True, help="Send Segment one marked event with each write key.")
+@as_json("tables")
+@plain_errors
+def check(  # noqa: PLR0913, PLR0917 - click passes options by name
+    env_file: Path | None,
+    contract_only: bool,
+    files: tuple[Path, ...],
+    subjects: tuple[str, ...],
+    strict: bool,
+    send_test: bool,
+    as_json: bool,
+) -> None:
+    """Check whether `run` would work.
+
+    Check the settings, contracts, schemas, Kafka and the rights there, and show what messageIds begin with. For each
+    writer schema, report unmapped properties, incompatible types and nullable fields. Nothing is changed anywhere,
+    except that --send-test sends events. Exit code 1 if there is a problem, 2 if a setting or a file is wrong;
+    warnings and notes are not problems.
+
+    \b
+    Examples:
+      sprig-to-segment check --env-file production.env
+      sprig-to-segment check --contract-only --schema new-response.avsc
+      SCHEMA_REGISTRY_URL=http://registry:8081 sprig-to-segment check --contract-only --subject sprig.responses-value
+    """
+    if contract_only and send_test:
+        raise click.UsageError("--contract-only sends nothing: leave --send-test out")
+    options = CheckOptions(files, subjects, strict, send_test)
+    if contract_only:
+        passed = compat.check_contracts(env_file, files, subjects, strict, as_json)
+    else:
+        passed = _check_everything(env_file, options, as_json)
+    exit_with(passed)
+
+
+class CheckOptions(NamedTuple):
+    """Which schemas to check, whether warnings count, and whether to send an event."""
 
     files: Sequence[Path]
     subjects: Sequence[str]
@@ -34,64 +85,87 @@ class Asked(NamedTuple):
     send_test: bool
 
 
-def main(env_file: Path | None, asked: Asked, as_json: bool) -> int:
-    """Look at everything, print it, and give the exit code. Raises SettingsError, ContractError."""
-    silent()
+def _check_everything(env_file: Path | None, options: CheckOptions, as_json: bool) -> bool:
+    """Check and print the results. Whether there is no problem. Raises SettingsError, ContractError."""
+    silence_logs()
     settings = consumer.settings.load(env_file)
     contracts = load_contracts(settings.schemas_dir or paths.schemas())
-    proved = _proved(settings, contracts, asked)
-    looks = list(
-        chain(
-            (warning("settings", line) for line in consumer.settings.suspicious()),
-            [ok("contracts", ", ".join(contract.file for contract in contracts))],
-            _schemas(settings, proved, asked.strict),
-            check_kafka.looks(settings),
-            _message_ids(settings),
-            sent(settings)
-            if asked.send_test
-            else [note("Segment", f"{settings.endpoint}; nothing was sent: --send-test sends one event")],
-        )
-    )
-    good = not any(look.state == "problem" or (asked.strict and look.state == "warning") for look in looks)
+    schemas = _checked_schemas(settings, contracts, options)
+    results = _results(settings, contracts, schemas, options)
+    failing = failing_states(options.strict)
+    passed = not any(result.state in failing for result in results)
     if as_json:
-        schemas = [compat.told(one) for one in proved]
-        click.echo(dumps({"ok": good, "looks": [look._asdict() for look in looks], "schemas": schemas}))
+        report = {
+            "ok": passed,
+            "looks": [result.as_dict() for result in results],
+            "schemas": [schema.as_dict() for schema in schemas],
+        }
+        click.echo(dumps(report))
     else:
-        compat.report([one for one in proved if any(finding.weight != "note" for finding in one.findings)])
-        states = Counter(look.state for look in looks)
-        told = ", ".join(counted(states[state], state) for state in ("problem", "warning"))
-        table(f"sprig-to-segment check: {told}", ("", "what", "found"), looks)
-    return 0 if good else 1
+        _print_text(results, schemas)
+    return passed
 
 
-def _proved(settings: Settings, contracts: Sequence[Contract], asked: Asked) -> list[Proved]:
-    if asked.files:
-        return compat.proved_by(contracts, compat.from_files(asked.files), settings.on_unknown_record)
+def _print_text(results: Sequence[CheckResult], schemas: Sequence[CheckedSchema]) -> None:
+    compat.print_tables([schema for schema in schemas if any(finding.weight != "note" for finding in schema.findings)])
+    states = Counter(result.state for result in results)
+    summary = f"{counted(states['problem'], 'problem')}, {counted(states['warning'], 'warning')}"
+    table(f"sprig-to-segment check: {summary}", ("", "subject", "result"), results)
+
+
+def _results(
+    settings: Settings, contracts: Sequence[Contract], schemas: Sequence[CheckedSchema], options: CheckOptions
+) -> Sequence[CheckResult]:
+    from consumer.cli.check_kafka import check_kafka  # not needed with --contract-only
+    from consumer.cli.send_test import send_test_events
+
+    results = [warning("settings", line) for line in consumer.settings.suspicious()]
+    results.append(ok("contracts", ", ".join(contract.file for contract in contracts)))
+    results.append(_schemas_result(settings, schemas, options.strict))
+    results.extend(check_kafka(settings))
+    results.extend(_message_id_results(settings))
+    if options.send_test:
+        results.extend(send_test_events(settings))
+    else:
+        results.append(note("Segment", f"{settings.endpoint}; nothing was sent: --send-test sends one event"))
+    return results
+
+
+def _checked_schemas(
+    settings: Settings, contracts: Sequence[Contract], options: CheckOptions
+) -> Sequence[CheckedSchema]:
+    unknown_record = settings.on_unknown_record
+    if options.files:
+        return compat.check_schemas(contracts, compat.from_files(options.files), unknown_record)
     if settings.schema_registry_url and settings.avro_framing != "raw":
-        found = compat.from_registry(settings, asked.subjects)
-        return compat.proved_by(contracts, found, settings.on_unknown_record)
+        return compat.check_schemas(contracts, compat.from_registry(settings, options.subjects), unknown_record)
     try:
         schemas = known_schemas(settings.avro_framing, settings.schemas_dir or paths.schemas()).values()
     except UnsafeSchema as error:
         return [compat.refused("SCHEMAS_DIR", str(error))]
-    return compat.proved_by(contracts, schemas, settings.on_unknown_record)
+    return compat.check_schemas(contracts, schemas, unknown_record)
 
 
-def _schemas(settings: Settings, proved: Sequence[Proved], strict: bool) -> Iterator[Look]:
-    """One line for all; what is wrong with which stands in a table of its own, and with --contract-only the rest."""
-    where = str(settings.schema_registry_url or "schema files") + f", {settings.avro_framing}"
-    look = ok if compat.good(proved, strict) else problem
-    yield look("schemas", f"{counted(len(proved), 'schema')}: {compat.weighed(proved)} ({where})")
+def _schemas_result(settings: Settings, schemas: Sequence[CheckedSchema], strict: bool) -> CheckResult:
+    """One line for all schemas. What is wrong with a schema is in a table of its own."""
+    source = settings.schema_registry_url or "schema files"
+    summary = f"{counted(len(schemas), 'schema')}: {compat.summary(schemas)} ({source}, {settings.avro_framing})"
+    if compat.all_ok(schemas, strict):
+        return ok("schemas", summary)
+    return problem("schemas", summary)
 
 
-def _message_ids(settings: Settings) -> Iterator[Look]:
-    """What a messageId begins with, by which an analyst knows our events, and whether a new key would change that."""
+def _message_id_results(settings: Settings) -> Iterator[CheckResult]:
+    """What messageIds begin with, which identifies the events to an analyst, and whether a new key changes that."""
     for environment, key in settings.write_keys.items():
-        what, namespace = f"messageId{environment and ', '}{environment}", settings.namespace(key)
-        begins = f"{message_id_prefix(namespace, settings.kafka_topic)}-PARTITION-OFFSET-TIME"
+        subject, namespace = label("messageId", environment), settings.namespace(key)
+        pattern = f"{message_id_prefix(namespace, settings.kafka_topic)}-PARTITION-OFFSET-TIME"
         if settings.message_id_namespace is not None:
-            yield ok(what, f"{begins}; MESSAGE_ID_NAMESPACE is set")
+            yield ok(subject, f"{pattern}; MESSAGE_ID_NAMESPACE is set")
         elif len(settings.write_keys) == 1:
-            yield note(what, f"{begins}; before the write key is rotated, set MESSAGE_ID_NAMESPACE={namespace}")
+            yield note(subject, f"{pattern}; before you rotate the write key, set MESSAGE_ID_NAMESPACE={namespace}")
         else:
-            yield note(what, f"{begins}; a new write key changes that, and MESSAGE_ID_NAMESPACE is one for all keys")
+            yield note(
+                subject,
+                f"{pattern}; a new write key changes the first part, and one MESSAGE_ID_NAMESPACE is for all keys",
+            )

@@ -1,27 +1,37 @@
-"""What `check` says of each thing that it looked at."""
+"""The result of one check."""
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
-
-class Look(NamedTuple):
-    """`state`: ok, note, warning or problem; `what` was looked at, and `found` there."""
-
-    state: str
-    what: str
-    found: str
+State = Literal["ok", "note", "warning", "problem"]
 
 
-def ok(what: str, found: str) -> Look:
-    return Look("ok", what, found)
+class CheckResult(NamedTuple):
+    """What was checked (`subject`), and what the check says about it (`detail`)."""
+
+    state: State
+    subject: str
+    detail: str
+
+    def as_dict(self) -> dict[str, str]:
+        return {"state": self.state, "what": self.subject, "found": self.detail}
 
 
-def note(what: str, found: str) -> Look:
-    return Look("note", what, found)
+def failing_states(strict: bool) -> frozenset[str]:
+    """The states of a check that fails: problems, and with `strict` warnings too."""
+    return frozenset(["problem", "warning"]) if strict else frozenset(["problem"])
 
 
-def warning(what: str, found: str) -> Look:
-    return Look("warning", what, found)
+def ok(subject: str, detail: str) -> CheckResult:
+    return CheckResult("ok", subject, detail)
 
 
-def problem(what: str, found: str) -> Look:
-    return Look("problem", what, found)
+def note(subject: str, detail: str) -> CheckResult:
+    return CheckResult("note", subject, detail)
+
+
+def warning(subject: str, detail: str) -> CheckResult:
+    return CheckResult("warning", subject, detail)
+
+
+def problem(subject: str, detail: str) -> CheckResult:
+    return CheckResult("problem", subject, detail)

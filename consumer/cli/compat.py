@@ -1,4 +1,4 @@
-"""Whether the writers' schemas of a topic can feed the contracts, proved and told."""
+"""Whether the contracts can map the records of the writers' schemas of a topic."""
 
 import contextlib
 from collections import Counter
@@ -12,20 +12,20 @@ import consumer.settings
 from consumer import paths
 from consumer.avro.schema import WriterSchema
 from consumer.avro.schema_files import load_file
-from consumer.avro.schema_lookup import NotThere, Unreachable, UnsupportedSchema
-from consumer.cli.terminal import counted, table
-from consumer.contract.choose import choose
-from consumer.contract.compatibility import Finding, Weight, prove
-from consumer.contract.loader import load_contracts
+from consumer.avro.schema_lookup import RegistryUnreachable, SchemaNotFound, UnsupportedSchema
+from consumer.cli.check_result import failing_states
+from consumer.cli.output import counted, table
+from consumer.contract.compatibility import Finding, Severity, check_compatibility
+from consumer.contract.loader import choose_contract, load_contracts
 from consumer.contract.rules import Contract
-from consumer.errors import SettingsError, UnprocessableRecord, UnsafeSchema
+from consumer.errors import RecordRejected, SettingsError, UnsafeSchema
 from consumer.jsonio import dumps
 
 SETTINGS = ("KAFKA_TOPIC", "SCHEMA_REGISTRY_URL", "SCHEMA_REGISTRY_CONFIG", "SCHEMAS_DIR", "ON_UNKNOWN_RECORD")
 
 
-class Proved(NamedTuple):
-    """What was found of one type of record: where its schema is from, its contract ("" if none), what to know."""
+class CheckedSchema(NamedTuple):
+    """The findings about one type of record: where its schema is from, and its contract ("" if none)."""
 
     schema: str
     record: str
@@ -33,44 +33,65 @@ class Proved(NamedTuple):
     findings: Sequence[Finding]
 
     @property
-    def good(self) -> bool:
+    def ok(self) -> bool:
         return not any(finding.weight == "problem" for finding in self.findings)
 
+    def as_dict(self) -> dict[str, object]:
+        findings = [
+            {"weight": finding.weight, "place": finding.place, "what": finding.what} for finding in self.findings
+        ]
+        return {
+            "schema": self.schema,
+            "record": self.record,
+            "contract": self.contract,
+            "ok": self.ok,
+            "findings": findings,
+        }
 
-def contract_only(
+
+def check_contracts(
     env_file: Path | None, files: Sequence[Path], subjects: Sequence[str], strict: bool, as_json: bool
-) -> int:
-    """Prove files, or all versions of subjects; print what was found, and give the exit code. `strict`: no warnings."""
+) -> bool:
+    """Check files, or all versions of subjects, and print the findings. Whether all are ok; `strict`: no warnings."""
     settings = consumer.settings.load(env_file, only=SETTINGS)
     contracts = load_contracts(settings.schemas_dir or paths.schemas())
     if not files and not settings.schema_registry_url:
         raise SettingsError("give --schema FILE, or SCHEMA_REGISTRY_URL for the schemas that are registered")
-    found = from_files(files) if files else from_registry(settings, subjects)
-    proved = proved_by(contracts, found, settings.on_unknown_record)
+    writer_schemas = from_files(files) if files else from_registry(settings, subjects)
+    schemas = check_schemas(contracts, writer_schemas, settings.on_unknown_record)
     if as_json:
-        click.echo(dumps([told(one) for one in proved]))
+        click.echo(dumps([schema.as_dict() for schema in schemas]))
     else:
-        report(proved)
-        click.echo(f"{counted(len(proved), 'schema')}: {weighed(proved)}")
-    return 0 if good(proved, strict) else 1
+        print_tables(schemas)
+        click.echo(f"{counted(len(schemas), 'schema')}: {summary(schemas)}")
+    return all_ok(schemas, strict)
 
 
-def good(proved: Sequence[Proved], strict: bool) -> bool:
-    bad = {"problem", "warning"} if strict else {"problem"}
-    return not any(finding.weight in bad for one in proved for finding in one.findings)
+def all_ok(schemas: Sequence[CheckedSchema], strict: bool) -> bool:
+    failing = failing_states(strict)
+    return not any(finding.weight in failing for schema in schemas for finding in schema.findings)
 
 
-def proved_by(contracts: Sequence[Contract], found: Iterable[WriterSchema | Proved], unknown: str) -> list[Proved]:
-    """What was found, record by record. `unknown` is ON_UNKNOWN_RECORD."""
-    return [one for schema in found for one in _proved(contracts, schema, unknown)]
+def check_schemas(
+    contracts: Sequence[Contract], schemas: Iterable[WriterSchema | CheckedSchema], unknown_record: str
+) -> list[CheckedSchema]:
+    """The findings by type of record. `unknown_record` is ON_UNKNOWN_RECORD."""
+    checked: list[CheckedSchema] = []
+    for schema in schemas:
+        if isinstance(schema, CheckedSchema):
+            checked.append(schema)
+        else:
+            types = schema.branches or (schema,)
+            checked += [_check_type(contracts, schema.label, record_type, unknown_record) for record_type in types]
+    return checked
 
 
-def weighed(proved: Sequence[Proved]) -> str:
-    weights = Counter(finding.weight for one in proved for finding in one.findings)
+def summary(schemas: Sequence[CheckedSchema]) -> str:
+    weights = Counter(finding.weight for schema in schemas for finding in schema.findings)
     return ", ".join(counted(weights[weight], weight) for weight in ("problem", "warning", "note"))
 
 
-def from_files(files: Sequence[Path]) -> Iterator[WriterSchema | Proved]:
+def from_files(files: Sequence[Path]) -> Iterator[WriterSchema | CheckedSchema]:
     for path in files:
         try:
             yield load_file(path)
@@ -78,58 +99,60 @@ def from_files(files: Sequence[Path]) -> Iterator[WriterSchema | Proved]:
             yield refused(path.name, str(error))
 
 
-def from_registry(settings: consumer.settings.Settings, subjects: Sequence[str]) -> Iterator[WriterSchema | Proved]:
-    from consumer.avro.schema_registry import Registry  # its client takes 0.15 s to import
+def from_registry(
+    settings: consumer.settings.Settings, subjects: Sequence[str]
+) -> Iterator[WriterSchema | CheckedSchema]:
+    from consumer.avro.schema_registry import SchemaRegistry  # its client takes 0.15 s to import
 
-    registry = Registry(str(settings.schema_registry_url), settings.schema_registry_config.get_secret_value())
+    registry = SchemaRegistry(str(settings.schema_registry_url), settings.schema_registry_config.get_secret_value())
     with contextlib.closing(registry):
         for subject in subjects or [f"{settings.kafka_topic}-value"]:
             try:
                 for number, fetch in registry.versions(subject):
-                    yield _fetched(f"{subject} version {number}", fetch)
-            except NotThere:
+                    yield _fetch(f"{subject} version {number}", fetch)
+            except SchemaNotFound:
                 yield refused(subject, "the registry has no such subject")
-            except Unreachable as error:
+            except RegistryUnreachable as error:
                 yield refused(subject, f"no answer from the schema registry: {error}")
 
 
-def _fetched(label: str, fetch: Callable[[], WriterSchema]) -> WriterSchema | Proved:
+def _fetch(label: str, fetch: Callable[[], WriterSchema]) -> WriterSchema | CheckedSchema:
     try:
         return fetch()
-    except (NotThere, Unreachable) as error:
+    except (SchemaNotFound, RegistryUnreachable) as error:
         return refused(label, f"no answer from the schema registry: {error}")
     except (UnsafeSchema, UnsupportedSchema) as error:
         return refused(label, str(error))
 
 
-def refused(label: str, why: str) -> Proved:
-    return Proved(label, "", "", [Finding("problem", "", why)])
+def refused(label: str, problem: str) -> CheckedSchema:
+    """A schema that cannot be used at all."""
+    return CheckedSchema(label, "", "", [Finding("problem", "", problem)])
 
 
-def _proved(contracts: Sequence[Contract], schema: WriterSchema | Proved, unknown: str) -> Iterator[Proved]:
-    if isinstance(schema, Proved):
-        yield schema
-        return
-    for one in schema.branches or (schema,):
-        name = one.root.name or one.root.kind
-        try:
-            contract = choose(contracts, one.root)
-        except UnprocessableRecord as error:
-            weight: Weight = "note" if unknown == "skip" or one.root.kind == "null" else "problem"
-            what = f"{error.detail}: ON_UNKNOWN_RECORD={unknown}"
-            yield Proved(schema.label, name, "", [Finding(weight, "", what)])
-        else:
-            yield Proved(schema.label, name, contract.file, prove(contract, one.root))
+def _check_type(
+    contracts: Sequence[Contract], label: str, record_type: WriterSchema, unknown_record: str
+) -> CheckedSchema:
+    root = record_type.root
+    name = root.name or root.kind
+    try:
+        contract = choose_contract(contracts, root)
+    except RecordRejected as error:
+        is_expected = unknown_record == "skip" or root.kind == "null"
+        weight: Severity = "note" if is_expected else "problem"
+        finding = Finding(weight, "", f"{error.detail}: ON_UNKNOWN_RECORD={unknown_record}")
+        return CheckedSchema(label, name, "", [finding])
+    return CheckedSchema(label, name, contract.file, check_compatibility(contract, root))
 
 
-def report(proved: Sequence[Proved]) -> None:
-    for one in proved:
-        by = f" by {one.contract}" if one.contract else ""
-        rows = [(finding.weight, finding.place or "-", finding.what) for finding in one.findings]
-        title = " ".join(part for part in (one.schema, one.record) if part)
-        table(f"{title}{by}", ("", "where", "what"), rows, [] if rows else ["every property has its source"])
-
-
-def told(one: Proved) -> dict[str, object]:
-    findings = [finding._asdict() for finding in one.findings]
-    return {"schema": one.schema, "record": one.record, "contract": one.contract, "ok": one.good, "findings": findings}
+def print_tables(schemas: Sequence[CheckedSchema]) -> None:
+    """A table of findings for each type of record."""
+    for schema in schemas:
+        title = " ".join(text for text in (schema.schema, schema.record) if text)
+        if schema.contract:
+            title += f" by {schema.contract}"
+        rows = [(finding.weight, finding.place or "-", finding.what) for finding in schema.findings]
+        notes = []
+        if not rows:
+            notes.append("every property has its source")
+        table(title, ("", "property or field", "finding"), rows, notes)

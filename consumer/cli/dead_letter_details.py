@@ -1,4 +1,4 @@
-"""One dead letter in full: its record as far as it can be read, what went wrong where, what would become of it now."""
+"""One dead letter in full: its record as far as it can be decoded, what went wrong, and what it would become now."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,80 +7,86 @@ import click
 
 from consumer.avro import decoder
 from consumer.cli import output
-from consumer.cli.terminal import table
+from consumer.cli.output import label, table
 from consumer.errors import RecordError
 from consumer.jsonio import pretty
-from consumer.kafka.letters import Kept
+from consumer.kafka.dead_letter_headers import StoredDeadLetter
 from consumer.model import Pending
-from consumer.pipeline.record_processor import Steps, Translator
-from consumer.reasons import aside_meaning
+from consumer.pipeline.record_mapper import DecodeStages, RecordMapper
+from consumer.reasons import reject_meaning
 
-_BYTES_SHOWN = 64
+_MAX_PRINTED_BYTES = 64
 
 
-def described(letter: Kept, steps: Steps, translator: Translator) -> dict[str, Any]:
+def as_dict(dead_letter: StoredDeadLetter, stages: DecodeStages, mapper: RecordMapper) -> dict[str, Any]:
     """
-    Everything about a letter, for scripts.
+    Everything about a dead letter, for scripts.
 
-    `fields` are those that were read before it failed, in full if `fails_at` is ""; `now` is what would become of it
-    with the present settings, schemas and contracts.
+    `fields` are the fields that were decoded before decoding failed at `fails_at` ("": it did not fail). `now` is what
+    the record would become with the present settings, schemas and contracts.
     """
-    record, value = letter.record, letter.record.value or b""
-    fields, fails_at = _read(letter, steps)
+    record, value = dead_letter.record, dead_letter.record.value or b""
+    fields, fails_at = _decode(dead_letter, stages)
     return {
-        "topic": letter.topic,
+        "topic": dead_letter.topic,
         "partition": record.partition,
         "offset": record.offset,
-        "timestamp": output.when(record.timestamp),
-        "reason": letter.reason,
-        "stage": letter.stage,
-        "detail": letter.detail,
-        "schema": letter.schema,
-        "attempts": letter.attempts,
-        "version": letter.version,
-        "letter": f"{letter.at.partition}:{letter.at.offset}",
-        "key": output.plain(record.key),
+        "timestamp": output.iso_time(record.timestamp),
+        "reason": dead_letter.rejected.reason,
+        "stage": dead_letter.rejected.stage,
+        "detail": dead_letter.rejected.detail,
+        "schema": dead_letter.rejected.schema,
+        "attempts": dead_letter.attempts,
+        "version": dead_letter.version,
+        "letter": str(dead_letter.stored.address),
+        "key": output.json_value(record.key),
         "size": len(value),
-        "begins": value[:_BYTES_SHOWN].hex(" "),
-        "fields": output.plain(fields),
+        "begins": value[:_MAX_PRINTED_BYTES].hex(" "),
+        "fields": output.json_value(fields),
         "fails_at": fails_at,
-        "now": output.told(record, translator.translate(record)),
+        "now": output.as_dict(record, mapper.map(record)),
     }
 
 
-def printed(it: Mapping[str, Any]) -> None:
-    """The same for people."""
-    about = f"{it['reason']}: {aside_meaning(it['reason'])}"
+def print_details(details: Mapping[str, Any]) -> None:
+    """Print what `as_dict` returned for people."""
+    reason, now = details["reason"], details["now"]
+    value = f"{details['size']} bytes: {details['begins']}"
+    if details["size"] > _MAX_PRINTED_BYTES:
+        value += " ..."
     rows = [
-        ("set aside", about),
-        ("at", f"{it['stage']}{it['detail'] and ': '}{it['detail']}"),
-        ("schema", it["schema"]),
-        ("record's time", it["timestamp"] or "none"),
-        ("attempts", str(it["attempts"])),
-        ("by version", it["version"]),
-        ("letter", f"{it['letter']} of the dead-letter topic"),
-        ("value", f"{it['size']} bytes: {it['begins']}{' ...' if it['size'] > _BYTES_SHOWN else ''}"),
-        ("now", output.said(it["now"])),
+        ("rejected", f"{reason}: {reject_meaning(reason)}"),
+        ("stage", label(details["stage"], details["detail"], ": ")),
+        ("schema", details["schema"]),
+        ("record's time", details["timestamp"] or "none"),
+        ("attempts", str(details["attempts"])),
+        ("by version", details["version"]),
+        ("dead letter", f"{details['letter']} of the dead-letter topic"),
+        ("value", value),
+        ("now", output.describe_outcome(now)),
     ]
-    table(f"{it['topic']} {it['partition']}:{it['offset']}", ("", ""), rows)
-    if it["fields"] is not None:
-        click.secho(f"read up to {it['fails_at']}, which fails" if it["fails_at"] else "the record", bold=True)
-        click.echo(pretty(it["fields"]))
-    if it["now"]["outcome"] == output.CALL:
-        click.secho("the call that it would be now", bold=True)
-        click.echo(pretty(it["now"]["call"]))
+    table(f"{details['topic']} {details['partition']}:{details['offset']}", ("", ""), rows)
+    if details["fields"] is not None:
+        heading = "the record"
+        if details["fails_at"]:
+            heading = f"decoded up to {details['fails_at']}, which fails"
+        click.secho(heading, bold=True)
+        click.echo(pretty(details["fields"]))
+    if now["outcome"] == output.EVENT:
+        click.secho("the event that the record would become now", bold=True)
+        click.echo(pretty(now["call"]))
 
 
-def _read(letter: Kept, steps: Steps) -> tuple[Any, str]:
-    """The record, as far as it goes, and what of it fails; no record at all if its schema cannot be had."""
+def _decode(dead_letter: StoredDeadLetter, stages: DecodeStages) -> tuple[Any, str]:
+    """The record as far as it can be decoded, and the field that fails; None if its schema is not available."""
+    value = dead_letter.record.value or b""
     try:
-        reference, start = steps.frame(letter.record)
-        schema = steps.schema(reference)
+        reference, start = stages.frame(dead_letter.record)
+        schema = stages.schema(reference)
         assert not isinstance(schema, Pending), "a command waits for schemas"
-        value = letter.record.value or b""
         if schema.branches:
-            number, start = steps.branch(value, start)
-            schema = schema.branches[number]
-        return decoder.as_far_as_it_goes(schema, value, start)
+            branch, start = stages.branch(value, start)
+            schema = schema.branches[branch]
+        return decoder.decode_partially(schema, value, start)
     except (RecordError, IndexError):
         return None, ""

@@ -1,4 +1,4 @@
-"""`dead-letters list` and `show`: what was set aside, why, and what would become of it now."""
+"""`dead-letters list` and `show`: which records were rejected, why, and what they would become now."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -10,114 +10,143 @@ from typing import Any
 import click
 
 import consumer.settings
-from consumer import app
-from consumer.cli import output
-from consumer.cli.dead_letter_filter import Choice
-from consumer.cli.param_types import Address
-from consumer.cli.params import silent
-from consumer.cli.progress import followed
-from consumer.cli.replay_history import recall
-from consumer.cli.terminal import counted, table
+from consumer import factories
+from consumer.cli import dead_letter_details, output
+from consumer.cli.dead_letter_filter import DeadLetterFilter, filter_options, from_options
+from consumer.cli.output import counted, table, with_progress
+from consumer.cli.params import ADDRESS, ENV_FILE, as_json, plain_errors, silence_logs
+from consumer.cli.replay_history import load_history
 from consumer.errors import ServiceError
 from consumer.jsonio import dumps
-from consumer.kafka.letters import Kept, opened
-from consumer.kafka.topic_reader import Reader
-from consumer.reasons import aside_meaning
+from consumer.kafka.dead_letter_headers import StoredDeadLetter, parse_dead_letter
+from consumer.kafka.topic_reader import TopicReader
+from consumer.model import RecordAddress
+from consumer.reasons import reject_meaning
 from consumer.settings import Settings
 
-LOOKS = ("KAFKA_BOOTSTRAP_SERVERS", "KAFKA_CONFIG", "KAFKA_GROUP_ID", "KAFKA_TOPIC", "DEAD_LETTER_TOPIC")
+READ_SETTINGS = ("KAFKA_BOOTSTRAP_SERVERS", "KAFKA_CONFIG", "KAFKA_GROUP_ID", "KAFKA_TOPIC", "DEAD_LETTER_TOPIC")
+
+
+@click.command("list")
+@ENV_FILE
+@filter_options
+@as_json("table")
+@plain_errors
+def list_reasons(env_file: Path | None, as_json: bool, **selection: Any) -> None:
+    """Count the dead letters by reason.
+
+    For each reason, print the times of the first and the last record, how many dead letters were replayed, and the
+    address of the latest record. A record that was read twice may have two dead letters. Nothing is changed, and no
+    write key is needed.
+
+    \b
+    Examples:
+      sprig-to-segment dead-letters list
+      sprig-to-segment dead-letters list --since 2026-03-02 --partition 3 --json
+    """
+    silence_logs()
+    dead_letter_filter = from_options(**selection)
+    settings = consumer.settings.load(env_file, only=READ_SETTINGS)
+    summaries: dict[str, ReasonSummary] = {}
+    with ExitStack() as closing:
+        reader = factories.topic_reader(settings, settings.dead_letter_topic, closing)
+        history = load_history(settings, DeadLetterFilter(), reader.spans())
+        for dead_letter in _read(settings, reader, dead_letter_filter):
+            summary = summaries.setdefault(dead_letter.rejected.reason, ReasonSummary())
+            summary.add(dead_letter, dead_letter in history)
+    summaries = dict(sorted(summaries.items(), key=lambda item: -item[1].dead_letters))
+    if as_json:
+        click.echo(dumps({reason: summary.as_dict() for reason, summary in summaries.items()}))
+    else:
+        _print_table(settings.dead_letter_topic, summaries)
+
+
+@click.command()
+@ENV_FILE
+@click.argument("address", type=ADDRESS)
+@as_json("report")
+@plain_errors
+def show(env_file: Path | None, address: RecordAddress, as_json: bool) -> None:
+    """Show one rejected record.
+
+    Print the record as far as it can be decoded, what went wrong and at which stage, and what the record would become
+    with the present settings and contracts. PARTITION:OFFSET is the record's address in KAFKA_TOPIC, as in logs and in
+    `dead-letters list`. The output contains your users' answers: take care where it goes.
+
+    \b
+    Example:
+      sprig-to-segment dead-letters show 3:1042
+    """
+    silence_logs()
+    settings = consumer.settings.load(env_file)
+    offsets = (address.offset, address.offset + 1)
+    dead_letter_filter = DeadLetterFilter(partitions=frozenset([address.partition]), offsets=offsets)
+    with ExitStack() as closing:
+        reader = factories.topic_reader(settings, settings.dead_letter_topic, closing)
+        dead_letters = list(_read(settings, reader, dead_letter_filter))
+        if not dead_letters:
+            raise ServiceError(f"{settings.dead_letter_topic} has no dead letter of {settings.kafka_topic} {address}")
+        stages = factories.blocking_decode_stages(settings, closing)
+        mapper = factories.record_mapper(settings, stages)
+        reports = [dead_letter_details.as_dict(dead_letter, stages, mapper) for dead_letter in dead_letters]
+    for report in reports:
+        if as_json:
+            click.echo(dumps(report))
+        else:
+            dead_letter_details.print_details(report)
 
 
 @dataclass(slots=True)
-class Kind:
-    """What is known of the letters with one reason. Times in ms since 1970."""
+class ReasonSummary:
+    """The dead letters with one reason: numbers, and times of their records in ms since 1970."""
 
-    letters: int = 0
+    dead_letters: int = 0
     replayed: int = 0
     first: int = 2**63
     last: int = -1
     partitions: Counter[int] = field(default_factory=Counter)
     latest: str = ""
 
-    def add(self, letter: Kept, replayed: bool) -> None:
-        record = letter.record
-        self.letters += 1
+    def add(self, dead_letter: StoredDeadLetter, replayed: bool) -> None:
+        record = dead_letter.record
+        self.dead_letters += 1
         self.replayed += replayed
         self.partitions[record.partition] += 1
         self.first = min(self.first, record.timestamp)
         if record.timestamp >= self.last:
-            self.last, self.latest = record.timestamp, str(Address(record.partition, record.offset))
+            self.last, self.latest = record.timestamp, str(record.address)
+
+    def as_dict(self) -> Mapping[str, Any]:
+        return {
+            "letters": self.dead_letters,
+            "replayed": self.replayed,
+            "first": output.iso_time(self.first),
+            "last": output.iso_time(self.last),
+            "partitions": {str(partition): count for partition, count in sorted(self.partitions.items())},
+            "latest": self.latest,
+        }
+
+    def row(self, reason: str) -> tuple[str, ...]:
+        counts = f"{self.dead_letters:,}", f"{self.replayed:,}"
+        return (reason, *counts, _time(self.first), _time(self.last), self.latest, reject_meaning(reason))
 
 
-def summary(env_file: Path | None, choice: Choice, as_json: bool) -> None:
-    """Print how many letters there are of each reason. Raises SettingsError, ServiceError."""
-    silent()
-    settings = consumer.settings.load(env_file, only=LOOKS)
-    kinds: dict[str, Kind] = {}
-    with ExitStack() as closing:
-        reader = app.reader(settings, settings.dead_letter_topic, closing)
-        memory = recall(settings, Choice(), reader.spans())
-        for letter in chosen(settings, reader, choice):
-            kinds.setdefault(letter.reason, Kind()).add(letter, letter in memory)
-    ordered = sorted(kinds.items(), key=lambda item: -item[1].letters)
-    if as_json:
-        click.echo(dumps({reason: _told(kind) for reason, kind in ordered}))
-        return
-    rows = [
-        (
-            reason,
-            f"{it.letters:,}",
-            f"{it.replayed:,}",
-            _time(it.first),
-            _time(it.last),
-            it.latest,
-            aside_meaning(reason),
-        )
-        for reason, it in ordered
-    ]
-    total = counted(sum(it.letters for it in kinds.values()), "letter")
-    columns = ("reason", "letters", "replayed", "first record", "last record", "latest", "meaning")
-    table(f"{settings.dead_letter_topic}: {total}", columns, rows)
-
-
-def chosen(settings: Settings, reader: Reader, choice: Choice) -> Iterator[Kept]:
-    """The letters of this topic that are meant, while a bar shows how far it is."""
+def _read(settings: Settings, reader: TopicReader, dead_letter_filter: DeadLetterFilter) -> Iterator[StoredDeadLetter]:
+    """The selected dead letters of KAFKA_TOPIC, while a bar shows the progress."""
     spans = reader.spans()
     total = sum(end - begin for begin, end in spans.values())
-    for message in followed(reader.read(spans), total, "letters"):
-        letter = opened(message)
-        if letter and letter.topic == settings.kafka_topic and letter in choice:
-            yield letter
+    for stored in with_progress(reader.read(spans), total, "dead letters"):
+        dead_letter = parse_dead_letter(stored)
+        if dead_letter and dead_letter.topic == settings.kafka_topic and dead_letter in dead_letter_filter:
+            yield dead_letter
 
 
-def show(env_file: Path | None, address: Address, as_json: bool) -> None:
-    """Print the letters of one record. Raises UsageError, ServiceError."""
-    from consumer.cli.dead_letter_details import described, printed
-
-    silent()
-    settings = consumer.settings.load(env_file)
-    place = Choice(partitions=frozenset([address.partition]), offsets=(address.offset, address.offset + 1))
-    with ExitStack() as closing:
-        letters = list(chosen(settings, app.reader(settings, settings.dead_letter_topic, closing), place))
-        if not letters:
-            raise ServiceError(f"{settings.dead_letter_topic} has no letter of {settings.kafka_topic} {address}")
-        steps = app.steps_at_once(settings, closing)
-        translator = app.translator(settings, steps)
-        told = [described(letter, steps, translator) for letter in letters]
-    for it in told:
-        click.echo(dumps(it)) if as_json else printed(it)
-
-
-def _told(kind: Kind) -> Mapping[str, Any]:
-    return {
-        "letters": kind.letters,
-        "replayed": kind.replayed,
-        "first": output.when(kind.first),
-        "last": output.when(kind.last),
-        "partitions": {str(number): count for number, count in sorted(kind.partitions.items())},
-        "latest": kind.latest,
-    }
+def _print_table(topic: str, summaries: Mapping[str, ReasonSummary]) -> None:
+    total = sum(summary.dead_letters for summary in summaries.values())
+    columns = ("reason", "dead letters", "replayed", "first record", "last record", "latest", "meaning")
+    rows = [summary.row(reason) for reason, summary in summaries.items()]
+    table(f"{topic}: {counted(total, 'dead letter')}", columns, rows)
 
 
 def _time(millis: int) -> str:
-    return (output.when(millis) or "-")[:19].replace("T", " ")
+    return (output.iso_time(millis) or "-")[:19].replace("T", " ")

@@ -1,85 +1,119 @@
-"""`demo`: the very way of `run` on one machine, with an account of every record at the end."""
+"""`demo`: the whole pipeline on one machine, with an account of every record at the end."""
 
 import itertools
 import threading
 import time
-from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 
 import click
 
-from consumer.cli.demo_environment import Stage, Story, staged
-from consumer.cli.demo_report import tell
-from consumer.cli.run import stopped_by_signals
+from consumer.cli.demo_environment import DemoEnvironment, DemoReport, demo_environment
+from consumer.cli.demo_report import print_report
+from consumer.cli.params import as_json, exit_with, plain_errors
 from consumer.demo.samples import responses
 from consumer.observability import log_setup
+from consumer.signals import stopped_by_signals
 
 SHUTDOWN_SECONDS = 25.0
-GIVE_UP_AFTER = 90.0  # seconds
-COMMITTED_WITHIN = 10.0
-BETWEEN_ANSWERS = 0.5  # of those that keep coming with --keep
+MAX_RUN_SECONDS = 90.0
+MAX_COMMIT_SECONDS = 10.0
+RESPONSE_INTERVAL = 0.5  # seconds between the responses that --keep produces
 
 
-def main(count: int, seed: int, as_json: bool, keep: bool) -> int:
-    """Run it, print what happened, and give the exit code; with `keep`, go on until Ctrl-C."""
+@click.command()
+@click.option("--count", type=click.IntRange(100, 5000), default=2400, show_default=True, help="Responses to produce.")
+@click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same responses.")
+@click.option("--keep", is_flag=True, help="Keep the status page and the stand-in's inbox up until Ctrl-C.")
+@as_json("report")
+@plain_errors
+def demo(count: int, seed: int, keep: bool, as_json: bool) -> None:
+    """Run the whole pipeline on this machine.
+
+    Start a Kafka broker inside this process and a stand-in for Segment, and send survey responses of every question
+    type through the same code as `run`. Among them are anonymous visitors, bad bytes, oversized answers and an event
+    that the stand-in refuses; the stand-in also throttles for a while. At the end, compare the produced records with
+    the events that arrived. Exit code 1 if a record is lost or anything else is not as expected.
+
+    \b
+    Examples:
+      sprig-to-segment demo --json
+      sprig-to-segment demo --keep
+    """
     log_setup.configure("console", "error")
-    stop, done = threading.Event(), threading.Event()
-    stories: list[Story] = []
-
-    def account(stage: Stage) -> None:
-        stories.append(stage.account(interrupted=not done.is_set()))
-        tell(stories[0], as_json)
-
-    def then(stage: Stage) -> None:
-        if not keep:
-            stop.set()
-            return
-        _settle_in(stage)
-        account(stage)
-        _keep(stage, seed, stop)
-
-    with stopped_by_signals(stop, SHUTDOWN_SECONDS), staged() as stage:
-        for sample in responses(count, seed):
-            stage.topic.produce(sample)
-        stage.topic.flush()
-        threading.Thread(target=_watch, args=(stage, count, stop, done, then), daemon=True).start()
-        stage.service.run(stop)
-        if not stories:
-            account(stage)
-    return 0 if stories[0].good else 1
+    stop = threading.Event()
+    with stopped_by_signals(stop, SHUTDOWN_SECONDS), demo_environment() as environment:
+        environment.topic.produce_all(responses(count, seed))
+        demo_run = _DemoRun(environment, DemoOptions(count, seed, keep, as_json), stop)
+        threading.Thread(target=demo_run.watch, daemon=True).start()
+        environment.service.run(stop)
+        report = demo_run.report or demo_run.print_report()
+    exit_with(report.ok)
 
 
-def _watch(
-    stage: Stage, count: int, stop: threading.Event, done: threading.Event, then: Callable[[Stage], None]
-) -> None:
-    """Say when the service is done with `count` records; one that never is, is stopped."""
-    gives_up_at = time.monotonic() + GIVE_UP_AFTER
-    while not stop.wait(0.05):
-        counts = stage.service.status.latest().counts
-        if counts.finished - counts.handed_back >= count:
-            done.set()
-            then(stage)
-            return
-        if time.monotonic() > gives_up_at:
-            stop.set()
+@dataclass(frozen=True, slots=True)
+class DemoOptions:
+    """What the user asks for."""
+
+    count: int
+    seed: int
+    keep: bool
+    as_json: bool
 
 
-def _settle_in(stage: Stage) -> None:
-    """Wait for the last commit: a service that goes on makes one a second."""
-    ends_at = time.monotonic() + COMMITTED_WITHIN
-    while not stage.committed and time.monotonic() < ends_at:
-        time.sleep(0.1)
+@dataclass(slots=True)
+class _DemoRun:
+    """
+    One run of the demo, whose service runs in the main thread and is watched from another thread.
 
+    `finished`: the service is done with all records. `report` is None until it was printed.
+    """
 
-def _keep(stage: Stage, seed: int, stop: threading.Event) -> None:
-    """Leave both running, with an answer now and then, so that there is something to see."""
-    host, port = stage.service.server.address
-    click.echo(f"\nThe status page of the service:    http://{host}:{port}/")
-    click.echo(f"The inbox of Segment's stand-in:   {stage.segment.front}")
-    click.echo("Both stay, and an answer comes twice a second, until Ctrl-C.")
-    with suppress(AssertionError):  # the broker ends with the demo
-        for sample in itertools.chain.from_iterable(responses(1000, seed + n) for n in itertools.count(1)):
-            if stop.wait(BETWEEN_ANSWERS):
-                return
-            stage.topic.produce(sample)
-            stage.topic.flush()
+    environment: DemoEnvironment
+    options: DemoOptions
+    stop: threading.Event
+    finished: bool = False
+    report: DemoReport | None = None
+
+    def watch(self) -> None:
+        """Stop the service when it is done or takes too long. With --keep, report and go on until it is stopped."""
+        self.finished = self._wait_until_finished()
+        if self.finished and self.options.keep:
+            self._wait_for_commit()
+            self.print_report()
+            self._keep_producing()
+        else:
+            self.stop.set()
+
+    def print_report(self) -> DemoReport:
+        self.report = self.environment.report(interrupted=not self.finished)
+        print_report(self.report, self.options.as_json)
+        return self.report
+
+    def _wait_until_finished(self) -> bool:
+        """False if the service was stopped first, or did not finish in time."""
+        ends_at = time.monotonic() + MAX_RUN_SECONDS
+        while not self.stop.wait(0.05) and time.monotonic() < ends_at:
+            counters = self.environment.service.reporter.latest().counters
+            if counters.finished - counters.released >= self.options.count:
+                return True
+        return False
+
+    def _wait_for_commit(self) -> None:
+        """Wait for the last commit, because a service that keeps running commits once a second."""
+        ends_at = time.monotonic() + MAX_COMMIT_SECONDS
+        while not self.environment.all_committed and time.monotonic() < ends_at:
+            time.sleep(0.1)
+
+    def _keep_producing(self) -> None:
+        """Keep the pages up and produce a response now and then, so that the pages show activity."""
+        host, port = self.environment.server.address
+        click.echo(f"\nThe status page of the service:    http://{host}:{port}/")
+        click.echo(f"The inbox of Segment's stand-in:   {self.environment.segment.front}")
+        click.echo("Both pages stay up until Ctrl-C, and two responses a second arrive.")
+        seeds = itertools.count(self.options.seed + 1)
+        with suppress(AssertionError):  # the broker ends with the demo
+            for sample in itertools.chain.from_iterable(responses(1000, seed) for seed in seeds):
+                if self.stop.wait(RESPONSE_INTERVAL):
+                    return
+                self.environment.topic.produce_all([sample])

@@ -1,43 +1,45 @@
-"""The demo's stage: a broker in this process, a stand-in of Segment, the service between them, and the account."""
+"""The environment of the demo: a broker in this process, a stand-in for Segment, and the service between them."""
 
 import time
 import zlib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import consumer.settings
-from consumer import paths
+from consumer import app, paths
 from consumer.avro import decoder, schema_files
-from consumer.cli.run import Service, service
 from consumer.demo import fault_scripts, inbox, ledger
-from consumer.demo.expected import Fate
-from consumer.demo.ledger import Address, Arrival, DeadLetter, Ledger
+from consumer.demo.expected import ExpectedOutcome
+from consumer.demo.ledger import Arrival, Ledger, LedgerDeadLetter
 from consumer.demo.samples import REFUSED_EMAIL, Sample
-from consumer.demo.segment_server import Segment
+from consumer.demo.segment_server import SegmentStandIn
 from consumer.jsonio import dumps
-from consumer.kafka.mock_broker import EmbeddedBroker, committed, records
+from consumer.kafka.mock_broker import MockBroker, committed, records
+from consumer.model import RecordAddress
+from consumer.observability.http_server import StatusServer
 from consumer.settings import Settings
 
 TOPIC = "sprig.responses"
 DEAD_LETTERS = f"{TOPIC}.dead-letter"
 KEYS = {"production": "demo-production-key", "development": "demo-development-key"}
 SOURCES = {key: environment for environment, key in KEYS.items()}
-THROTTLED = range(3, 6)  # the requests that the stand-in asks to wait
+THROTTLED_REQUESTS = range(3, 6)  # by their numbers
 
 
 @dataclass(frozen=True, slots=True)
-class Story:
+class DemoReport:
     """
-    What happened. `offsets_committed`: the group's committed offsets are the partitions' ends.
+    What happened in a run of the demo.
 
-    `left`: records without a trace that the group would read next, so they are not lost.
+    `offsets_committed`: the group's committed offsets are the partitions' ends. `unread`: records that left no trace
+    because the group would read them next; they are not lost.
     """
 
     ledger: Ledger
-    left: int
+    unread: int
     seconds: float
     requests: int
     throttled: int
@@ -47,92 +49,98 @@ class Story:
     interrupted: bool
 
     @property
-    def good(self) -> bool:
+    def ok(self) -> bool:
         return self.ledger.even and self.offsets_committed and not self.dropped
 
     @property
     def lost(self) -> int:
-        return len(self.ledger.lost) - self.left
+        return len(self.ledger.lost) - self.unread
 
 
-class Topic:
-    """The topic that is read, and each record's address, which is its identity, with what must become of it."""
+class DemoTopic:
+    """The topic that the service reads, with the expected outcome of each record by the record's address."""
 
     def __init__(self) -> None:
-        self._broker = EmbeddedBroker()
+        self._broker = MockBroker()
         self._broker.create_topic(DEAD_LETTERS)
         self._partitions = self._broker.create_topic(TOPIC)
         self._schema = schema_files.raw_schema(paths.schemas())
-        self.address = self._broker.address
-        self.produced: dict[Address, Fate] = {}
+        self.bootstrap_servers = self._broker.address
+        self.produced: dict[RecordAddress, ExpectedOutcome] = {}
         self.ends: Counter[int] = Counter()
 
-    def produce(self, sample: Sample) -> None:
-        partition = zlib.crc32(sample.key) % self._partitions  # a visitor's answers keep their order
+    def produce_all(self, samples: Iterable[Sample]) -> None:
+        """Produce the samples and wait until they are written."""
+        for sample in samples:
+            self._produce(sample)
+        self._broker.flush()
+
+    def _produce(self, sample: Sample) -> None:
+        partition = zlib.crc32(sample.key) % self._partitions  # keeps a visitor's answers in order
         payload = sample.payload(lambda record: decoder.encode(self._schema, record))
         self._broker.produce(TOPIC, partition, sample.key, payload)
-        self.produced[Address(partition, self.ends[partition])] = sample.fate
+        self.produced[RecordAddress(partition, self.ends[partition])] = sample.expected
         self.ends[partition] += 1
-
-    def flush(self) -> None:
-        self._broker.flush()
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
-    """Everything that plays; its topic is produced to before the service runs."""
+class DemoEnvironment:
+    """Everything that takes part in a run. `started_at` is in monotonic seconds."""
 
-    topic: Topic
-    segment: Segment
+    topic: DemoTopic
+    segment: SegmentStandIn
     settings: Settings
-    service: Service
-    began: float
+    service: app.Service
+    server: StatusServer
+    started_at: float
 
     @property
-    def committed(self) -> bool:
+    def all_committed(self) -> bool:
         """Whether the group's committed offsets are the partitions' ends."""
-        return self._offsets() == dict(self.topic.ends)
+        return self._committed_offsets() == dict(self.topic.ends)
 
-    def _offsets(self) -> Mapping[int, int]:
-        return committed(self.topic.address, self.settings.kafka_group_id, TOPIC, len(self.topic.ends))
-
-    def account(self, interrupted: bool) -> Story:
-        """What was produced against what arrived, was skipped and was set aside."""
-        segment, counts = self.segment, self.service.status.counts
-        arrivals = [Arrival(SOURCES[a.key], str(a.event["messageId"])) for a in segment.accepted]
-        books = ledger.settle(self.topic.produced, arrivals, _dead_letters(self.topic.address), counts.skipped)
-        offsets = self._offsets()
-        return Story(
-            books,
-            sum(address.offset >= offsets[address.partition] for address in books.lost),
-            time.monotonic() - self.began,
-            segment.requests,
-            counts.requests["throttled"],
-            Counter(reason for reason, _ in [*segment.dropped, *segment.breaches]),
-            offsets == dict(self.topic.ends),
-            next((a.event for a in segment.accepted if a.event["properties"]["questionType"] == "matrix"), {}),
-            interrupted,
+    def report(self, interrupted: bool) -> DemoReport:
+        """What was produced, compared with what arrived, was skipped or was rejected."""
+        segment, counters = self.segment, self.service.reporter.counters
+        arrivals = [Arrival(SOURCES[event.key], str(event.event["messageId"])) for event in segment.accepted]
+        dead_letters = _dead_letters(self.topic.bootstrap_servers)
+        balance = ledger.balance(self.topic.produced, arrivals, dead_letters, counters.skipped)
+        offsets = self._committed_offsets()
+        return DemoReport(
+            ledger=balance,
+            unread=sum(address.offset >= offsets[address.partition] for address in balance.lost),
+            seconds=time.monotonic() - self.started_at,
+            requests=segment.requests,
+            throttled=counters.requests["throttled"],
+            dropped=Counter(reason for reason, _ in [*segment.dropped, *segment.breaches]),
+            offsets_committed=offsets == dict(self.topic.ends),
+            sample=_sample_event(segment),
+            interrupted=interrupted,
         )
+
+    def _committed_offsets(self) -> Mapping[int, int]:
+        group, partitions = self.settings.kafka_group_id, len(self.topic.ends)
+        return committed(self.topic.bootstrap_servers, group, TOPIC, partitions)
 
 
 @contextmanager
-def staged() -> Iterator[Stage]:
-    """The stage, with a stand-in that throttles for a spell, refuses one event, and has an inbox for people."""
-    topic, began = Topic(), time.monotonic()
-    with Segment(KEYS.values()) as segment:
-        segment.script = fault_scripts.first(_throttling_spell, fault_scripts.refuse(_is_refused))
+def demo_environment() -> Iterator[DemoEnvironment]:
+    """A new environment. The stand-in throttles for a while, refuses one event, and serves an inbox page."""
+    topic, started_at = DemoTopic(), time.monotonic()
+    with SegmentStandIn(KEYS.values()) as segment:
+        segment.script = fault_scripts.first(_throttle, fault_scripts.refuse(_is_refused))
         segment.pages = inbox.pages(segment, SOURCES)
-        settings = consumer.settings.load(environ=_environment(topic.address, segment.url))
-        with service(settings) as it:
-            yield Stage(topic, segment, settings, it, began)
+        settings = consumer.settings.load(environ=_environment_variables(topic.bootstrap_servers, segment.url))
+        with app.build(settings, app.normal(settings)) as service, app.status_server(settings, service) as server:
+            yield DemoEnvironment(topic, segment, settings, service, server, started_at)
 
 
-def _environment(kafka: str, segment: str) -> dict[str, str]:
+def _environment_variables(bootstrap_servers: str, segment_url: str) -> dict[str, str]:
     return {
-        "KAFKA_BOOTSTRAP_SERVERS": kafka,
+        "KAFKA_BOOTSTRAP_SERVERS": bootstrap_servers,
         "KAFKA_TOPIC": TOPIC,
         "KAFKA_CONFIG": '{"group.protocol": "consumer"}',
-        "SEGMENT_ENDPOINT": segment,
+        "SEGMENT_ENDPOINT": segment_url,
         "SEGMENT_WRITE_KEYS": dumps(KEYS).decode(),
         "HTTP_HOST": "127.0.0.1",
         "HTTP_PORT": "0",
@@ -140,18 +148,26 @@ def _environment(kafka: str, segment: str) -> dict[str, str]:
     }
 
 
-def _throttling_spell(received: fault_scripts.Received) -> fault_scripts.Answer | None:
-    return fault_scripts.problem(429, "slow down", {"Retry-After": "1"}) if received.number in THROTTLED else None
+def _throttle(batch: fault_scripts.ReceivedBatch) -> fault_scripts.ScriptedResponse | None:
+    if batch.number in THROTTLED_REQUESTS:
+        return fault_scripts.problem(429, "slow down", {"Retry-After": "1"})
+    return None
 
 
 def _is_refused(event: Any) -> bool:
     return bool(event["properties"].get("email") == REFUSED_EMAIL)
 
 
-def _dead_letters(address: str) -> list[DeadLetter]:
-    letters = []
-    for record in records(address, DEAD_LETTERS):
+def _sample_event(segment: SegmentStandIn) -> Mapping[str, Any]:
+    """An accepted event whose answer is an object, {} if there is none."""
+    events = (accepted.event for accepted in segment.accepted)
+    return next((event for event in events if event["properties"]["questionType"] == "matrix"), {})
+
+
+def _dead_letters(bootstrap_servers: str) -> list[LedgerDeadLetter]:
+    dead_letters = []
+    for record in records(bootstrap_servers, DEAD_LETTERS):
         headers = {name: value.decode() for name, value in record.headers() if name.startswith("dead-letter-")}
-        place = Address(int(headers["dead-letter-partition"]), int(headers["dead-letter-offset"]))
-        letters.append(DeadLetter(place, headers["dead-letter-reason"]))
-    return letters
+        address = RecordAddress(int(headers["dead-letter-partition"]), int(headers["dead-letter-offset"]))
+        dead_letters.append(LedgerDeadLetter(address, headers["dead-letter-reason"]))
+    return dead_letters

@@ -1,66 +1,72 @@
-"""The demo's story, told to people or as one JSON line."""
+"""The demo's report, for people or as one JSON line."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import click
 
-from consumer.cli.demo_environment import TOPIC, Story
+from consumer.cli.demo_environment import TOPIC, DemoReport
 from consumer.jsonio import dumps, pretty
 
 
-def tell(story: Story, as_json: bool) -> None:
-    """Print it."""
+def print_report(report: DemoReport, as_json: bool) -> None:
     if as_json:
-        click.echo(dumps(summary(story)))
+        click.echo(dumps(as_dict(report)))
     else:
-        report(story)
+        _print_text(report)
 
 
-def summary(story: Story) -> dict[str, Any]:
-    it = story.ledger
+def as_dict(report: DemoReport) -> dict[str, Any]:
+    """The report for scripts."""
+    ledger = report.ledger
     return {
-        "produced": it.produced,
-        "delivered": it.delivered,
-        "skipped": sum(it.skipped.values()),
-        "dead_lettered": sum(it.dead_lettered.values()),
-        "left": story.left,
-        "lost": story.lost,
-        "duplicates": len(it.duplicates),
-        "out_of_order": len(it.out_of_order),
-        "unexpected": list(it.unexpected),
-        "skipped_by_reason": dict(it.skipped),
-        "dead_lettered_by_reason": dict(it.dead_lettered),
-        "dropped_by_segment": dict(story.dropped),
-        "offsets_committed": story.offsets_committed,
-        "requests": story.requests,
-        "throttled": story.throttled,
-        "seconds": round(story.seconds, 1),
+        "produced": ledger.produced,
+        "delivered": ledger.delivered,
+        "skipped": sum(ledger.skipped.values()),
+        "dead_lettered": sum(ledger.dead_lettered.values()),
+        "left": report.unread,
+        "lost": report.lost,
+        "duplicates": len(ledger.duplicates),
+        "out_of_order": len(ledger.out_of_order),
+        "unexpected": list(ledger.unexpected),
+        "skipped_by_reason": dict(ledger.skipped),
+        "dead_lettered_by_reason": dict(ledger.dead_lettered),
+        "dropped_by_segment": dict(report.dropped),
+        "offsets_committed": report.offsets_committed,
+        "requests": report.requests,
+        "throttled": report.throttled,
+        "seconds": round(report.seconds, 1),
     }
 
 
-def report(story: Story) -> None:
-    it = story.ledger
-    lines = [
-        ("produced", it.produced, f"to {TOPIC} on a broker inside this process"),
-        (
-            "delivered",
-            it.delivered,
-            f"to a stand-in of Segment, in {story.requests} requests, {story.throttled} throttled",
-        ),
-        *(("skipped", number, reason) for reason, number in sorted(it.skipped.items())),
-        *(("dead-lettered", number, reason) for reason, number in sorted(it.dead_lettered.items())),
-        *([("left", story.left, "to be read, as it did not come to its end")] if story.left else []),
-        ("lost", story.lost, "no trace of them anywhere"),
-        ("duplicates", len(it.duplicates), "arrived or set aside twice"),
-        ("out of order", len(it.out_of_order), "by partition and write key"),
-    ]
-    click.echo("A sample call, as it reached Segment:\n" + pretty(story.sample) + "\n")
-    for name, number, remark in lines:
+def _print_text(report: DemoReport) -> None:
+    click.echo("A sample event, as Segment received it:\n" + pretty(report.sample) + "\n")
+    for name, number, remark in _rows(report):
         click.echo(f"{name:<14} {number:>6}  {remark}")
-    if story.interrupted:
-        click.echo(f"\nInterrupted after {story.seconds:.1f} s: what was settled is committed.")
+    if report.interrupted:
+        click.echo(f"\nInterrupted after {report.seconds:.1f} s. What was settled is committed.")
         return
-    click.echo(f"\ncommitted offsets {'are' if story.offsets_committed else 'are NOT'} the partitions' ends")
-    for surprise in [*it.unexpected, *(f"dropped by Segment: {reason}" for reason in story.dropped)]:
-        click.echo(f"unexpected: {surprise}")
-    click.echo(f"{'Done' if story.good else 'Something is wrong'} after {story.seconds:.1f} s.")
+    if report.offsets_committed:
+        click.echo("\ncommitted offsets are the partitions' ends")
+    else:
+        click.echo("\ncommitted offsets are NOT the partitions' ends")
+    for problem in [*report.ledger.unexpected, *(f"dropped by Segment: {reason}" for reason in report.dropped)]:
+        click.echo(f"unexpected: {problem}")
+    verdict = "Done" if report.ok else "Something is wrong"
+    click.echo(f"{verdict} after {report.seconds:.1f} s.")
+
+
+def _rows(report: DemoReport) -> Iterator[tuple[str, int, str]]:
+    ledger = report.ledger
+    yield "produced", ledger.produced, f"to {TOPIC} on a broker inside this process"
+    requests = f"in {report.requests} requests, {report.throttled} throttled"
+    yield "delivered", ledger.delivered, f"to a stand-in for Segment, {requests}"
+    for reason, number in sorted(ledger.skipped.items()):
+        yield "skipped", number, reason
+    for reason, number in sorted(ledger.dead_lettered.items()):
+        yield "dead-lettered", number, reason
+    if report.unread:
+        yield "left", report.unread, "not read yet, because the demo was stopped before its end"
+    yield "lost", report.lost, "no trace of them anywhere"
+    yield "duplicates", len(ledger.duplicates), "arrived or dead-lettered twice"
+    yield "out of order", len(ledger.out_of_order), "by partition and write key"

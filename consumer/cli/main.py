@@ -1,23 +1,74 @@
-"""The command line: names, options and help. What a command does stands in its own file, loaded when it is called."""
+"""The tree of commands. A command's module is imported when the command is called, so that the others start fast."""
 
-import sys
-from importlib.metadata import version
-from pathlib import Path
+import importlib
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import click
-
-from consumer.cli.check_group import check
-from consumer.cli.contract_group import contract
-from consumer.cli.dead_letters_group import dead_letters
-from consumer.cli.looking_group import preview, reconcile
-from consumer.cli.param_types import ADDRESS, Address
-from consumer.cli.params import ENV_FILE, as_json, told_plainly
+from click.shell_completion import CompletionItem
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(version("sprig-to-segment"), prog_name="sprig-to-segment")
+class LazyCommand(NamedTuple):
+    """Where a command is, as `module:attribute`, and its short help, which lists of commands show without an import."""
+
+    target: str
+    short_help: str
+
+    def load(self) -> click.Command:
+        module, _, attribute = self.target.partition(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+
+class LazyGroup(click.Group):
+    """
+    A group whose lists of commands import no command.
+
+    `commands` holds a placeholder for each lazy command; `get_command` gives the command itself.
+    """
+
+    def __init__(self, *args: Any, lazy_commands: Mapping[str, LazyCommand], **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.lazy_commands = lazy_commands
+        for name, lazy_command in lazy_commands.items():
+            self.add_command(click.Command(name, short_help=lazy_command.short_help))
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        lazy_command = self.lazy_commands.get(cmd_name)
+        if lazy_command is None:
+            return super().get_command(ctx, cmd_name)
+        return lazy_command.load()
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, self._short_help(name)) for name in self.list_commands(ctx)])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        names = [name for name in self.list_commands(ctx) if name.startswith(incomplete)]
+        commands = [CompletionItem(name, help=self._short_help(name)) for name in names]
+        return commands + click.Command.shell_complete(self, ctx, incomplete)
+
+    def _short_help(self, name: str) -> str:
+        return self.commands[name].get_short_help_str(limit=100)
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    lazy_commands={
+        "check": LazyCommand("consumer.cli.check:check", "Check whether `run` would work."),
+        "demo": LazyCommand("consumer.cli.demo:demo", "Run the whole pipeline on this machine."),
+        "preview": LazyCommand("consumer.cli.preview:preview", "Print what records would become."),
+        "reconcile": LazyCommand(
+            "consumer.cli.reconcile:reconcile", "Report which records were delivered and which are missing."
+        ),
+        "run": LazyCommand("consumer.cli.run:run", "Deliver the topic's records to Segment."),
+        "skip-record": LazyCommand("consumer.cli.skip_record:skip_record", "Move the group past one record."),
+    },
+)
+@click.version_option(package_name="sprig-to-segment", prog_name="sprig-to-segment")
 def main() -> None:
-    """Deliver Sprig survey responses from Kafka to Segment, each exactly accounted for.
+    """Deliver Sprig survey responses from Kafka to Segment, and account for each of them.
 
     \b
     Examples:
@@ -29,69 +80,36 @@ def main() -> None:
     """
 
 
-@main.command()
-@ENV_FILE
-@told_plainly
-def run(env_file: Path | None) -> None:
-    """Deliver what the topic has and gets.
-
-    It reads, delivers to Segment and commits what is settled, until SIGTERM or Ctrl-C. All settings are environment
-    variables. Two are required: KAFKA_BOOTSTRAP_SERVERS, and SEGMENT_WRITE_KEY or SEGMENT_WRITE_KEYS; secrets may
-    be files, such as SEGMENT_WRITE_KEY_FILE. Wrong settings are told all at once.
-
-    \b
-    Example:
-      sprig-to-segment run --env-file production.env
-    """
-    from consumer.cli import run as command
-
-    command.main(env_file)
-
-
-@main.command()
-@click.option("--count", type=click.IntRange(100, 5000), default=2400, show_default=True, help="Responses to produce.")
-@click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same responses.")
-@click.option("--keep", is_flag=True, help="Leave the status page and the inbox of the stand-in up, until Ctrl-C.")
-@as_json("report")
-@told_plainly
-def demo(count: int, seed: int, keep: bool, as_json: bool) -> None:
-    """Run the whole way on this machine.
-
-    There is a broker in this process, and a stand-in of Segment. Survey responses of every question type go the
-    very way of `run`, with anonymous visitors, bad bytes, oversized answers, a refused event and a throttling spell
-    among them. What was produced is held against what arrived; exit code 1 if anything is lost.
-
-    \b
-    Examples:
-      sprig-to-segment demo --json
-      sprig-to-segment demo --keep
-    """
-    from consumer.cli import demo as command
-
-    sys.exit(command.main(count, seed, as_json, keep))
-
-
-@main.command("skip-record")
-@ENV_FILE
-@click.argument("address", type=ADDRESS)
-@click.option("--yes", is_flag=True, help="Do it. Without it, nothing but what would be done is printed.")
-@click.option("--without-dead-letter", is_flag=True, help="Give its bytes up where they cannot be had, or kept.")
-@told_plainly
-def step_over(env_file: Path | None, address: Address, yes: bool, without_dead_letter: bool) -> None:
-    """Move the group past one record.
-
-    It must be the next one of its partition, and no member may run. This is for a partition that cannot go past
-    PARTITION:OFFSET by itself, such as one that holds. The record is kept as a dead letter first, so `dead-letters
-    replay` can send it later. Stop all members before; start them afterwards.
+@main.group(
+    cls=LazyGroup,
+    lazy_commands={
+        "export": LazyCommand("consumer.cli.contract:export", "Export the rules of Segment's tracking plan."),
+        "show": LazyCommand("consumer.cli.contract:show", "Show what an event looks like in Segment."),
+        "test": LazyCommand("consumer.cli.contract:test", "Run the example cases in DIR/cases."),
+    },
+)
+def contract() -> None:
+    """Show, export and test the contract files.
 
     \b
     Example:
-      sprig-to-segment skip-record 3:1042 --yes
+      sprig-to-segment contract show
     """
-    from consumer.cli import skip_record as command
-
-    command.main(env_file, address, yes, without_dead_letter)
 
 
-for _command in (check, contract, dead_letters, preview, reconcile):
-    main.add_command(_command)
+@main.group(
+    "dead-letters",
+    cls=LazyGroup,
+    lazy_commands={
+        "list": LazyCommand("consumer.cli.dead_letters:list_reasons", "Count the dead letters by reason."),
+        "replay": LazyCommand("consumer.cli.replay:replay", "Send rejected records again."),
+        "show": LazyCommand("consumer.cli.dead_letters:show", "Show one rejected record."),
+    },
+)
+def dead_letters() -> None:
+    """List, show and replay dead letters.
+
+    \b
+    Example:
+      sprig-to-segment dead-letters list
+    """

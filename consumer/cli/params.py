@@ -1,23 +1,25 @@
-"""What the commands of the command line share: options, and how our own errors are told."""
+"""What the commands share: options, parameter types, and how errors are reported."""
 
 import logging
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
 from consumer import paths
 from consumer.errors import ServiceError, UsageError
+from consumer.model import RecordAddress
 
 FAILED, BAD_USAGE = 1, 2
 
 ENV_FILE = click.option(
     "--env-file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Read settings from this file (NAME=value lines) where the environment has none.",
+    help="Read settings from this file (NAME=value lines) if the environment variables do not have them.",
 )
 
 
@@ -30,19 +32,81 @@ SCHEMAS_DIR = click.option(
     help="Contract files and Avro schemas.",
 )
 
-
-def silent() -> None:
-    """Nothing is logged, by the Kafka client either: what a command has to say it says itself, once and plainly."""
-    logging.getLogger().addHandler(logging.NullHandler())  # else what nobody handles is printed
+YES = click.option("--yes", is_flag=True, help="Do it. Without this option the command only prints what it would do.")
 
 
-def as_json(printed: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """The option of a command whose `printed` output a script can have as JSON."""
-    return click.option("--json", "as_json", is_flag=True, help=f"Print one JSON line in place of the {printed}.")
+class AddressType(click.ParamType[Any]):
+    """`PARTITION:OFFSET`."""
+
+    name = "PARTITION:OFFSET"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> RecordAddress:
+        if isinstance(value, RecordAddress):
+            return value
+        partition, colon, offset = str(value).partition(":")
+        if not (colon and partition.isdecimal() and offset.isdecimal()):
+            self.fail(f"{value!r} must be PARTITION:OFFSET, such as 3:1042", param, ctx)
+        return RecordAddress(int(partition), int(offset))
 
 
-def told_plainly(command: Callable[..., None]) -> Callable[..., None]:
-    """Our own errors are lines for the user and an exit code, never a stack trace."""
+class TimeType(click.ParamType[Any]):
+    """A date or a time in ISO-8601, in UTC if it names no offset; gives milliseconds since 1970."""
+
+    name = "TIME"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if isinstance(value, int):
+            return value
+        try:
+            time = datetime.fromisoformat(str(value))
+        except ValueError:
+            self.fail(f"{value!r} must be a date or a time, such as 2026-03-02 or 2026-03-02T09:00:00Z", param, ctx)
+        if time.tzinfo is None:
+            time = time.replace(tzinfo=UTC)
+        return int(time.timestamp() * 1000)
+
+
+BEGINNING, END = "beginning", "end"
+Start = str | int | RecordAddress
+
+
+class StartType(click.ParamType[Any]):
+    """`beginning`, `end`, a time, or an address."""
+
+    name = "START"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Start:
+        if value in (BEGINNING, END):
+            return str(value)
+        partition, _, offset = str(value).partition(":")
+        try:
+            if partition.isdecimal() and offset.isdecimal():
+                return ADDRESS.convert(value, param, ctx)
+            return TIME.convert(value, param, ctx)
+        except click.BadParameter:
+            self.fail(f"{value!r} must be beginning, end, a time such as 2026-03-02, or PARTITION:OFFSET", param, ctx)
+
+
+ADDRESS, TIME, START = AddressType(), TimeType(), StartType()
+
+
+def silence_logs() -> None:
+    """Log nothing, from the Kafka client either: a command itself prints what the user needs to know."""
+    logging.getLogger().addHandler(logging.NullHandler())  # without a handler Python prints warnings
+
+
+def as_json(replaced: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """The option `--json` of a command, which prints JSON in place of the output `replaced`."""
+    return click.option("--json", "as_json", is_flag=True, help=f"Print one JSON line in place of the {replaced}.")
+
+
+def exit_with(success: bool) -> NoReturn:
+    """End the command with the exit code for `success`."""
+    sys.exit(0 if success else FAILED)
+
+
+def plain_errors(command: Callable[..., None]) -> Callable[..., None]:
+    """Report the service's own errors as lines for the user and an exit code, never as a stack trace."""
 
     @wraps(command)
     def wrapped(*args: Any, **options: Any) -> None:
@@ -54,7 +118,7 @@ def told_plainly(command: Callable[..., None]) -> Callable[..., None]:
             sys.exit(BAD_USAGE)
         except ServiceError as error:
             logging.getLogger(__name__).debug("failed", exc_info=True)
-            logging.shutdown()  # what is still to be logged comes before the last word
+            logging.shutdown()  # so that pending log lines come before the last line
             click.echo(str(error), err=True)
             sys.exit(FAILED)
 

@@ -1,4 +1,4 @@
-"""`preview`: what would become of records, without a trace: nothing is sent, committed or joined."""
+"""`preview`: what records would become, without a trace: nothing is sent or committed, and no group is joined."""
 
 import heapq
 import sys
@@ -10,59 +10,92 @@ from pathlib import Path
 import click
 
 import consumer.settings
-from consumer import app
+from consumer import factories
 from consumer.cli import output
-from consumer.cli.param_types import END, Address, Start
-from consumer.cli.params import silent
-from consumer.cli.terminal import counted
+from consumer.cli.output import counted
+from consumer.cli.params import BEGINNING, END, ENV_FILE, START, Start, plain_errors, silence_logs
 from consumer.errors import ServiceError
-from consumer.kafka.topic_reader import Reader, Span
-from consumer.model import Message
+from consumer.kafka.topic_reader import OffsetRange, TopicReader
+from consumer.model import Record, RecordAddress
 
 
-def main(env_file: Path | None, start: Start, count: int) -> None:
-    """Print what would become of at most `count` records. Raises UsageError, and ServiceError for what Kafka says."""
-    silent()
+@click.command()
+@ENV_FILE
+@click.option(
+    "--from",
+    "start",
+    type=START,
+    default=BEGINNING,
+    show_default=True,
+    help="beginning, end (the last records), a time such as 2026-03-02T09:00:00Z, or PARTITION:OFFSET.",
+)
+@click.option(
+    "--count", type=click.IntRange(1, 10_000), default=10, show_default=True, help="Print at most this many records."
+)
+@plain_errors
+def preview(env_file: Path | None, start: Start, count: int) -> None:
+    """Print what records would become.
+
+    Print events as Segment would receive them, and the reason why a record would be skipped or rejected. The command
+    joins no group, commits nothing and sends nothing, so you can use it at any time. It needs the settings of `run`.
+    On a terminal it prints for people, in a pipe it prints one line of JSON for each record. The output contains your
+    users' answers: take care where it goes.
+
+    \b
+    Examples:
+      sprig-to-segment preview --env-file production.env --from end
+      sprig-to-segment preview --from 3:1042 --count 1
+      sprig-to-segment preview --from 2026-03-02 --count 1000 | jq 'select(.outcome == "set_aside") | .reason'
+    """
+    silence_logs()
     settings = consumer.settings.load(env_file)
+    outcomes = Counter[str]()
     with ExitStack() as closing:
-        translator = app.translator_at_once(settings, closing)
-        reader = app.reader(settings, settings.kafka_topic, closing)
-        seen = Counter[str]()
-        for message in _chosen(reader, start, count):
-            it = output.told(message, translator.translate(message))
-            seen[it["outcome"]] += 1
-            output.show(it)
-    if not seen:
+        mapper = factories.blocking_record_mapper(settings, closing)
+        reader = factories.topic_reader(settings, settings.kafka_topic, closing)
+        for record in _select(reader, start, count):
+            outcome = output.as_dict(record, mapper.map(record))
+            outcomes[outcome["outcome"]] += 1
+            output.print_outcome(outcome)
+    if not outcomes:
         click.echo(f"topic {settings.kafka_topic} has no record there", err=True)
     elif sys.stdout.isatty():
-        calls = [counted(seen[output.CALL], "call")] if seen[output.CALL] else []
-        others = (output.SKIPPED, output.SET)
-        kinds = ", ".join(calls + [f"{seen[kind]:,} {kind.replace('_', ' ')}" for kind in others if seen[kind]])
-        click.echo(f"{counted(seen.total(), 'record')}: {kinds}")
+        click.echo(_summary(outcomes))
 
 
-def _chosen(reader: Reader, start: Start, count: int) -> Sequence[Message]:
-    """The first, or with `end` the last, by time; of each partition in the order of its offsets."""
+def _summary(outcomes: Counter[str]) -> str:
+    kinds = []
+    if outcomes[output.EVENT]:
+        kinds.append(counted(outcomes[output.EVENT], "event"))
+    if outcomes[output.SKIPPED]:
+        kinds.append(f"{outcomes[output.SKIPPED]:,} skipped")
+    if outcomes[output.REJECTED]:
+        kinds.append(f"{outcomes[output.REJECTED]:,} rejected")
+    return f"{counted(outcomes.total(), 'record')}: {', '.join(kinds)}"
+
+
+def _select(reader: TopicReader, start: Start, count: int) -> Sequence[Record]:
+    """The first records from `start` on, or the last ones, by time; within a partition by offset."""
     spans = reader.spans()
-    if isinstance(start, Address):
-        return list(reader.read({start.partition: _from(start, spans, count)}))
+    if isinstance(start, RecordAddress):
+        return list(reader.read({start.partition: _range_from(start, spans, count)}))
+    if start == END:
+        last = {partition: OffsetRange(max(begin, end - count), end) for partition, (begin, end) in spans.items()}
+        return sorted(heapq.nlargest(count, reader.read(last), key=_by_time), key=_by_time)
     if isinstance(start, int):
         spans = reader.since(start, spans)
-    if start == END:
-        last = {number: Span(max(begin, end - count), end) for number, (begin, end) in spans.items()}
-        return sorted(heapq.nlargest(count, reader.read(last), key=_when), key=_when)
-    first = {number: Span(begin, min(end, begin + count)) for number, (begin, end) in spans.items()}
-    return heapq.nsmallest(count, reader.read(first), key=_when)
+    first = {partition: OffsetRange(begin, min(end, begin + count)) for partition, (begin, end) in spans.items()}
+    return heapq.nsmallest(count, reader.read(first), key=_by_time)
 
 
-def _from(start: Address, spans: Mapping[int, Span], count: int) -> Span:
+def _range_from(start: RecordAddress, spans: Mapping[int, OffsetRange], count: int) -> OffsetRange:
     if start.partition not in spans:
         raise ServiceError(f"there is no partition {start.partition}, but 0 to {len(spans) - 1}")
     low, high = spans[start.partition]
     if not low <= start.offset <= high:
         raise ServiceError(f"partition {start.partition} has offsets from {low} to before {high}, not {start.offset}")
-    return Span(start.offset, min(high, start.offset + count))
+    return OffsetRange(start.offset, min(high, start.offset + count))
 
 
-def _when(message: Message) -> tuple[int, int, int]:
-    return message.timestamp, message.partition, message.offset
+def _by_time(record: Record) -> tuple[int, int, int]:
+    return record.timestamp, record.partition, record.offset

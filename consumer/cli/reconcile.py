@@ -1,9 +1,11 @@
-"""`reconcile`: what Kafka has against what arrived behind Segment, record by record."""
+"""`reconcile`: compares the records in Kafka with the messageIds that arrived behind Segment."""
 
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -11,138 +13,180 @@ from typing import NamedTuple
 import click
 
 import consumer.settings
-from consumer import app
-from consumer.cli.message_ids import Ids, message_ids
-from consumer.cli.param_types import Address
-from consumer.cli.params import silent
-from consumer.cli.progress import followed
-from consumer.cli.terminal import counted, table
+from consumer import factories
+from consumer.cli.message_ids import MessageIdSet, read_message_ids
+from consumer.cli.output import counted, table, with_progress
+from consumer.cli.params import ENV_FILE, TIME, as_json, exit_with, plain_errors, silence_logs
 from consumer.jsonio import dumps, loads
-from consumer.kafka.letters import opened
-from consumer.kafka.topic_reader import Reader, Span
-from consumer.model import Call, Message, Skipped
-from consumer.pipeline.record_processor import Translator
+from consumer.kafka.dead_letter_headers import parse_dead_letter
+from consumer.kafka.topic_reader import OffsetRange, TopicReader
+from consumer.model import Record, Skipped, TrackEvent
+from consumer.pipeline.record_mapper import RecordMapper
 from consumer.settings import Settings
 
-DELIVERED, SKIPPED, SET_ASIDE, WAITING, MISSING = FATES = (
+DELIVERED, SKIPPED, DEAD_LETTERED, WAITING, MISSING = STATES = (
     "delivered",
     "skipped",
     "dead-lettered",
     "waiting",
     "missing",
 )
+"""The state of a record; also keys in JSON."""
+
 _HOUR = 3_600_000  # ms
 
+Counts = Counter[tuple[int, int, str]]
+"""The number of records by partition, hour since 1970 and state."""
 
-class Range(NamedTuple):
-    """Records of these times, in ms since 1970; the second is the first that is not meant."""
+
+@click.command()
+@ENV_FILE
+@click.option("--from", "begin", type=TIME, required=True, help="Records of this time or later, such as 2026-03-02.")
+@click.option("--to", "end", type=TIME, help="Records from before this time.  [default: now]")
+@click.option(
+    "--delivered",
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path),
+    help="messageIds that arrived: CSV, JSON lines or bare ids, gzipped or not; - is standard input.",
+)
+@click.option("--column", help="The column or field of the messageIds.  [default: messageId, message_id or id]")
+@click.option(
+    "--missing", "list_missing", is_flag=True, help="Print the missing records, one a line, in place of the table."
+)
+@as_json("table")
+@plain_errors
+def reconcile(  # noqa: PLR0913, PLR0917 - click passes options by name
+    env_file: Path | None,
+    begin: int,
+    end: int | None,
+    delivered: Path,
+    column: str | None,
+    list_missing: bool,
+    as_json: bool,
+) -> None:
+    """Report which records were delivered and which are missing.
+
+    Compare the records in Kafka with the messageIds that arrived behind Segment, in a warehouse or a bucket. The
+    command reads the topic again and counts for each partition and hour how many records were delivered, skipped by a
+    rule, dead-lettered, are waiting (not committed yet) or are missing. It needs the settings of `run` and the
+    contract in force at that time. Segment's warehouses have the messageId as `id`. Exit code 1 if a record is
+    missing.
+
+    \b
+    Examples:
+      sprig-to-segment reconcile --from 2026-03-02 --to 2026-03-03 --delivered tracks.csv.gz
+      bq query 'SELECT id FROM ...' --format csv | sprig-to-segment reconcile --from 2026-03-02 --delivered - --missing
+    """
+    silence_logs()
+    if end is None:
+        end = int(time.time() * 1000)
+    settings = consumer.settings.load(env_file)
+    delivered_ids = MessageIdSet(read_message_ids(delivered, column))
+    counts = Counts()
+    with ExitStack() as closing:
+        for record, state in _states(settings, TimeRange(begin, end), delivered_ids, closing):
+            counts[record.partition, record.timestamp // _HOUR, state] += 1
+            if list_missing and state == MISSING:
+                _print_missing(record)
+    totals = Counter[str]()
+    for (_, _, state), number in counts.items():
+        totals[state] += number
+    if as_json:
+        click.echo(dumps({"total": {state: totals[state] for state in STATES}, "hours": _hours(counts)}))
+    elif not list_missing:
+        _print_table(counts, totals, len(delivered_ids))
+    exit_with(not totals[MISSING])
+
+
+class TimeRange(NamedTuple):
+    """From `begin` to before `end`, in ms since 1970."""
 
     begin: int
     end: int
 
 
-class Arrived(NamedTuple):
-    """What is known to be somewhere: messageIds behind Segment, addresses in the dead-letter topic."""
+@dataclass(frozen=True, slots=True)
+class _Classifier:
+    """
+    Tells the state of a record.
 
-    delivered: Ids
-    letters: Ids
+    `delivered`: the messageIds behind Segment. `dead_lettered`: the addresses in the dead-letter topic. `committed`:
+    the group's committed offsets by partition.
+    """
 
+    mapper: RecordMapper
+    delivered: MessageIdSet
+    dead_lettered: MessageIdSet
+    committed: Mapping[int, int]
+    skips_rejected: bool
 
-class Export(NamedTuple):
-    """The file of messageIds, and where they stand in it."""
-
-    file: Path
-    column: str | None
-
-
-def main(env_file: Path | None, times: Range, export: Export, listed: bool, as_json: bool) -> int:
-    """Print the account, or the missing records; give the exit code. Raises UsageError, ServiceError."""
-    silent()
-    settings = consumer.settings.load(env_file)
-    delivered = Ids(message_ids(export.file, export.column))
-    with ExitStack() as closing:
-        letters = Ids(_letters(settings, app.reader(settings, settings.dead_letter_topic, closing)))
-        reader = app.reader(settings, settings.kafka_topic, closing)
-        translator = app.translator_at_once(settings, closing)
-        account: Counter[tuple[int, int, str]] = Counter()
-        for message, fate in _fates(settings, reader, times, translator, Arrived(delivered, letters)):
-            account[message.partition, message.timestamp // _HOUR, fate] += 1
-            if listed and fate == MISSING:
-                click.echo(_missing(message))
-    total = Counter[str]()
-    for (_, _, fate), number in account.items():
-        total[fate] += number
-    if as_json:
-        click.echo(dumps({"total": {fate: total[fate] for fate in FATES}, "hours": list(_hours(account))}))
-    elif not listed:
-        _show(account, total, len(delivered))
-    return 1 if total[MISSING] else 0
+    def state(self, record: Record) -> str:
+        mapped = self.mapper.map(record)
+        if isinstance(mapped, Skipped):
+            return SKIPPED
+        if isinstance(mapped, TrackEvent) and str(loads(mapped.body)["messageId"]) in self.delivered:
+            return DELIVERED
+        if str(record.address) in self.dead_lettered:
+            return DEAD_LETTERED
+        if record.offset >= self.committed[record.partition]:
+            return WAITING
+        if self.skips_rejected and not isinstance(mapped, TrackEvent):
+            return SKIPPED
+        return MISSING
 
 
-def _fates(
-    settings: Settings, reader: Reader, times: Range, translator: Translator, arrived: Arrived
-) -> Iterator[tuple[Message, str]]:
-    """Each record of these times with what became of it, while a bar shows how far it is."""
+def _states(
+    settings: Settings, times: TimeRange, delivered: MessageIdSet, closing: ExitStack
+) -> Iterator[tuple[Record, str]]:
+    """Each record of these times with its state, while a bar shows the progress."""
+    dead_letters = factories.topic_reader(settings, settings.dead_letter_topic, closing)
+    dead_lettered = MessageIdSet(_dead_lettered_addresses(settings, dead_letters))
+    reader = factories.topic_reader(settings, settings.kafka_topic, closing)
+    mapper = factories.blocking_record_mapper(settings, closing)
     spans = reader.spans()
     committed = reader.committed(spans)
+    classifier = _Classifier(mapper, delivered, dead_lettered, committed, settings.on_rejected == "skip")
     begins, ends = reader.since(times.begin, spans), reader.since(times.end, spans)
-    meant = {number: Span(begins[number].begin, ends[number].begin) for number in spans}
-    total = sum(max(0, span.end - span.begin) for span in meant.values())
-    for message in followed(reader.read(meant), total, "records"):
-        if times.begin <= message.timestamp < times.end:
-            yield message, _fate(settings, message, translator, arrived, committed)
+    ranges = {partition: OffsetRange(begins[partition].begin, ends[partition].begin) for partition in spans}
+    total = sum(max(0, end - begin) for begin, end in ranges.values())
+    for record in with_progress(reader.read(ranges), total, "records"):
+        if times.begin <= record.timestamp < times.end:
+            yield record, classifier.state(record)
 
 
-def _fate(
-    settings: Settings, message: Message, translator: Translator, arrived: Arrived, committed: Mapping[int, int]
-) -> str:
-    made = translator.translate(message)
-    if isinstance(made, Skipped):
-        return SKIPPED
-    if isinstance(made, Call) and str(loads(made.body)["messageId"]) in arrived.delivered:
-        return DELIVERED
-    if _address(message) in arrived.letters:
-        return SET_ASIDE
-    if message.offset >= committed[message.partition]:
-        return WAITING
-    skips = not isinstance(made, Call) and settings.on_rejected == "skip"
-    return SKIPPED if skips else MISSING
-
-
-def _letters(settings: Settings, reader: Reader) -> Iterator[str]:
+def _dead_lettered_addresses(settings: Settings, reader: TopicReader) -> Iterator[str]:
     spans = reader.spans()
-    for message in followed(reader.read(spans), sum(end - begin for begin, end in spans.values()), "letters"):
-        letter = opened(message)
-        if letter and letter.topic == settings.kafka_topic:
-            yield _address(letter.record)
+    total = sum(end - begin for begin, end in spans.values())
+    for stored in with_progress(reader.read(spans), total, "dead letters"):
+        dead_letter = parse_dead_letter(stored)
+        if dead_letter and dead_letter.topic == settings.kafka_topic:
+            yield str(dead_letter.record.address)
 
 
-def _address(message: Message) -> str:
-    return str(Address(message.partition, message.offset))
-
-
-def _missing(message: Message) -> str:
-    address = _address(message)
+def _print_missing(record: Record) -> None:
     if sys.stdout.isatty():
-        return address
-    return dumps({"partition": message.partition, "offset": message.offset}).decode()
+        click.echo(str(record.address))
+    else:
+        click.echo(dumps({"partition": record.partition, "offset": record.offset}))
 
 
-def _rows(account: Mapping[tuple[int, int, str], int]) -> Iterator[tuple[int, str, dict[str, int]]]:
-    for partition, hour in sorted({(partition, hour) for partition, hour, _ in account}):
-        time = datetime.fromtimestamp(hour * _HOUR / 1000, UTC).strftime("%Y-%m-%dT%H:00Z")
-        yield partition, time, {fate: account.get((partition, hour, fate), 0) for fate in FATES}
+def _rows(counts: Counts) -> Iterator[tuple[int, str, dict[str, int]]]:
+    """Partition, hour as text, and the number of records by state."""
+    for partition, hour in sorted({(partition, hour) for partition, hour, _ in counts}):
+        hour_text = datetime.fromtimestamp(hour * _HOUR / 1000, UTC).strftime("%Y-%m-%dT%H:00Z")
+        yield partition, hour_text, {state: counts[partition, hour, state] for state in STATES}
 
 
-def _hours(account: Mapping[tuple[int, int, str], int]) -> Iterator[dict[str, object]]:
-    for partition, time, fates in _rows(account):
-        yield {"partition": partition, "hour": time, **fates}
+def _hours(counts: Counts) -> list[dict[str, object]]:
+    return [{"partition": partition, "hour": hour, **states} for partition, hour, states in _rows(counts)]
 
 
-def _show(account: Mapping[tuple[int, int, str], int], total: Mapping[str, int], ids: int) -> None:
-    rows = [
-        (str(partition), time, *(f"{fates[fate]:,}" for fate in FATES)) for partition, time, fates in _rows(account)
-    ]
-    rows.append(("all", "", *(f"{total[fate]:,}" for fate in FATES)))
-    known = f"{counted(ids, 'messageId')} in the file"
-    table("Kafka against what arrived", ("partition", "hour", *FATES), rows, [known])
+def _print_table(counts: Counts, totals: Mapping[str, int], delivered_ids: int) -> None:
+    rows = [(str(partition), hour, *_cells(states)) for partition, hour, states in _rows(counts)]
+    rows.append(("all", "", *_cells(totals)))
+    notes = [f"{counted(delivered_ids, 'messageId')} in the file"]
+    table("Records in Kafka, compared with what arrived", ("partition", "hour", *STATES), rows, notes)
+
+
+def _cells(states: Mapping[str, int]) -> list[str]:
+    return [f"{states[state]:,}" for state in STATES]

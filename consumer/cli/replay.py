@@ -1,151 +1,172 @@
-"""`dead-letters replay`: letters go the way of `run` again, as the records that they hold."""
+"""`dead-letters replay`: sends the records of dead letters through the service again."""
 
 import logging
 import threading
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import click
 
 import consumer.settings
-from consumer import app
-from consumer.avro.schema_cache import Schemas
-from consumer.cli.dead_letter_filter import Choice
-from consumer.cli.params import silent
-from consumer.cli.progress import bar
-from consumer.cli.replay_history import Memory, forget, group_of, recall
-from consumer.cli.replay_plan import Account, Meant, planned
-from consumer.cli.run import LEAVE_SECONDS, stopped_by_signals
+from consumer import app, factories
+from consumer.cli.dead_letter_filter import DeadLetterFilter, filter_options, from_options
+from consumer.cli.output import progress_bar
+from consumer.cli.params import ENV_FILE, YES, as_json, exit_with, plain_errors, silence_logs
+from consumer.cli.replay_history import ReplayHistory, forget, group_of, load_history
+from consumer.cli.replay_plan import ReplayFilter, ReplaySummary, plan_replay
 from consumer.jsonio import dumps
-from consumer.kafka import letters
-from consumer.kafka.bounded_consumer import BoundedSource
+from consumer.kafka.bounded_consumer import BoundedGroupConsumer
 from consumer.kafka.client_config import consumer_config
-from consumer.kafka.topic_reader import Span
+from consumer.kafka.dead_letter_headers import dead_lettered_record
+from consumer.kafka.topic_reader import OffsetRange
 from consumer.observability import log_setup
 from consumer.pipeline import reject_policy
-from consumer.pipeline.buffers import Lanes
-from consumer.pipeline.dispatcher import Doors
-from consumer.pipeline.loop import Loop
-from consumer.pipeline.status_reporter import Status
-from consumer.segment.client import Segment
-from consumer.segment.workers import Workers
+from consumer.pipeline.reject_policy import RejectPolicy
 from consumer.settings import Settings
+from consumer.signals import stopped_by_signals
 
-_LOOK = 0.1  # seconds between two looks at how far it is
+_PROGRESS_INTERVAL = 0.1  # seconds
 
 
-class Wanted(NamedTuple):
-    """What the user asks for. `rate` in events a second, None as in the settings; `again`: whatever was before."""
+@click.command()
+@ENV_FILE
+@filter_options
+@YES
+@click.option("--again", is_flag=True, help="Also replay dead letters that were replayed before.")
+@click.option("--rate", type=click.IntRange(1), help="Events per second.  [default: MAX_EVENTS_PER_SECOND]")
+@as_json("table")
+@plain_errors
+def replay(env_file: Path | None, yes: bool, again: bool, rate: int | None, as_json: bool, **selection: Any) -> None:
+    """Send rejected records again.
 
-    choice: Choice
+    A replay works as `run` does and needs its settings; each record keeps its messageId. A record that is rejected
+    again gets a new dead letter, which only the next replay reads. Each selection of dead letters has a group of its
+    own, `KAFKA_GROUP_ID.replay.SELECTION`, which remembers what is settled. So you can stop a replay (Ctrl-C) and
+    continue it with the same command. Dead letters that another replay settled are passed over. Segment
+    recognises repeats for about a day only: later, `--again` makes duplicates. Exit code 1 if the replay did not
+    complete.
+
+    \b
+    Examples:
+      sprig-to-segment dead-letters replay --reason no_write_key
+      sprig-to-segment dead-letters replay --reason no_write_key --since 2026-03-02 --rate 100 --yes
+    """
+    options = ReplayOptions(from_options(**selection), yes, again, rate)
+    exit_with(_replay(env_file, options, as_json))
+
+
+class ReplayOptions(NamedTuple):
+    """What the user asks for. `rate` is in events per second; None: as in the settings."""
+
+    selection: DeadLetterFilter
     yes: bool
     again: bool
     rate: int | None
 
 
-class End(NamedTuple):
-    """How a replay ended: all done, or stopped by somebody, or as something holds, by reason."""
+class ReplayResult(NamedTuple):
+    """How a replay ended. `blocked`: how many keys and partitions were blocked, by reason."""
 
-    account: Account
-    done: bool
-    holding: Mapping[str, int]
+    summary: ReplaySummary
+    complete: bool
+    blocked: Mapping[str, int]
 
 
-def main(env_file: Path | None, wanted: Wanted, as_json: bool) -> int:
-    """Say what would be done, or do it; give the exit code. Raises UsageError, ServiceError."""
-    silent()
+def _replay(env_file: Path | None, options: ReplayOptions, as_json: bool) -> bool:
+    """Print what would be done, or do it. False if a replay did not complete. Raises UsageError, ServiceError."""
+    silence_logs()
     settings = consumer.settings.load(env_file)
-    if wanted.rate:
-        settings = settings.model_copy(update={"max_events_per_second": wanted.rate})
+    if options.rate:
+        settings = settings.model_copy(update={"max_events_per_second": options.rate})
     with ExitStack() as closing:
-        reader = app.reader(settings, settings.dead_letter_topic, closing)
+        reader = factories.topic_reader(settings, settings.dead_letter_topic, closing)
         spans = reader.spans()
-        memory = Memory([]) if wanted.again else recall(settings, wanted.choice, spans)
-        meant = Meant(settings.kafka_topic, wanted.choice, memory)
-        plan = planned(reader, spans, meant, app.translator_at_once(settings, closing))
-    if not wanted.yes or not plan.to_do:
-        _say(plan, as_json, "Nothing was sent." + (" Do it with --yes." if plan.to_do else ""))
-        return 0
-    if wanted.again:
-        forget(settings, wanted.choice, {number: span.begin for number, span in spans.items()})
+        history = ReplayHistory([]) if options.again else load_history(settings, options.selection, spans)
+        replay_filter = ReplayFilter(settings.kafka_topic, options.selection, history)
+        plan = plan_replay(reader, spans, replay_filter, factories.blocking_record_mapper(settings, closing))
+    if not options.yes or not plan.to_do:
+        conclusion = "Nothing was sent. Do it with --yes." if plan.to_do else "Nothing was sent."
+        _print_summary(plan, as_json, conclusion)
+        return True
+    if options.again:
+        forget(settings, options.selection, {partition: span.begin for partition, span in spans.items()})
     log_setup.configure("console", "warning")
-    logging.getLogger(reject_policy.__name__).setLevel(
-        logging.ERROR
-    )  # the account says it, with the number of each reason
-    end = _run(settings, meant, spans, plan.to_do)
-    _say(end.account, as_json, _ended(end), done=end.done)
-    return 0 if end.done else 1
+    # The summary has the number of each reason, so that a log line for each rejected record is not needed.
+    logging.getLogger(reject_policy.__name__).setLevel(logging.ERROR)
+    result = _Replay(settings, replay_filter, spans, plan.to_do).run()
+    _print_summary(result.summary, as_json, _conclusion(result), complete=result.complete)
+    return result.complete
 
 
-def _run(settings: Settings, meant: Meant, spans: Mapping[int, Span], total: int) -> End:
-    stop, over = threading.Event(), threading.Event()
-    with stopped_by_signals(stop, settings.shutdown_timeout_seconds), _replay(settings, meant, spans) as it:
-        watcher = threading.Thread(target=_watch, args=(it, total, stop, over))
-        watcher.start()
-        try:
-            it.loop.run(stop)
-        finally:
-            over.set()
-            watcher.join()
-    return End(Account.of(it.status.counts), it.source.done, it.status.latest().holding)
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Replay:
-    loop: Loop
-    source: BoundedSource
-    status: Status
+    """One replay of `total` dead letters, which runs in the main thread and is watched from another thread."""
 
+    settings: Settings
+    replay_filter: ReplayFilter
+    spans: Mapping[int, OffsetRange]
+    total: int
+    stop: threading.Event = field(default_factory=threading.Event)
+    ended: threading.Event = field(default_factory=threading.Event)
 
-@contextmanager
-def _replay(settings: Settings, meant: Meant, spans: Mapping[int, Span]) -> Iterator[_Replay]:
-    """As `run` is put together, but that it reads letters, ends, and lets no policy forget what is refused again."""
-    with ExitStack() as closing:
-        status = Status(time.monotonic())
-        known = app.known_schemas(settings)
-        schemas = Schemas(app.fetch(settings, closing), time.monotonic, known, status.counts.lookups)
-        closing.callback(schemas.close)
-        translator = app.translator(settings, app.steps(settings, schemas.get, status.counts.framed))
-        treater = reject_policy.Treater(meant.translate(translator), reject_policy.Policy("dead-letter", "dead-letter"))
-        group, options = group_of(settings, meant.choice), app.kafka_options(settings)
+    def run(self) -> ReplayResult:
+        """Replay until all is settled, delivery is blocked, or a signal says stop."""
+        consumer = self._create_consumer()
+        with (
+            stopped_by_signals(self.stop, self.settings.shutdown_timeout_seconds),
+            app.build(self.settings, self._variant(consumer)) as service,
+        ):
+            watcher = threading.Thread(target=self._watch, args=(service, consumer))
+            watcher.start()
+            try:
+                service.loop.run(self.stop)
+            finally:
+                self.ended.set()
+                watcher.join()
+        summary = ReplaySummary.of(service.reporter.counters)
+        return ReplayResult(summary, consumer.done, service.reporter.latest().blocked)
+
+    def _variant(self, consumer: BoundedGroupConsumer) -> app.Variant:
+        return app.Variant(
+            consumer=lambda: consumer,
+            policy=RejectPolicy("dead-letter", "dead-letter"),  # a record that is rejected again must not be lost
+            map_record=self.replay_filter.map_record,
+            unwrap=dead_lettered_record,
+        )
+
+    def _create_consumer(self) -> BoundedGroupConsumer:
+        """Reads the dead letters that are there now, in the group that remembers this selection."""
+        settings = self.settings
+        group, options = group_of(settings, self.replay_filter.selection), factories.kafka_options(settings)
         config = consumer_config(settings.kafka_bootstrap_servers, group, options)
-        source = BoundedSource(config, settings.dead_letter_topic, {number: span.end for number, span in spans.items()})
-        closing.callback(source.close)
-        segment = Segment(app.endpoint(settings))
-        closing.callback(segment.close)
-        workers = Workers(segment.attempt, settings.max_requests_in_flight)
-        closing.callback(workers.close)
-        dead_letters = app.dead_letters(settings, letters.record)
-        closing.callback(dead_letters.close)
-        doors = Doors(source, schemas, treater, app.outbox(settings), workers, dead_letters)
-        lanes = Lanes(app.shares(settings))
-        yield _Replay(Loop(doors, lanes, status, settings.shutdown_timeout_seconds - LEAVE_SECONDS), source, status)
+        ends = {partition: span.end for partition, span in self.spans.items()}
+        return BoundedGroupConsumer(config, settings.dead_letter_topic, ends)
+
+    def _watch(self, service: app.Service, consumer: BoundedGroupConsumer) -> None:
+        """Show the progress, and stop the service when all is settled or an operator has to act first."""
+        with progress_bar(self.total, "dead letters") as progress:
+            while not self.ended.wait(_PROGRESS_INTERVAL):
+                latest = service.reporter.latest()
+                progress.update(ReplaySummary.of(latest.counters).to_do - progress.n)
+                if consumer.done or latest.blocked:
+                    self.stop.set()
 
 
-def _watch(it: _Replay, total: int, stop: threading.Event, over: threading.Event) -> None:
-    """Show how far it is, and stop it when all is done or when somebody has to mend something first."""
-    with bar(total, "letters") as shown:
-        while not over.wait(_LOOK):
-            latest = it.status.latest()
-            shown.update(Account.of(latest.counts).to_do - shown.n)
-            if it.source.done or latest.holding:
-                stop.set()
+def _conclusion(result: ReplayResult) -> str:
+    if result.complete:
+        return "All selected dead letters are settled."
+    cause = "Stopped."
+    if result.blocked:
+        cause = f"Delivery is blocked: {', '.join(result.blocked)}. Fix that first."
+    return f"{cause} The group remembers what is settled: run the same command to continue."
 
 
-def _ended(end: End) -> str:
-    if end.done:
-        return "All letters that were meant are settled."
-    why = f"It holds: {', '.join(end.holding)}. Mend that first." if end.holding else "Stopped."
-    return f"{why} What is settled is remembered: the same command goes on where it was."
-
-
-def _say(account: Account, as_json: bool, last: str, done: bool | None = None) -> None:
+def _print_summary(summary: ReplaySummary, as_json: bool, conclusion: str, complete: bool | None = None) -> None:
     if as_json:
-        click.echo(dumps({**account.told(), "done": done}))
+        click.echo(dumps({**summary.as_dict(), "done": complete}))
     else:
-        account.show()
-        click.echo(last)
+        summary.print_table()
+        click.echo(conclusion)

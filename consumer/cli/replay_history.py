@@ -1,57 +1,58 @@
-"""What was replayed before: each choice of letters has a group of its own, whose committed offsets are the memory."""
+"""Which dead letters were replayed before. Each selection has a group, whose committed offsets hold its progress."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from consumer import app
-from consumer.cli.dead_letter_filter import Choice, parsed
-from consumer.kafka.letters import Kept
-from consumer.kafka.topic_reader import Reader
+from consumer import factories
+from consumer.cli.dead_letter_filter import DeadLetterFilter, parse_filter
+from consumer.kafka.dead_letter_headers import StoredDeadLetter
+from consumer.kafka.topic_reader import TopicReader
 from consumer.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
-class Replay:
-    """One that took place: which letters were meant, and how far it came in each partition of the dead-letter topic."""
+class PastReplay:
+    """A replay: its selection, and the offset that it reached in each partition of the dead-letter topic."""
 
-    choice: Choice
+    selection: DeadLetterFilter
     offsets: Mapping[int, int]
 
-    def __contains__(self, letter: Kept) -> bool:
-        return letter.at.offset < self.offsets.get(letter.at.partition, -1) and letter in self.choice
+    def __contains__(self, dead_letter: StoredDeadLetter) -> bool:
+        stored = dead_letter.stored
+        return stored.offset < self.offsets.get(stored.partition, -1) and dead_letter in self.selection
 
 
-class Memory:
-    """Letters that a replay has settled, whichever choice it was that meant them."""
+class ReplayHistory:
+    """The dead letters that were settled by a replay, whatever its selection was."""
 
-    def __init__(self, replays: Sequence[Replay]) -> None:
+    def __init__(self, replays: Sequence[PastReplay]) -> None:
         self._replays = replays
 
-    def __contains__(self, letter: Kept) -> bool:
-        return any(letter in replay for replay in self._replays)
+    def __contains__(self, dead_letter: StoredDeadLetter) -> bool:
+        return any(dead_letter in replay for replay in self._replays)
 
 
-def group_of(settings: Settings, choice: Choice) -> str:
-    """The group that remembers how far the replay of this choice came."""
-    return f"{_prefix(settings)}{choice}"
+def group_of(settings: Settings, selection: DeadLetterFilter) -> str:
+    """The group that remembers the progress of the replay of this selection."""
+    return f"{_prefix(settings)}{selection}"
 
 
-def recall(settings: Settings, choice: Choice, partitions: Mapping[int, object]) -> Memory:
-    """All that was replayed so far. Raises ServiceError."""
-    options, prefix = app.kafka_options(settings), _prefix(settings)
-    names = {*app.admin(settings).groups(prefix), group_of(settings, choice)}
+def load_history(settings: Settings, selection: DeadLetterFilter, partitions: Mapping[int, object]) -> ReplayHistory:
+    """All replays so far, also that of `selection` if its group is not listed. Raises ServiceError."""
+    options, prefix = factories.kafka_options(settings), _prefix(settings)
+    groups = {*factories.kafka_admin(settings).groups(prefix), group_of(settings, selection)}
     replays = []
-    for name in sorted(names):
-        meant = parsed(name.removeprefix(prefix))
-        if meant is not None:
-            with Reader(settings.kafka_bootstrap_servers, name, options, settings.dead_letter_topic) as reader:
-                replays.append(Replay(meant, reader.committed(partitions)))
-    return Memory(replays)
+    for group in sorted(groups):
+        past_selection = parse_filter(group.removeprefix(prefix))
+        if past_selection is not None:
+            with TopicReader(settings.kafka_bootstrap_servers, group, options, settings.dead_letter_topic) as reader:
+                replays.append(PastReplay(past_selection, reader.committed(partitions)))
+    return ReplayHistory(replays)
 
 
-def forget(settings: Settings, choice: Choice, begins: Mapping[int, int]) -> None:
-    """Let the replay of this choice begin at these offsets again. Raises ServiceError."""
-    app.admin(settings).move(group_of(settings, choice), settings.dead_letter_topic, begins)
+def forget(settings: Settings, selection: DeadLetterFilter, begins: Mapping[int, int]) -> None:
+    """Let the replay of this selection start at these offsets again. Raises ServiceError."""
+    factories.kafka_admin(settings).commit_offsets(group_of(settings, selection), settings.dead_letter_topic, begins)
 
 
 def _prefix(settings: Settings) -> str:

@@ -1,103 +1,115 @@
 """What a replay would do, and what it did, in numbers."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from consumer.cli.dead_letter_filter import Choice
-from consumer.cli.progress import followed
-from consumer.cli.replay_history import Memory
-from consumer.cli.terminal import table
-from consumer.kafka.letters import opened
-from consumer.kafka.topic_reader import Reader, Span
-from consumer.model import Call, Message, Skipped, Translate, Translation, Unprocessable
-from consumer.observability.snapshot import Counts
-from consumer.pipeline.record_processor import Translator
+from consumer.cli.dead_letter_filter import DeadLetterFilter
+from consumer.cli.output import table, with_progress
+from consumer.cli.replay_history import ReplayHistory
+from consumer.kafka.dead_letter_headers import parse_dead_letter
+from consumer.kafka.topic_reader import OffsetRange, TopicReader
+from consumer.model import MappedRecord, Record, Rejected, Skipped, TrackEvent
+from consumer.observability.snapshot import Counters
+from consumer.pipeline.record_mapper import MapRecord, RecordMapper
 
-FOREIGN, NOT_MEANT, BEFORE = "no letter of this topic", "not chosen", "replayed before"
-_PASSED = (FOREIGN, NOT_MEANT, BEFORE)
+FOREIGN, NOT_SELECTED, REPLAYED = "no letter of this topic", "not chosen", "replayed before"
+"""Why a record of the dead-letter topic is passed over; keys in JSON."""
+
+_PASSED_OVER = {
+    FOREIGN: "no dead letter of this topic",
+    NOT_SELECTED: "not selected",
+    REPLAYED: "replayed before",
+}
 
 
 @dataclass(slots=True)
-class Account:
-    """Letters that go to Segment, that are set aside again or skipped by the contract, and that are passed over."""
+class ReplaySummary:
+    """Numbers of dead letters: sent to Segment, rejected again or skipped by the contract, and passed over."""
 
     sent: int = 0
-    set_aside: Counter[str] = field(default_factory=Counter)
+    rejected: Counter[str] = field(default_factory=Counter)
     skipped: Counter[str] = field(default_factory=Counter)
-    passed: Counter[str] = field(default_factory=Counter)
+    passed_over: Counter[str] = field(default_factory=Counter)
 
     @classmethod
-    def of(cls, counts: Counts) -> "Account":
+    def of(cls, counters: Counters) -> "ReplaySummary":
         """What the service counted while it replayed."""
-        passed = Counter({why: counts.skipped[why] for why in _PASSED})
-        return cls(counts.delivered, counts.dead_lettered, counts.skipped - passed, passed)
+        passed_over = Counter({reason: counters.skipped[reason] for reason in _PASSED_OVER})
+        return cls(counters.delivered, counters.dead_lettered, counters.skipped - passed_over, passed_over)
 
     @property
     def to_do(self) -> int:
-        return self.sent + self.set_aside.total() + self.skipped.total()
+        return self.sent + self.rejected.total() + self.skipped.total()
 
-    def add(self, made: Translation) -> None:
-        match made:
-            case Call():
+    def add(self, mapped: MappedRecord) -> None:
+        match mapped:
+            case TrackEvent():
                 self.sent += 1
-            case Skipped(reason) if reason in _PASSED:
-                self.passed[reason] += 1
+            case Skipped(reason) if reason in _PASSED_OVER:
+                self.passed_over[reason] += 1
             case Skipped(reason):
                 self.skipped[reason] += 1
-            case Unprocessable(reason):
-                self.set_aside[reason] += 1
+            case Rejected(reason):
+                self.rejected[reason] += 1
 
-    def told(self) -> Mapping[str, Any]:
+    def as_dict(self) -> Mapping[str, Any]:
         return {
             "sent": self.sent,
-            "set_aside": dict(self.set_aside),
+            "set_aside": dict(self.rejected),
             "skipped": dict(self.skipped),
-            "passed": {why: number for why, number in self.passed.items() if number},
+            "passed": {reason: number for reason, number in self.passed_over.items() if number},
         }
 
-    def show(self) -> None:
-        rows = [
-            ("sent to Segment", self.sent, ""),
-            *(("set aside again", number, reason) for reason, number in sorted(self.set_aside.items())),
-            *(("skipped", number, reason) for reason, number in sorted(self.skipped.items())),
-            *(("passed over", number, why) for why, number in self.passed.items() if number),
-        ]
-        table(
-            "Replay of dead letters", ("", "letters", ""), [(name, f"{number:,}", what) for name, number, what in rows]
-        )
+    def print_table(self) -> None:
+        rows = [(name, f"{number:,}", reason) for name, number, reason in self._rows()]
+        table("Replay of dead letters", ("", "dead letters", ""), rows)
+
+    def _rows(self) -> Iterator[tuple[str, int, str]]:
+        yield "sent to Segment", self.sent, ""
+        for reason, number in sorted(self.rejected.items()):
+            yield "rejected again", number, reason
+        for reason, number in sorted(self.skipped.items()):
+            yield "skipped", number, reason
+        for reason, number in self.passed_over.items():
+            if number:
+                yield "passed over", number, _PASSED_OVER[reason]
 
 
 @dataclass(frozen=True, slots=True)
-class Meant:
-    """Which letters a replay is for."""
+class ReplayFilter:
+    """Which dead letters a replay sends: those that are selected and were not replayed before."""
 
     topic: str
-    choice: Choice
-    memory: Memory
+    selection: DeadLetterFilter
+    history: ReplayHistory
 
-    def translate(self, translator: Translator) -> Translate:
-        """What becomes of a letter. A call stays tied to the letter, whose offset is committed when it is settled."""
+    def map_record(self, mapper: RecordMapper) -> MapRecord:
+        """The function that maps a record of the dead-letter topic, whose offset is committed when it is settled."""
 
-        def translated(message: Message) -> Translation:
-            letter = opened(message)
-            if letter is None or letter.topic != self.topic:
+        def map_dead_letter(stored: Record) -> MappedRecord:
+            dead_letter = parse_dead_letter(stored)
+            if dead_letter is None or dead_letter.topic != self.topic:
                 return Skipped(FOREIGN)
-            if letter not in self.choice:
-                return Skipped(NOT_MEANT)
-            if letter in self.memory:
-                return Skipped(BEFORE)
-            made = translator.translate(letter.record)
-            return made._replace(message=message) if isinstance(made, Call) else made
+            if dead_letter not in self.selection:
+                return Skipped(NOT_SELECTED)
+            if dead_letter in self.history:
+                return Skipped(REPLAYED)
+            mapped = mapper.map(dead_letter.record)
+            if isinstance(mapped, TrackEvent):
+                return mapped._replace(record=stored)
+            return mapped
 
-        return translated
+        return map_dead_letter
 
 
-def planned(reader: Reader, spans: Mapping[int, Span], meant: Meant, translator: Translator) -> Account:
-    """What would become of all letters. Raises ServiceError."""
-    account, translate = Account(), meant.translate(translator)
+def plan_replay(
+    reader: TopicReader, spans: Mapping[int, OffsetRange], replay_filter: ReplayFilter, mapper: RecordMapper
+) -> ReplaySummary:
+    """What a replay would do. Raises ServiceError."""
+    summary, map_record = ReplaySummary(), replay_filter.map_record(mapper)
     total = sum(end - begin for begin, end in spans.values())
-    for message in followed(reader.read(spans), total, "letters"):
-        account.add(translate(message))
-    return account
+    for stored in with_progress(reader.read(spans), total, "dead letters"):
+        summary.add(map_record(stored))
+    return summary

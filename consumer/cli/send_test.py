@@ -1,4 +1,4 @@
-"""`check --send-test`: one marked event for each write key, and what its answer says and does not say."""
+"""`check --send-test`: sends one marked event with each write key, and explains the answer."""
 
 import contextlib
 import time
@@ -6,45 +6,56 @@ import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from consumer import app
-from consumer.cli.check_result import Look, ok, problem
+from consumer import factories
+from consumer.cli.check_result import CheckResult, ok, problem
+from consumer.cli.output import label
 from consumer.jsonio import dumps
-from consumer.model import Call, Message, WriteKey
-from consumer.request import Accepted, Misconfigured, Part, Refused, Request, Retry
-from consumer.segment.client import Segment
+from consumer.model import (
+    Accepted,
+    BatchRequest,
+    Chunk,
+    Misconfigured,
+    Record,
+    Refused,
+    Retry,
+    TrackEvent,
+    WriteKey,
+)
+from consumer.segment.client import SegmentClient
 from consumer.settings import Settings
 
 EVENT, USER = "sprig-to-segment check", "sprig-to-segment-check"
 
 
-def sent(settings: Settings) -> Iterator[Look]:
-    """Send it with each key, once. Its messageId is one of its own, so a second check is no repeat to Segment."""
-    with contextlib.closing(Segment(app.endpoint(settings))) as segment:
+def send_test_events(settings: Settings) -> Iterator[CheckResult]:
+    """Send the event once with each key. Each messageId is new, so that Segment takes no event for a repeat."""
+    with contextlib.closing(SegmentClient(factories.segment_endpoint(settings))) as client:
         for environment, key in settings.write_keys.items():
-            yield _sent(segment, key, f"Segment{environment and ', '}{environment}")
+            yield _send(client, key, label("Segment", environment))
 
 
-def _sent(segment: Segment, key: WriteKey, what: str) -> Look:
+def _send(client: SegmentClient, key: WriteKey, subject: str) -> CheckResult:
     message_id = f"check-{uuid.uuid4()}"
-    call = Call(Message(0, 0, 0, None, None, ()), key, dumps(_event(message_id)))
-    match segment.attempt(Request(key, (Part(0, key, (call,)),), time.monotonic())):
+    event = TrackEvent(Record(0, 0, 0, None, None, ()), key, dumps(_event(message_id)))
+    match client.attempt(BatchRequest(key, (Chunk.of(0, key, (event,)),), time.monotonic())):
         case Accepted():
             return ok(
-                what,
-                "answered success, which proves nothing about the key: Segment says so to a wrong one, too. "
+                subject,
+                "answered success, which proves nothing about the key, because a wrong key gets the same answer. "
                 f'In Segment, open the source\'s Debugger and look for the event "{EVENT}" with messageId {message_id}',
             )
         case Retry(reason, detail=detail):
-            return problem(what, f"{reason}{detail and ': '}{detail}; run would send it again and again")
+            return problem(subject, f"{label(reason, detail, ': ')}; `run` would retry without end")
         case Refused(reason) | Misconfigured(reason):
             return problem(
-                what, f"{reason}: look at SEGMENT_ENDPOINT, SEGMENT_REGION and the write key; run would hold"
+                subject,
+                f"{reason}: look at SEGMENT_ENDPOINT, SEGMENT_REGION and the write key; delivery would be blocked",
             )
 
 
 def _event(message_id: str) -> dict[str, object]:
-    """Marked as what it is, so that nobody takes it for an answer."""
-    version = {"name": "sprig-to-segment", "version": app.VERSION}
+    """Marked as a test, so that no analyst takes it for an answer."""
+    version = {"name": "sprig-to-segment", "version": factories.VERSION}
     return {
         "type": "track",
         "event": EVENT,

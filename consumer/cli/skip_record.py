@@ -1,4 +1,4 @@
-"""`skip-record`: the group past one record, for a partition that cannot go past it by itself."""
+"""`skip-record`: moves the group past one record, for a partition that cannot pass the record by itself."""
 
 import time
 from contextlib import ExitStack, closing
@@ -7,104 +7,125 @@ from pathlib import Path
 import click
 
 import consumer.settings
-from consumer import app
+from consumer import factories
 from consumer.cli import output
-from consumer.cli.dead_letters import LOOKS
-from consumer.cli.param_types import Address
-from consumer.cli.params import silent
-from consumer.cli.terminal import counted
+from consumer.cli.dead_letters import READ_SETTINGS
+from consumer.cli.output import counted
+from consumer.cli.params import ADDRESS, ENV_FILE, YES, plain_errors, silence_logs
 from consumer.errors import ServiceError
-from consumer.kafka.admin import Admin
-from consumer.kafka.topic_reader import Reader, Span
-from consumer.model import Letter, Message
-from consumer.reasons import STEPPED_OVER
+from consumer.kafka.admin import KafkaAdmin
+from consumer.kafka.topic_reader import OffsetRange, TopicReader
+from consumer.model import DeadLetter, Record, RecordAddress, Rejected
+from consumer.reasons import Reason
 from consumer.settings import Settings
 
-_CONFIRMED_WITHIN = 30.0  # seconds
-_TICK = 0.2
-_GIVE_UP = "If that stays so, --without-dead-letter gives its bytes up."
+_CONFIRM_SECONDS = 30.0
+_POLL_SECONDS = 0.2
+_HINT = "If this error persists, --without-dead-letter skips the record and loses its bytes."
 
 
-def main(env_file: Path | None, address: Address, yes: bool, without_dead_letter: bool) -> None:
-    """Say what would be done, or do it. Raises SettingsError, ServiceError."""
-    silent()
-    settings = consumer.settings.load(env_file, only=LOOKS)
-    admin = app.admin(settings)
-    _nobody_in(admin, settings.kafka_group_id)
+@click.command("skip-record")
+@ENV_FILE
+@click.argument("address", type=ADDRESS)
+@YES
+@click.option(
+    "--without-dead-letter", is_flag=True, help="Skip the record even if its bytes cannot be read, or cannot be kept."
+)
+@plain_errors
+def skip_record(env_file: Path | None, address: RecordAddress, yes: bool, without_dead_letter: bool) -> None:
+    """Move the group past one record.
+
+    The record must be the group's next one in its partition, and no member may run. Use the command for a partition
+    that cannot pass PARTITION:OFFSET by itself, for example because it is blocked. The record is kept as a dead letter
+    first, so `dead-letters replay` can send it later. Stop all members before; start them afterwards.
+
+    \b
+    Example:
+      sprig-to-segment skip-record 3:1042 --yes
+    """
+    silence_logs()
+    settings = consumer.settings.load(env_file, only=READ_SETTINGS)
+    admin = factories.kafka_admin(settings)
+    _require_no_members(admin, settings.kafka_group_id)
     with ExitStack() as stack:
-        at, record = _next(app.reader(settings, settings.kafka_topic, stack), address, without_dead_letter)
-    _say(settings, address, at, record)
+        reader = factories.topic_reader(settings, settings.kafka_topic, stack)
+        group_offset, record = _next_record(reader, address, without_dead_letter)
+    _print_plan(settings, address, group_offset, record)
     if not yes:
         click.echo("Nothing was done. Do it with --yes.")
         return
-    kept = record is not None and _keep(settings, record, without_dead_letter)
-    admin.move(settings.kafka_group_id, settings.kafka_topic, {address.partition: address.offset + 1})
-    click.echo("Done." if kept else "Done, without a dead letter.")
+    dead_lettered = record is not None and _write_dead_letter(settings, record, without_dead_letter)
+    admin.commit_offsets(settings.kafka_group_id, settings.kafka_topic, {address.partition: address.offset + 1})
+    click.echo("Done." if dead_lettered else "Done, without a dead letter.")
 
 
-def _nobody_in(admin: Admin, name: str) -> None:
+def _require_no_members(admin: KafkaAdmin, name: str) -> None:
     admin.brokers()
     group = admin.group(name)
     if group is None:
-        raise ServiceError(f"group {name}: this broker does not say whether it has members")
+        raise ServiceError(f"group {name}: this broker does not say whether the group has members")
     if group.members:
         members = counted(group.members, "member")
-        raise ServiceError(f"group {name} has {members}: stop them first, as they would go on from where they are")
+        raise ServiceError(f"group {name} has {members}: stop all members first, because they keep their own position")
 
 
-def _next(reader: Reader, address: Address, without_dead_letter: bool) -> tuple[int, Message | None]:
+def _next_record(reader: TopicReader, address: RecordAddress, without_dead_letter: bool) -> tuple[int, Record | None]:
     """
-    Where the group is, and the record there, which must be the one that is named.
+    The group's offset in the partition, and the next record, which must be the record at `address`.
 
-    None for a record whose bytes cannot be had. Raises ServiceError.
+    None for a record whose bytes cannot be read. Raises ServiceError.
     """
     spans = reader.spans()
     if address.partition not in spans:
         raise ServiceError(f"there is no partition {address.partition}, but 0 to {len(spans) - 1}")
     low, high = spans[address.partition]
-    committed = reader.committed(spans)[address.partition]
-    at = max(committed, low)
-    if not at <= address.offset < high:
-        raise ServiceError(f"{address} is not ahead of the group: of that it has {at} to before {high}")
+    group_offset = max(reader.committed(spans)[address.partition], low)
+    if not group_offset <= address.offset < high:
+        raise ServiceError(
+            f"{address} is not ahead of the group, whose next offsets there are {group_offset} to before {high}"
+        )
     try:
-        record = next(iter(reader.read({address.partition: Span(at, high)})), None)
+        record = next(iter(reader.read({address.partition: OffsetRange(group_offset, high)})), None)
     except ServiceError as error:
-        if without_dead_letter and address.offset == at:
-            return at, None
-        raise ServiceError(f"the record at {address.partition}:{at} cannot be read: {error}\n{_GIVE_UP}") from None
+        if without_dead_letter and address.offset == group_offset:
+            return group_offset, None
+        raise ServiceError(
+            f"the record at {address.partition}:{group_offset} cannot be read: {error}\n{_HINT}"
+        ) from None
     if record is None or record.offset != address.offset:
-        there = f"{address.partition}:{record.offset}" if record else "none"
-        raise ServiceError(f"the next record of the group is {there}, not {address}: only the next one is stepped over")
-    return at, record
+        next_address = record.address if record else "none"
+        raise ServiceError(
+            f"the next record of the group is {next_address}, not {address}: only the next record can be skipped"
+        )
+    return group_offset, record
 
 
-def _say(settings: Settings, address: Address, at: int, record: Message | None) -> None:
-    click.echo(
-        f"group   {settings.kafka_group_id}, from {address.partition}:{at} to {address.partition}:{address.offset + 1}"
-    )
+def _print_plan(settings: Settings, address: RecordAddress, group_offset: int, record: Record | None) -> None:
+    start, end = RecordAddress(address.partition, group_offset), address._replace(offset=address.offset + 1)
+    click.echo(f"group        {settings.kafka_group_id}, from {start} to {end}")
     if record:
         size = len(record.value or b"")
-        click.echo(f"record  {settings.kafka_topic} {address}, {output.when(record.timestamp)}, {size} bytes")
-        click.echo(f"letter  {settings.dead_letter_topic}, as {STEPPED_OVER}")
+        click.echo(f"record       {settings.kafka_topic} {address}, {output.iso_time(record.timestamp)}, {size} bytes")
+        click.echo(f"dead letter  {settings.dead_letter_topic}, as {Reason.STEPPED_OVER}")
     else:
-        click.echo(
-            f"record  {settings.kafka_topic} {address}, whose bytes cannot be had: there will be no letter of it"
-        )
+        click.echo(f"record       {settings.kafka_topic} {address}, whose bytes cannot be read")
+        click.echo("dead letter  none")
 
 
-def _keep(settings: Settings, record: Message, without_dead_letter: bool) -> bool:
-    """Write the letter, wait until it is confirmed; False if it is refused and may be given up. Raises ServiceError."""
-    with closing(app.dead_letters(settings)) as dead_letters:
-        dead_letters.put(Letter(record, STEPPED_OVER, "operator", ""))
-        ends_at = time.monotonic() + _CONFIRMED_WITHIN
+def _write_dead_letter(settings: Settings, record: Record, without_dead_letter: bool) -> bool:
+    """Write a dead letter and wait until it is confirmed. False if it is refused and not required; else raises."""
+    with closing(factories.dead_letter_writer(settings)) as writer:
+        writer.put(DeadLetter(record, Rejected(Reason.STEPPED_OVER, "operator", "")))
+        ends_at = time.monotonic() + _CONFIRM_SECONDS
         while time.monotonic() < ends_at:
-            reports = dead_letters.advance(time.monotonic(), _TICK)
+            reports = writer.advance(time.monotonic(), _POLL_SECONDS)
             if reports.confirmed:
                 return True
             for _, reason in reports.refused:
                 if without_dead_letter:
                     return False
-                raise ServiceError(
-                    f"{settings.dead_letter_topic} does not take the letter: {reason}. Nothing was done.\n{_GIVE_UP}"
-                )
-    raise ServiceError(f"{settings.dead_letter_topic} did not confirm the letter in time. The group was not moved.")
+                refusal = f"{settings.dead_letter_topic} does not accept the dead letter: {reason}"
+                raise ServiceError(f"{refusal}. Nothing was done.\n{_HINT}")
+    raise ServiceError(
+        f"{settings.dead_letter_topic} did not confirm the dead letter in time. The group was not moved."
+    )

@@ -1,1 +1,1 @@
-"""From a decoded record to a Segment call: contract files, compiled and checked."""
+"""From a decoded record to a Segment track event: contract files, read, checked and compiled."""

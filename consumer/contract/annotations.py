@@ -1,75 +1,80 @@
-"""What an annotation's own value must be."""
+"""The values that each annotation of a contract can have."""
 
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from consumer.contract.conversions import CONVERSIONS
-from consumer.contract.keywords import nearest
+from consumer.contract.keywords import SchemaPath, suggestion
 from consumer.contract.rules import LABEL, SPECIAL_SOURCES
-from consumer.contract.walk import Place
 
-Expected = Callable[[Place, str], None]
-"""Notes a mistake: its place, and what was expected there."""
+ReportMistake = Callable[[SchemaPath, str], None]
+"""Takes a mistake's place, and what was expected there."""
 
 
-def record(schema: Mapping[str, Any], expected: Expected) -> str:
+def read_record(schema: Mapping[str, Any], report: ReportMistake) -> str:
     """`x-record`."""
-    found = schema.get("x-record")
-    if isinstance(found, str) and re.fullmatch(r"[\w.*]+", found):
-        return found
-    expected(("x-record",), 'the full name of an Avro record such as "com.acme.Answer", in which * is any text')
+    name = schema.get("x-record")
+    if isinstance(name, str) and re.fullmatch(r"[\w.*]+", name):
+        return name
+    report(("x-record",), 'the full name of an Avro record such as "com.acme.Answer"; * matches any text')
     return ""
 
 
-def environment(schema: Mapping[str, Any], expected: Expected) -> tuple[str, ...]:
-    """`x-environment`; none without it."""
-    return paths(schema["x-environment"], ("x-environment",), (), expected) if "x-environment" in schema else ()
-
-
-def sources(schema: Mapping[str, Any], place: Place, expected: Expected) -> tuple[str, ...]:
-    """`x-source` of a property that has one."""
-    return paths(schema["x-source"], (*place, "x-source"), SPECIAL_SOURCES, expected)
-
-
-def convert(schema: Mapping[str, Any], place: Place, expected: Expected) -> str:
-    """`x-convert`, "" without it."""
-    known = (*CONVERSIONS, LABEL)
-    return _one_of(known, schema["x-convert"], (*place, "x-convert"), expected) if "x-convert" in schema else ""
-
-
-def labels(schema: Mapping[str, Any], place: Place, expected: Expected) -> Mapping[str, Any]:
-    """`x-labels`, which the conversion to labels needs and no other has."""
-    found, wanted = schema.get("x-labels"), schema.get("x-convert") == LABEL
-    if not wanted:
-        if found is not None:
-            expected((*place, "x-labels"), f'"x-convert": "{LABEL}" beside x-labels, else nothing goes by them')
-        return {}
-    if not isinstance(found, dict) or not found:
-        expected((*place, "x-labels"), 'a label for each value, such as {"OPEN": "open question"}')
-        return {}
-    return found
-
-
-def paths(value: Any, place: Place, special: tuple[str, ...], expected: Expected) -> tuple[str, ...]:
-    """A path or a list of them; of those that begin with $, the `special` ones are allowed."""
-    found = [value] if isinstance(value, str) else value
-    if not isinstance(found, list) or not all(isinstance(path, str) and all(path.split(".")) for path in found):
-        expected(place, 'a path such as "a.b", or a list of them')
+def read_environment(schema: Mapping[str, Any], report: ReportMistake) -> tuple[str, ...]:
+    """The paths of `x-environment`, none without it."""
+    if "x-environment" not in schema:
         return ()
-    if not found:
-        expected(place, "at least one path")
-    for path in found:
-        if path.startswith("$") and path not in special:
-            others = "".join(f", or {source}" for source in special)
-            expected(place, f'a path of the record such as "a.b"{others}, and no {path}{nearest(path, special)}')
-        if re.search(r"\[\d*\*?\](\.|$)", path):
-            expected(place, f"no index as in {path}: a path leads through records and maps, a list is taken whole")
-    return tuple(found)
+    return read_paths(schema["x-environment"], ("x-environment",), (), report)
 
 
-def _one_of(known: tuple[str, ...], value: Any, place: Place, expected: Expected) -> str:
-    if value in known:
+def read_sources(schema: Mapping[str, Any], path: SchemaPath, report: ReportMistake) -> tuple[str, ...]:
+    """`x-source` of a property that has one."""
+    return read_paths(schema["x-source"], (*path, "x-source"), SPECIAL_SOURCES, report)
+
+
+def read_conversion(schema: Mapping[str, Any], path: SchemaPath, report: ReportMistake) -> str:
+    """`x-convert`, "" without it."""
+    if "x-convert" not in schema:
+        return ""
+    value, names = schema["x-convert"], (*CONVERSIONS, LABEL)
+    if value in names:
         return str(value)
-    expected(place, f"one of {', '.join(known)}{nearest(value, known)}")
+    report((*path, "x-convert"), f"one of {', '.join(names)}{suggestion(value, names)}")
     return ""
+
+
+def read_labels(schema: Mapping[str, Any], path: SchemaPath, report: ReportMistake) -> Mapping[str, Any]:
+    """`x-labels`, which the conversion to labels requires and no other conversion has."""
+    labels = schema.get("x-labels")
+    if schema.get("x-convert") != LABEL:
+        if labels is not None:
+            report(
+                (*path, "x-labels"), f'"x-convert": "{LABEL}" beside x-labels, because no other conversion uses labels'
+            )
+        return {}
+    if not isinstance(labels, dict) or not labels:
+        report((*path, "x-labels"), 'a label for each value, such as {"OPEN": "open question"}')
+        return {}
+    return labels
+
+
+def read_paths(value: Any, path: SchemaPath, special: tuple[str, ...], report: ReportMistake) -> tuple[str, ...]:
+    """One path into a record, or a list of paths. Of the sources that begin with $, the `special` ones are allowed."""
+    paths = value
+    if isinstance(value, str):
+        paths = [value]
+    if not isinstance(paths, list) or not all(isinstance(source, str) and all(source.split(".")) for source in paths):
+        report(path, 'a path such as "a.b", or a list of paths')
+        return ()
+    if not paths:
+        report(path, "at least one path")
+    for source in paths:
+        if source.startswith("$") and source not in special:
+            alternatives = "".join(f", or {name}" for name in special)
+            hint = suggestion(source, special)
+            report(path, f'a path in the record such as "a.b"{alternatives}, but not {source}{hint}')
+        if re.search(r"\[\d*\*?\](\.|$)", source):
+            reason = "a path leads through records and maps, and a list is sent as a whole"
+            report(path, f"a path without an index, unlike {source}: {reason}")
+    return tuple(paths)

@@ -1,23 +1,22 @@
-"""Example cases: a record, and the call that a contract must make of it, or why it makes none."""
+"""Example cases: a record, and the event that a contract must make of it, or the reason why there is none."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from consumer.contract.rules import pointer
+from consumer.contract.rules import MISSING, json_pointer
 from consumer.errors import ContractError
 from consumer.jsonio import JsonError, dumps, loads
 
 OUTCOMES = ("call", "has", "skipped", "unprocessable")
-_NAMES = {"case", "schema", "record", "timestamp", "environment", *OUTCOMES}
-_ABSENT = "nothing"
+_KEYS = {"case", "schema", "record", "timestamp", "environment", *OUTCOMES}
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
     """
-    One example. `expected` holds one of OUTCOMES, and the `environment` if the case says it.
+    One example. `expected` holds one of OUTCOMES, and the `environment` if the case names one.
 
     `schema` is a file in the schemas' folder, "" for the only one there; `timestamp` is Kafka's, in ms since 1970.
     """
@@ -36,91 +35,99 @@ def read_cases(schemas_dir: Path) -> Sequence[Case]:
 
     Raises ContractError with a line for each mistake: file, JSON pointer, what was expected.
     """
-    made: list[Case] = []
+    cases: list[Case] = []
     mistakes: list[str] = []
     for path in sorted((schemas_dir / "cases").glob("*.json")):
-        for place, found in _listed(path):
-            wrong = found if isinstance(found, str) else _mistake(found)
-            if wrong:
-                mistakes.append(f"cases/{path.name}: {place}: expected {wrong}")
-            else:
-                made.append(_case(f"cases/{path.name}", found))
+        try:
+            cases += _read_file(path)
+        except ContractError as error:
+            mistakes += error.lines
     if mistakes:
         raise ContractError(*mistakes)
-    if not made:
+    if not cases:
         raise ContractError(f"{schemas_dir / 'cases'}: /: expected at least one file of cases that ends in .json")
-    return made
+    return cases
 
 
-def differences(expected: Mapping[str, Any], got: Mapping[str, Any]) -> Sequence[str]:
-    """Where the outcome is another one than expected: a line for each place. Both as in `Case.expected`."""
+def differences(expected: Mapping[str, Any], actual: Mapping[str, Any]) -> Sequence[str]:
+    """Where the actual outcome differs from the expected one: a line for each place. Both as in `Case.expected`."""
     lines: list[str] = []
-    for outcome, wanted in expected.items():
-        if outcome == "has":
-            found = got.get("call", {})
-            lines += [line for place, one in wanted.items() for line in _differ(one, _at(found, place), place)]
-        elif outcome == "unprocessable" and outcome in got:
-            lines += [line for name, one in wanted.items() for line in _differ(one, got[outcome].get(name), name)]
-        elif outcome in got:
-            lines += _differ(wanted, got[outcome], "" if outcome == "call" else outcome)
-    if not lines and not any("call" if one == "has" else one in got for one in expected if one in OUTCOMES):
-        lines.append(f"expected {next(one for one in OUTCOMES if one in expected)}, got {dumps(dict(got)).decode()}")
+    for key, value in expected.items():
+        if key == "has":
+            event = actual.get("call", {})
+            for pointer, part in value.items():
+                lines += _differences(part, _at(event, pointer), pointer)
+        elif key == "unprocessable" and key in actual:
+            for name, part in value.items():
+                lines += _differences(part, actual[key].get(name), name)
+        elif key == "call" and key in actual:
+            lines += _differences(value, actual[key], "")
+        elif key in actual:
+            lines += _differences(value, actual[key], key)
+    outcome = next(name for name in OUTCOMES if name in expected)
+    if not lines and outcome != "has" and outcome not in actual:
+        lines.append(f"expected {outcome}, got {dumps(dict(actual)).decode()}")
     return lines
 
 
-def _listed(path: Path) -> Iterator[tuple[str, Any]]:
-    """The cases of a file with their places; a text says what is wrong."""
+def _read_file(path: Path) -> list[Case]:
+    file = f"cases/{path.name}"
     try:
-        value = loads(path.read_bytes())
+        values = loads(path.read_bytes())
     except (OSError, JsonError) as error:
-        yield "/", f"readable JSON: {error}"
-        return
-    if not isinstance(value, list):
-        yield "/", "a list of cases"
-        return
-    for index, one in enumerate(value):
-        yield pointer(index), one if isinstance(one, dict) else 'an object with "case", "record" and what comes of it'
+        raise ContractError(f"{file}: /: expected readable JSON: {error}") from None
+    if not isinstance(values, list):
+        raise ContractError(f"{file}: /: expected a list of cases")
+    expectations = [(json_pointer(index), _expectation(value)) for index, value in enumerate(values)]
+    mistakes = [f"{file}: {pointer}: expected {expectation}" for pointer, expectation in expectations if expectation]
+    if mistakes:
+        raise ContractError(*mistakes)
+    return [_case(file, value) for value in values]
 
 
-def _mistake(case: Mapping[str, Any]) -> str:
-    if unknown := sorted(set(case) - _NAMES):
-        return f"no {unknown[0]}: a case has {', '.join(sorted(_NAMES))}"
+def _expectation(case: Any) -> str:
+    """What was expected in place of a case that is wrong, "" for a case without a mistake."""
+    if not isinstance(case, dict):
+        return 'an object with "case", "record" and the expected outcome'
+    unknown = sorted(set(case) - _KEYS)
+    if unknown:
+        return f"no {unknown[0]}: a case has {', '.join(sorted(_KEYS))}"
     if not isinstance(case.get("case"), str) or "record" not in case:
-        return '"case", which says what it shows, and "record"'
+        return '"case", which describes the example, and "record"'
     if sum(name in case for name in OUTCOMES) != 1:
         return f"exactly one of {', '.join(OUTCOMES)}"
     if not isinstance(case.get("timestamp", 0), int):
         return '"timestamp" in milliseconds since 1970'
-    objects = [name for name in ("call", "has", "unprocessable") if not isinstance(case.get(name, {}), dict)]
-    return f"an object as {objects[0]}" if objects else ""
+    for name in ("call", "has", "unprocessable"):
+        if not isinstance(case.get(name, {}), dict):
+            return f"an object as {name}"
+    return ""
 
 
-def _case(file: str, given: Mapping[str, Any]) -> Case:
-    expected = {name: given[name] for name in (*OUTCOMES, "environment") if name in given}
-    return Case(file, given["case"], given.get("schema", ""), given["record"], given.get("timestamp", 0), expected)
+def _case(file: str, case: Mapping[str, Any]) -> Case:
+    expected = {name: case[name] for name in (*OUTCOMES, "environment") if name in case}
+    return Case(file, case["case"], case.get("schema", ""), case["record"], case.get("timestamp", 0), expected)
 
 
-def _differ(wanted: Any, got: Any, place: str) -> Iterator[str]:
-    """Down to the smallest part that differs."""
-    if isinstance(wanted, dict) and isinstance(got, dict):
-        for name in [*wanted, *(name for name in got if name not in wanted)]:
-            inner = f"{place}{pointer(name)}"
-            yield from _differ(wanted.get(name, _Absent), got.get(name, _Absent), inner)
-    elif _shown(wanted) != _shown(got):
-        yield f"{place or '/'}: expected {_shown(wanted)}, got {_shown(got)}"
+def _differences(expected: Any, actual: Any, pointer: str) -> Iterator[str]:
+    """Down to the smallest parts that differ."""
+    if isinstance(expected, dict) and isinstance(actual, dict):
+        for name in dict.fromkeys([*expected, *actual]):
+            inner = f"{pointer}{json_pointer(name)}"
+            yield from _differences(expected.get(name, MISSING), actual.get(name, MISSING), inner)
+    elif _text(expected) != _text(actual):
+        yield f"{pointer or '/'}: expected {_text(expected)}, got {_text(actual)}"
 
 
-class _Absent:
-    """Stands for a value that is not there, which null is not."""
+def _text(value: Any) -> str:
+    if value is MISSING:
+        return "nothing"
+    return dumps(value).decode()
 
 
-def _shown(value: Any) -> str:
-    return _ABSENT if value is _Absent else dumps(value).decode()
-
-
-def _at(value: Any, place: str) -> Any:
-    for name in place.split("/")[1:]:
+def _at(value: Any, pointer: str) -> Any:
+    for name in pointer.split("/")[1:]:
         if not isinstance(value, dict) or name not in value:
-            return _Absent
+            return MISSING
         value = value[name]
     return value

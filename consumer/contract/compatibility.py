@@ -1,50 +1,58 @@
-"""What a contract will make of the records of a writer's schema, told before there is one."""
+"""What a contract will make of the records of a writer's schema, found before there is a record."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal, NamedTuple
 
 from consumer.avro.schema import AvroType
-from consumer.contract.field_path import Reach, reach
-from consumer.contract.forms import among, blank
-from consumer.contract.rules import KAFKA_TIMESTAMP, LABEL, SPECIAL_SOURCES, Constant, Contract, Field, Rule, Skip
-from consumer.contract.type_fit import converted, fit
+from consumer.contract.field_path import FieldPath, resolve_path
+from consumer.contract.rules import KAFKA_TIMESTAMP, LABEL, SPECIAL_SOURCES, Constant, Contract, Field, Rule
+from consumer.contract.skip_rules import is_skipped
+from consumer.contract.type_fit import check_fit, converted_type
+from consumer.reasons import Reason
 
-_KAFKA_TIME = Reach("", AvroType("long"))
+_KAFKA_TIME = FieldPath("", AvroType("long"))
 
-Weight = Literal["problem", "warning", "note"]
+Severity = Literal["problem", "warning", "note"]
+SEVERITIES: Sequence[Severity] = ("problem", "warning", "note")
+"""The worst first."""
 
 
 class Finding(NamedTuple):
     """
-    Something to know of a place: a property of the call by its pointer, or a field of the record by its path.
+    A fact about a property of the event, by its pointer, or about a field of the record, by its path.
 
-    `problem`: no record with a value there gets through. `warning`: some values are set aside, or are in no call.
-    `note`: as the contract means it.
+    `problem`: no record with a value there becomes an event. `warning`: some values are rejected, or are in no event.
+    `note`: as the contract intends it. `what` is the fact, for people.
     """
 
-    weight: Weight
+    weight: Severity
     place: str
     what: str
 
 
-def prove(contract: Contract, root: AvroType) -> Sequence[Finding]:
-    """`root`: the type of the records. Problems first; none says that each call obeys the contract's types."""
-    prover = _Prover(contract, root)
-    found = [*prover.skips(), *prover.environment(), *prover.rule(contract.call, contract.schema), *prover.ignored()]
-    order = ("problem", "warning", "note")
-    return sorted(found, key=lambda one: order.index(one.weight))
+def check_compatibility(contract: Contract, root: AvroType) -> Sequence[Finding]:
+    """`root`: the type of the records. Problems first; without findings, each event obeys the contract's types."""
+    checker = _CompatibilityChecker(contract, root)
+    findings = [
+        *checker.skips(),
+        *checker.environment(),
+        *checker.rule(contract.event, contract.schema),
+        *checker.ignored_fields(),
+    ]
+    return sorted(findings, key=lambda finding: SEVERITIES.index(finding.weight))
 
 
-class _Prover:
+class _CompatibilityChecker:
+    """Looks at each rule of one contract, for records of type `root`."""
+
     def __init__(self, contract: Contract, root: AvroType) -> None:
         self._contract, self._root = contract, root
-        self._whole = contract.schema
 
     def rule(self, rule: Rule, schema: Any) -> Iterator[Finding]:
         if isinstance(rule, Constant):
             return
         if isinstance(rule, Field):
-            if not set(rule.sources) & set(SPECIAL_SOURCES[1:]):  # those are always there, and made to fit
+            if not set(rule.sources) & set(SPECIAL_SOURCES[1:]):  # these always have a value, which fits
                 yield from self._field(rule, schema)
             return
         for name, inner in rule.properties.items():
@@ -52,118 +60,129 @@ class _Prover:
 
     def skips(self) -> Iterator[Finding]:
         for skip in self._contract.skips:
-            if not self._reached(skip.sources):
-                source = ", ".join(skip.sources)
-                if _on_null(skip):
-                    yield Finding("problem", source, f"no such field: every record is skipped as {skip.reason}")
-                else:
-                    yield Finding("warning", source, f"no such field: nothing is skipped as {skip.reason}")
+            if self._existing(skip.sources):
+                continue
+            sources = ", ".join(skip.sources)
+            if is_skipped(skip, None):
+                yield Finding("problem", sources, f"no such field: every record is skipped as {skip.reason}")
+            else:
+                yield Finding("warning", sources, f"no such field: nothing is skipped as {skip.reason}")
 
     def environment(self) -> Iterator[Finding]:
         sources = self._contract.environment
-        if sources and not self._reached(sources):
-            what = "no such field: with SEGMENT_WRITE_KEYS every record is set aside as no_write_key"
-            yield Finding("warning", ", ".join(sources), what)
+        if sources and not self._existing(sources):
+            effect = f"with SEGMENT_WRITE_KEYS every record is rejected as {Reason.NO_WRITE_KEY}"
+            yield Finding("warning", ", ".join(sources), f"no such field: {effect}")
 
-    def ignored(self) -> Iterator[Finding]:
-        """Fields of the record that nothing in the contract looks at."""
-        used = {tuple(path.split(".")) for path in _paths(self._contract.call)}
-        used |= {tuple(path.split(".")) for path in self._contract.environment}
-        used |= {tuple(path.split(".")) for skip in self._contract.skips for path in skip.sources}
-        for path in _unused(self._root, (), used):
-            yield Finding("note", ".".join(path), "ignored: the contract does not look at it")
+    def ignored_fields(self) -> Iterator[Finding]:
+        """Fields of the record that nothing in the contract uses."""
+        used = {*_sources(self._contract.event), *self._contract.environment}
+        used.update(*(skip.sources for skip in self._contract.skips))
+        for path in _unused(self._root, (), {tuple(source.split(".")) for source in used}):
+            yield Finding("note", ".".join(path), "ignored: the contract does not use this field")
 
     def _field(self, field: Field, schema: Any) -> Iterator[Finding]:
-        found = self._reached([path for path in field.sources if path not in SPECIAL_SOURCES])
-        found = _as_far_as(found, field)
-        timed = [_KAFKA_TIME] if KAFKA_TIMESTAMP in field.sources and all(one.avro.nullable for one in found) else []
-        if not found and not timed:
-            yield _lost(field)
+        sources = self._existing([path for path in field.sources if path not in SPECIAL_SOURCES])
+        sources = _reachable(sources, field)
+        all_nullable = all(source.avro.nullable for source in sources)
+        special = []
+        if KAFKA_TIMESTAMP in field.sources and all_nullable:
+            special.append(_KAFKA_TIME)
+        if not sources and not special:
+            yield _without_source(field)
             return
-        yield from self._types(field, schema, [*found, *timed])
-        if all(source.avro.nullable for source in found) and not set(field.sources) & set(SPECIAL_SOURCES):
-            yield from _null(field)
+        yield from self._types(field, schema, [*sources, *special])
+        if all_nullable and not set(field.sources) & set(SPECIAL_SOURCES):
+            yield _null(field)
         if field.convert == LABEL:
-            yield from _labels(field, found)
+            yield from _labels(field, sources)
 
-    def _types(self, field: Field, schema: Any, found: Sequence[Reach]) -> Iterator[Finding]:
-        """Of values that are there: null never reaches the call by a candidate, it gives way to what stands in."""
+    def _types(self, field: Field, schema: Any, sources: Sequence[FieldPath]) -> Iterator[Finding]:
+        """About values other than null: null is never sent as the value of a source, something replaces it."""
         if field.convert == LABEL:
             return
-        kinds = [one for source in found for one in source.avro.alternatives]
-        fits = [(one.kind, fit(converted(one, field), schema, self._whole)) for one in kinds]
-        never = _or(kind for kind, it in fits if not it.can)
-        sometimes = _or(kind for kind, it in fits if it.can and not it.always)
+        types = [alternative for source in sources for alternative in source.avro.alternatives]
+        fits = [(avro.kind, check_fit(converted_type(avro, field), schema, self._contract.schema)) for avro in types]
+        never = [kind for kind, fit in fits if not fit.can]
+        sometimes = [kind for kind, fit in fits if fit.can and not fit.always]
         if never:
-            weight: Weight = "warning" if any(it.can for _, it in fits) else "problem"
-            yield Finding(weight, field.pointer, f"{never} never fits: set aside as invalid")
+            weight: Severity = "problem"
+            if len(never) < len(fits):
+                weight = "warning"
+            yield Finding(weight, field.pointer, f"{_either(never)} never fits: rejected as {Reason.INVALID}")
         if sometimes:
-            yield Finding("warning", field.pointer, f"{sometimes} does not always fit: set aside as invalid")
+            effect = f"{_either(sometimes)} does not always fit: rejected as {Reason.INVALID}"
+            yield Finding("warning", field.pointer, effect)
 
-    def _reached(self, sources: Sequence[str]) -> list[Reach]:
-        reached = [reach(self._root, path.split(".")) for path in sources]
-        return [source for source in reached if source.exists]
-
-
-def _as_far_as(found: list[Reach], field: Field) -> list[Reach]:
-    """Candidates up to one that is never null: none behind it is ever taken. In a field that skips, it can be blank."""
-    never_null = [number for number, source in enumerate(found, 1) if not source.avro.nullable]
-    return found if field.skip or not never_null else found[: never_null[0]]
+    def _existing(self, sources: Sequence[str]) -> list[FieldPath]:
+        resolved = [resolve_path(self._root, path) for path in sources]
+        return [source for source in resolved if source is not None]
 
 
-def _lost(field: Field) -> Finding:
-    wanted = ", ".join(field.sources)
-    if field.skip and not field.default:
-        return Finding("problem", field.pointer, f"no field {wanted}: every record is skipped as {field.skip}")
-    if field.default:
-        return Finding("note", field.pointer, f"no field {wanted}: always the default")
+def _reachable(sources: list[FieldPath], field: Field) -> list[FieldPath]:
+    """The sources up to one that is never null: the rest is never used. In a field that skips, it can be blank."""
+    if field.skip:
+        return sources
+    for count, source in enumerate(sources, 1):
+        if not source.avro.nullable:
+            return sources[:count]
+    return sources
+
+
+def _without_source(field: Field) -> Finding:
+    absent = f"no field {', '.join(field.sources)}"
+    if field.has_default:
+        return Finding("note", field.pointer, f"{absent}: always the default")
+    if field.skip:
+        return Finding("problem", field.pointer, f"{absent}: every record is skipped as {field.skip}")
     if field.required:
-        return Finding("problem", field.pointer, f"no field {wanted}: every record is set aside as missing_required")
-    return Finding("warning", field.pointer, f"no field {wanted}: it is in no call")
+        effect = f"every record is rejected as {Reason.MISSING_REQUIRED}"
+        return Finding("problem", field.pointer, f"{absent}: {effect}")
+    return Finding("warning", field.pointer, f"{absent}: no event has this property")
 
 
-def _null(field: Field) -> Iterator[Finding]:
-    if field.default:
-        yield Finding("note", field.pointer, "null becomes the default")
-    elif field.skip:
-        yield Finding("note", field.pointer, f"null or blank: skipped as {field.skip}")
-    elif field.nullable:
-        yield Finding("note", field.pointer, "null stays null")
-    elif field.required:
-        yield Finding("warning", field.pointer, "null is set aside as missing_required")
-    else:
-        yield Finding("note", field.pointer, "null is left out")
+def _null(field: Field) -> Finding:
+    if field.has_default:
+        return Finding("note", field.pointer, "null becomes the default")
+    if field.skip:
+        return Finding("note", field.pointer, f"null or blank: skipped as {field.skip}")
+    if field.nullable:
+        return Finding("note", field.pointer, "null stays null")
+    if field.required:
+        return Finding("warning", field.pointer, f"null is rejected as {Reason.MISSING_REQUIRED}")
+    return Finding("note", field.pointer, "null is left out")
 
 
-def _labels(field: Field, found: Sequence[Reach]) -> Iterator[Finding]:
-    symbols = [symbol for source in found for one in source.avro.alternatives for symbol in one.symbols]
-    if without := [symbol for symbol in symbols if symbol not in field.labels]:
-        weight: Weight = "problem" if len(without) == len(symbols) else "warning"
-        yield Finding(weight, field.pointer, f"no label for {', '.join(without)}: set aside as no_label")
+def _labels(field: Field, sources: Sequence[FieldPath]) -> Iterator[Finding]:
+    alternatives = [alternative for source in sources for alternative in source.avro.alternatives]
+    symbols = [symbol for alternative in alternatives for symbol in alternative.symbols]
+    unlabelled = [symbol for symbol in symbols if symbol not in field.labels]
+    if unlabelled:
+        weight: Severity = "warning"
+        if len(unlabelled) == len(symbols):
+            weight = "problem"
+        effect = f"no label for {', '.join(unlabelled)}: rejected as {Reason.NO_LABEL}"
+        yield Finding(weight, field.pointer, effect)
 
 
-def _on_null(skip: Skip) -> bool:
-    tests = {"blank": blank(None), "in": among(None, skip.values), "not-in": not among(None, skip.values)}
-    return tests[skip.test]
-
-
-def _paths(rule: Rule) -> Iterator[str]:
+def _sources(rule: Rule) -> Iterator[str]:
     if isinstance(rule, Field):
         yield from rule.sources
     elif not isinstance(rule, Constant):
         for inner in rule.properties.values():
-            yield from _paths(inner)
+            yield from _sources(inner)
 
 
 def _unused(avro: AvroType, path: tuple[str, ...], used: set[tuple[str, ...]]) -> Iterator[tuple[str, ...]]:
-    for name, inner in [pair for one in avro.alternatives for pair in one.fields.items()]:
-        here = (*path, name)
-        if any(one[: len(here)] == here for one in used):
-            if here not in used:
-                yield from _unused(inner, here, used)
-        elif not any(here[: len(one)] == one for one in used):
-            yield here
+    """The paths of the fields of which neither the whole nor a part is used."""
+    for name, inner in [field for alternative in avro.alternatives for field in alternative.fields.items()]:
+        field_path = (*path, name)
+        if any(source[: len(field_path)] == field_path for source in used):
+            if field_path not in used:
+                yield from _unused(inner, field_path, used)
+        elif not any(field_path[: len(source)] == source for source in used):
+            yield field_path
 
 
-def _or(kinds: Any) -> str:
+def _either(kinds: Iterable[str]) -> str:
     return " or ".join(dict.fromkeys(kinds))

@@ -1,36 +1,71 @@
-"""A contract and a writer's schema, compiled to plain functions."""
+"""For each writer's schema its contract, compiled to plain functions, with every event validated."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from consumer.avro.schema import AvroType
-from consumer.contract.code_generator import Code
+from consumer.avro.schema import AvroType, WriterSchema
+from consumer.contract.code_generator import CodeGenerator
+from consumer.contract.loader import choose_contract, load_contracts
 from consumer.contract.rules import Contract, Field
-from consumer.model import Message
+from consumer.contract.validator import Validator
+from consumer.model import Record
 
 
 @dataclass(frozen=True, slots=True)
-class Mapping:
+class CompiledContract:
     """
-    What a contract makes of the records of one writer's schema.
+    A contract as functions over the decoded records of one writer's schema.
 
-    `call(record, message, message_id)` is the call as JSON values, still to be validated; what is the same in each
-    call is shared between them, so it is for reading only. It raises SkipRecord and UnprocessableRecord
-    (`missing_required`, or as the conversions say, each with a pointer).
-    `environment(record)` is the Sprig environment, "" where the record names none.
+    `event(decoded, record, message_id)` is the event as JSON values, not yet validated. Values that are the same in
+    each event are shared between the events, so that an event must not be changed. `event` raises RecordSkipped and
+    MappingError (`missing_required`, or the reason of a conversion, each with a pointer).
+    `environment(decoded)` is the Sprig environment, "" where the record names none.
     """
 
-    call: Callable[[Any, Message, str], dict[str, Any]]
+    event: Callable[[Any, Record, str], dict[str, Any]]
     environment: Callable[[Any], str]
 
 
-def compile_contract(contract: Contract, writer_root: AvroType, service_version: str) -> Mapping:
+def compile_contract(contract: Contract, writer_root: AvroType, service_version: str) -> CompiledContract:
     """`writer_root`: the type of the records, which is a record itself."""
-    code = Code(writer_root, service_version)
-    environment = Field("/environment", contract.environment, convert="string", default=("",))
-    found = code.function("record", environment)
-    return Mapping(
-        code.function("record, message, message_id", contract.call, contract.skips),
-        lambda record: name if type(name := found(record)) is str else "",
-    )
+    generator = CodeGenerator(writer_root, service_version)
+    environment = Field("/environment", contract.environment, convert="string", default="")
+    environment_value = generator.function("decoded", environment)
+
+    def environment_name(decoded: Any) -> str:
+        name = environment_value(decoded)
+        return name if type(name) is str else ""
+
+    event = generator.function("decoded, record, message_id", contract.event, contract.skips)
+    return CompiledContract(event, environment_name)
+
+
+class ContractMapper:
+    """Maps the records of one writer's schema to events that obey their contract and Segment's rules."""
+
+    def __init__(self, compiled: CompiledContract, validator: Validator) -> None:
+        self.environment: Callable[[Any], str] = compiled.environment
+        self._create_event, self._is_valid, self._check = compiled.event, validator.is_valid, validator.check
+
+    def event(self, decoded: Any, record: Record, message_id: str) -> dict[str, Any]:
+        """Raises as `CompiledContract.event`, and MappingError `invalid` for an event that breaks a rule."""
+        event = self._create_event(decoded, record, message_id)
+        if not self._is_valid(event):
+            self._check(event)  # raises the error that names the rule
+        return event
+
+
+class Contracts:
+    """The contract files of a folder. Raises ContractError with all mistakes in them."""
+
+    def __init__(self, schemas_dir: Path, service_version: str) -> None:
+        self._contracts = load_contracts(schemas_dir)
+        self._validators = {contract.file: Validator(contract.schema) for contract in self._contracts}
+        self._version = service_version
+
+    def mapper(self, schema: WriterSchema) -> ContractMapper:
+        """Raises MappingError `unknown_record` for records that no contract is for."""
+        contract = choose_contract(self._contracts, schema.root)
+        return ContractMapper(compile_contract(contract, schema.root, self._version), self._validators[contract.file])

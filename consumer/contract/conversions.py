@@ -1,47 +1,90 @@
-"""The conversions that a contract can name, by the names it uses."""
+"""
+How a decoded value is written in JSON: by its type, or by the conversion that the contract names.
 
-from collections.abc import Callable, Mapping
+| Avro                                 | JSON without a conversion                                              |
+| ------------------------------------ | ---------------------------------------------------------------------- |
+| null, boolean, string, enum          | unchanged                                                              |
+| int, long                            | number; rejected beyond 2^53-1, because a JSON reader would round it   |
+| float, double                        | number; NaN and infinities are rejected, because JSON has none         |
+| bytes, fixed                         | base64                                                                 |
+| array, map, record                   | list, object, object                                                   |
+| timestamp, date, time, decimal, uuid | text already, by decoding (ISO-8601 with Z; every digit of a decimal)  |
+"""
+
+from base64 import b64encode
+from collections.abc import Callable, Iterable, Mapping
+from math import isfinite
+from types import NoneType
 from typing import Any
 
-from consumer.contract.forms import json_form
-from consumer.errors import UnprocessableRecord
+from consumer.avro.schema import AvroType
+from consumer.errors import MappingError
 from consumer.jsonio import JsonError, iso_millis, loads
+from consumer.reasons import Reason
 
+MAX_INTEGER = 2**53 - 1
 MAX_DEPTH = 64
 """Lists and objects inside each other in JSON text, as for the types of Avro."""
 
 Convert = Callable[[Any, str], Any]
-"""From a value that is there and the pointer of its property to a JSON value. Raises UnprocessableRecord."""
+"""From a value that is not null and the pointer of its property to a JSON value. Raises MappingError."""
+
+_UNCHANGED_KINDS = frozenset({"null", "boolean", "string", "enum"})  # bytes of an int can hold more than 32 bits
+_UNCHANGED = frozenset({NoneType, bool, str})  # most values: a look-up is cheaper than a call
+
+
+def is_json(avro: AvroType) -> bool:
+    """Whether every value of this type is its own JSON form, so that no value has to be looked at."""
+    inner = [*avro.fields.values(), *avro.branches]
+    if avro.items:
+        inner.append(avro.items)
+    return (bool(inner) or avro.kind in (*_UNCHANGED_KINDS, "record", "union")) and all(map(is_json, inner))
+
+
+def is_text(avro: AvroType) -> bool:
+    """Whether every value of this type is text or null."""
+    return all(alternative.kind in ("string", "enum") for alternative in avro.alternatives)
+
+
+def json_form(value: Any, pointer: str) -> Any:
+    """The value in JSON, by the table above. Raises MappingError with the pointer of the property."""
+    return value if type(value) in _UNCHANGED else _JSON_FORMS[type(value)](value, pointer)
 
 
 def iso_8601(value: Any, pointer: str) -> Any:
-    """An integer is milliseconds since 1970; text stays as it is. Raises `time_out_of_range`."""
+    """An integer is milliseconds since 1970; text is unchanged. Raises `time_out_of_range`."""
     if type(value) is not int:
         return json_form(value, pointer)
     try:
         return iso_millis(value)
     except OverflowError:
-        raise UnprocessableRecord("time_out_of_range", pointer) from None
+        raise MappingError(Reason.TIME_OUT_OF_RANGE, pointer) from None
 
 
 def iso_8601_seconds(value: Any, pointer: str) -> Any:
-    """As `iso_8601`, for an integer of seconds."""
-    return iso_8601(value * 1000 if type(value) is int else value, pointer)
+    """Like `iso_8601`, for an integer of seconds."""
+    if type(value) is int:
+        value *= 1000
+    return iso_8601(value, pointer)
 
 
 def iso_8601_micros(value: Any, pointer: str) -> Any:
-    """As `iso_8601`, for an integer of microseconds; what is less than a millisecond is cut off."""
-    return iso_8601(value // 1000 if type(value) is int else value, pointer)
+    """Like `iso_8601`, for an integer of microseconds; fractions of a millisecond are cut off."""
+    if type(value) is int:
+        value //= 1000
+    return iso_8601(value, pointer)
 
 
 def string(value: Any, pointer: str) -> Any:
-    """An integer of any size as text; everything else as without it."""
-    return str(value) if type(value) is int else json_form(value, pointer)
+    """An integer of any size as text; all other values are written as without a conversion."""
+    if type(value) is int:
+        return str(value)
+    return json_form(value, pointer)
 
 
 def parsed_json(value: Any, pointer: str) -> Any:
     """
-    Text is JSON, whose value obeys the rules of all values; everything else as without it.
+    The JSON value in a text, which obeys the rules of all values; other values are written as without a conversion.
 
     Raises `not_json`, and `nested_too_deep` beyond MAX_DEPTH.
     """
@@ -50,18 +93,20 @@ def parsed_json(value: Any, pointer: str) -> Any:
     try:
         parsed = loads(value)
     except JsonError:
-        raise UnprocessableRecord("not_json", pointer) from None
-    _bounded(parsed, pointer, MAX_DEPTH)
+        raise MappingError(Reason.NOT_JSON, pointer) from None
+    _check_parsed(parsed, pointer, MAX_DEPTH)
     return json_form(parsed, pointer)
 
 
 def label(labels: Mapping[str, Any]) -> Convert:
-    """What the contract's table says for an enum's symbol, a text, a number or a truth value. Raises `no_label`."""
+    """The conversion by a contract's table for an enum's symbol, a text, a number or a boolean. Raises `no_label`."""
 
     def labelled(value: Any, pointer: str) -> Any:
-        symbol = {True: "true", False: "false"}[value] if type(value) is bool else str(value)
+        symbol = str(value)
+        if type(value) is bool:
+            symbol = symbol.lower()
         if symbol not in labels:
-            raise UnprocessableRecord("no_label", pointer)
+            raise MappingError(Reason.NO_LABEL, pointer)
         return labels[symbol]
 
     return labelled
@@ -74,19 +119,55 @@ CONVERSIONS: Mapping[str, Convert] = {
     "string": string,
     "json": parsed_json,
 }
-"""By their names in `x-convert`; `label` besides, which is made of the labels at its place."""
+"""By their names in `x-convert`. `label` is not among them, because it is created from the labels of a property."""
 
 KEEP_TEXT = ("iso-8601", "iso-8601-seconds", "iso-8601-micros", "string")
-"""Those that change no text."""
+"""The conversions that change no text."""
 
 
-def _bounded(value: Any, pointer: str, levels: int) -> None:
-    if type(value) is float and abs(value) >= 2**63:  # where the library makes floats of integers, and rounds them
-        raise UnprocessableRecord("integer_too_large", pointer)
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
-    if inner is None:
+def _check_parsed(value: Any, pointer: str, levels: int) -> None:
+    """Raise for an integer that the JSON library rounded, and for nesting of more than `levels`."""
+    if type(value) is float and abs(value) >= 2**63:  # the library makes floats of such integers, and rounds them
+        raise MappingError(Reason.INTEGER_TOO_LARGE, pointer)
+    inner: Iterable[Any]
+    if isinstance(value, dict):
+        inner = value.values()
+    elif isinstance(value, list):
+        inner = value
+    else:
         return
     if not levels:
-        raise UnprocessableRecord("nested_too_deep", pointer)
-    for one in inner:
-        _bounded(one, pointer, levels - 1)
+        raise MappingError(Reason.NESTED_TOO_DEEP, pointer)
+    for item in inner:
+        _check_parsed(item, pointer, levels - 1)
+
+
+def _integer(value: int, pointer: str) -> int:
+    if -MAX_INTEGER <= value <= MAX_INTEGER:
+        return value
+    raise MappingError(Reason.INTEGER_TOO_LARGE, pointer)
+
+
+def _number(value: float, pointer: str) -> float:
+    if isfinite(value):
+        return value
+    raise MappingError(Reason.NON_FINITE_NUMBER, pointer)
+
+
+def _base64(value: bytes, _: str) -> str:
+    return b64encode(value).decode()
+
+
+def _list(value: list[Any], pointer: str) -> list[Any]:
+    return [item if type(item) in _UNCHANGED else _JSON_FORMS[type(item)](item, pointer) for item in value]
+
+
+def _object(value: dict[str, Any], pointer: str) -> dict[str, Any]:
+    return {
+        name: item if type(item) in _UNCHANGED else _JSON_FORMS[type(item)](item, pointer)
+        for name, item in value.items()
+    }
+
+
+_JSON_FORMS: Mapping[type, Convert] = {int: _integer, float: _number, bytes: _base64, list: _list, dict: _object}
+"""By the type of the value and not by the schema, because a union does not say which of its branches was written."""

@@ -1,13 +1,16 @@
-"""The contract files of a folder, read and checked."""
+"""The contract files of a folder, and which contract is for which record."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import cache
+from itertools import combinations
 from pathlib import Path
 
-from consumer.contract.choose import rivals
-from consumer.contract.parser import read
+from consumer.avro.schema import AvroType
+from consumer.contract.parser import parse_contract
 from consumer.contract.rules import Contract
-from consumer.errors import ContractError
+from consumer.errors import ContractError, MappingError
 from consumer.jsonio import JsonError, loads
+from consumer.reasons import Reason
 
 
 def load_contracts(schemas_dir: Path) -> tuple[Contract, ...]:
@@ -39,15 +42,55 @@ def load_contract(path: Path) -> Contract:
     except UnicodeDecodeError as error:
         raise ContractError(f"{path.name}: byte {error.start}: expected text in UTF-8") from None
     except JsonError as error:
-        where = f"line {error.lineno}, column {error.colno}"
-        raise ContractError(f"{path.name}: {where}: expected JSON: {error.msg}") from None
+        position = f"line {error.lineno}, column {error.colno}"
+        raise ContractError(f"{path.name}: {position}: expected JSON: {error.msg}") from None
     except OSError as error:
         raise ContractError(f"{path.name}: /: expected a readable file: {error.strerror}") from None
-    return read(path.name, value)
+    return parse_contract(path.name, value)
+
+
+def choose_contract(contracts: Sequence[Contract], root: AvroType) -> Contract:
+    """
+    The contract with the most specific pattern for the record that the writer's schema describes.
+
+    Raises MappingError `unknown_record` if there is no such contract, or if the value is no record.
+    """
+    if root.kind != "record":
+        raise MappingError(Reason.UNKNOWN_RECORD, f"expected a record, not a value of type {root.kind}")
+    candidates = [contract for contract in contracts if patterns_overlap(contract.record, root.name)]
+    if not candidates:
+        raise MappingError(Reason.UNKNOWN_RECORD, f"no contract is for {root.name}")
+    return max(candidates, key=lambda contract: specificity(contract.record))
+
+
+def specificity(pattern: str) -> tuple[bool, int]:
+    """A name without `*` is more specific than any pattern. Of two patterns, the one with more text is."""
+    return "*" not in pattern, len(pattern.replace("*", ""))
+
+
+def equally_specific(contracts: Sequence[Contract]) -> Iterator[tuple[Contract, Contract]]:
+    """Pairs of contracts that are equally specific for some record."""
+    for first, second in combinations(contracts, 2):
+        same = specificity(first.record) == specificity(second.record)
+        if same and patterns_overlap(first.record, second.record):
+            yield first, second
+
+
+@cache
+def patterns_overlap(first: str, second: str) -> bool:
+    """Whether some name matches both patterns, in which `*` is any text. A name is a pattern, too."""
+    if not first or not second:
+        return set(first + second) <= {"*"}
+    if first[0] == "*":
+        return patterns_overlap(first[1:], second) or patterns_overlap(first, second[1:])
+    if second[0] == "*":
+        return patterns_overlap(second, first)
+    return first[0] == second[0] and patterns_overlap(first[1:], second[1:])
 
 
 def _conflicts(contracts: Sequence[Contract]) -> list[str]:
-    return [
-        f"{other.file}: /x-record: expected a record that {one.file} is not just as specifically for"
-        for one, other in rivals(contracts)
-    ]
+    mistakes = []
+    for first, second in equally_specific(contracts):
+        expected = f"a pattern that is more or less specific than that of {first.file}, because some records match both"
+        mistakes.append(f"{second.file}: /x-record: expected {expected}")
+    return mistakes

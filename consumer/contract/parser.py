@@ -1,114 +1,197 @@
-"""One contract: its annotations read into rules, and every mistake in them named."""
+"""One contract file: its annotations read into rules, and every mistake in them reported."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from consumer.contract import annotations, keywords, skips, track, validator
-from consumer.contract.keywords import AT_THE_TOP, ON_A_FIELD
-from consumer.contract.rules import Constant, Contract, Field, Object, Rule, Skip, pointer, strip
+from consumer.contract import annotations, keywords, validator
+from consumer.contract.keywords import FIELD_ANNOTATIONS, TOP_ANNOTATIONS, Mistake, SchemaPath, suggestion
+from consumer.contract.rules import (
+    MISSING,
+    Constant,
+    Contract,
+    Field,
+    Object,
+    Rule,
+    Skip,
+    json_pointer,
+    without_annotations,
+)
+from consumer.contract.skip_rules import BLANK, read_field_skip, read_skips
 from consumer.contract.validator import SEGMENT_RULES, accepts, objection
-from consumer.contract.walk import Place
 from consumer.errors import ContractError
+from consumer.segment_limits import EVENT_PROPERTIES, PROPERTIES_OF_OTHERS, REQUIRED_PROPERTIES
 
 
-def read(file: str, schema: object) -> Contract:
+def parse_contract(file: str, schema: object) -> Contract:
     """The contract in a file's JSON value. Raises ContractError with a line for each mistake."""
     if not isinstance(schema, dict):
         raise ContractError(f"{file}: /: expected a JSON object")
-    reader = _Reader(file, schema)
-    contract = reader.read()
-    if reader.mistakes:
-        raise ContractError(*reader.mistakes)
+    parser = _ContractParser(file, schema)
+    contract = parser.contract()
+    if parser.mistakes:
+        raise ContractError(*parser.mistakes)
     return contract
 
 
-class _Reader:
-    """Goes on after a mistake; `homes` says for each mapped place which annotations belong there."""
+class _ContractParser:
+    """
+    Reads one contract, and continues after a mistake, so that all mistakes are reported together.
+
+    `allowed` has the annotations that each path may have, as far as the contract was read.
+    """
 
     def __init__(self, file: str, schema: dict[str, Any]) -> None:
-        self.file, self.schema, self.pure = file, schema, strip(schema)
+        self.file, self.schema = file, schema
+        self.pure: dict[str, Any] = without_annotations(schema)
         self.mistakes: list[str] = []
         self.skips: list[Skip] = []
-        self.homes: dict[Place, tuple[str, ...]] = {(): AT_THE_TOP}
+        self.allowed: dict[SchemaPath, tuple[str, ...]] = {(): TOP_ANNOTATIONS}
 
-    def read(self) -> Contract:
-        record = annotations.record(self.schema, self.expected)
-        environment = annotations.environment(self.schema, self.expected)
-        self.skips += skips.skips(self.schema, self.expected)
-        wrong = [*validator.mistakes(self.pure)]
-        # The rules of what is no JSON Schema mean nothing, and reading them would only add noise.
-        call = Object({}) if wrong else self.object(self.schema, ())
-        wrong += keywords.unknown(self.schema) if wrong else self.meanings()
-        for place, what in wrong:
-            self.expected(place, what)
-        return Contract(self.file, record, environment, tuple(self.skips), call, self.pure)
+    def contract(self) -> Contract:
+        record = annotations.read_record(self.schema, self.report)
+        environment = annotations.read_environment(self.schema, self.report)
+        self.skips += read_skips(self.schema, self.report)
+        event = self.event()  # its properties add skip rules
+        return Contract(self.file, record, environment, tuple(self.skips), event, self.pure)
 
-    def meanings(self) -> Iterator[tuple[Place, str]]:
-        yield from track.mistakes(self.schema)
-        yield from keywords.mistakes(self.schema, self.homes)
+    def event(self) -> Object:
+        schema_mistakes = [*validator.mistakes(self.pure)]
+        if schema_mistakes:
+            # The rules of a file that is no JSON Schema mean nothing, and reading them would only add noise.
+            self.report_all([*schema_mistakes, *keywords.unknown_keywords(self.schema)])
+            return Object({})
+        event = self.object(self.schema, ())
+        self.report_all(event_mistakes(self.schema))
+        self.report_all(keywords.misplaced_keywords(self.schema, self.allowed))
+        return event
 
-    def expected(self, place: Place, what: str) -> None:
-        self.mistakes.append(f"{self.file}: {pointer(*place)}: expected {what}")
+    def report(self, path: SchemaPath, expected: str) -> None:
+        self.mistakes.append(f"{self.file}: {json_pointer(*path)}: expected {expected}")
 
-    def object(self, schema: Mapping[str, Any], names: Place) -> Object:
+    def report_all(self, mistakes: Iterable[Mistake]) -> None:
+        for mistake in mistakes:
+            self.report(mistake.path, mistake.expected)
+
+    def object(self, schema: Mapping[str, Any], names: SchemaPath) -> Object:
+        """The object at `names`, which are the names of the properties that lead to it."""
+        path = _path(names)
         if "$ref" in schema:
-            self.expected((*_place(names), "$ref"), "no $ref beside properties, as draft-07 looks at nothing beside it")
+            self.report((*path, "$ref"), "no $ref beside properties, because draft-07 ignores everything beside a $ref")
         declared: Mapping[str, Any] = schema.get("properties", {})
         required = schema.get("required", [])
         for name in required:
-            if name not in declared and (names or name not in track.ALWAYS):
-                self.expected((*_place(names), "required"), f"{name} to be declared, as nothing else is in a call")
+            if name not in declared and (names or name not in REQUIRED_PROPERTIES):
+                self.report(
+                    (*path, "required"), f"{name} to be declared, because an event has only declared properties"
+                )
         return Object({name: self.rule(rule, (*names, name), name in required) for name, rule in declared.items()})
 
-    def rule(self, rule: Any, names: Place, required: bool) -> Rule:
-        schema, place = rule if isinstance(rule, dict) else {}, _place(names)
-        self.homes[place] = ()
+    def rule(self, schema: Any, names: SchemaPath, required: bool) -> Rule:
+        schema, path = _as_dict(schema), _path(names)
+        self.allowed[path] = ()
         if "const" in schema:
-            self.allowed("const", schema, place)
+            self.check_property_value("const", schema, path)
             return Constant(schema["const"])
         if "properties" in schema and "x-source" not in schema:
             if "default" in schema:
-                self.expected((*place, "default"), "no default here: the object is made of its properties, always")
+                self.report(
+                    (*path, "default"), "no default here, because the object is always built from its properties"
+                )
             return self.object(schema, names)
-        self.homes[place] = ON_A_FIELD
+        self.allowed[path] = FIELD_ANNOTATIONS
         return self.field(schema, names, required)
 
-    def field(self, schema: dict[str, Any], names: Place, required: bool) -> Field:
-        place = _place(names)
-        self.allowed("default", schema, place)
-        implied = (str(names[-1]),) if names[0] == "properties" and len(names) > 1 else ()
-        if not implied and not {"x-source", "default"} & set(schema) and names[0] in track.PROPERTIES:
-            self.expected(place, "x-source, const, default or properties (only inside `properties` a name is a source)")
-        sources = annotations.sources(schema, place, self.expected) if "x-source" in schema else implied
-        labels = annotations.labels(schema, place, self.expected)
+    def field(self, schema: dict[str, Any], names: SchemaPath, required: bool) -> Field:
+        path = _path(names)
+        self.check_property_value("default", schema, path)
+        sources = self.sources(schema, names)
+        labels = annotations.read_labels(schema, path, self.report)
         for symbol, label in labels.items():
-            self.value(label, schema, (*place, "x-labels", symbol))
-        skip = skips.skip(schema, place, sources, self.expected)
-        if skip and skip.test != skips.BLANK:
-            self.skips.append(skip)
+            self.check_value(label, schema, (*path, "x-labels", symbol))
+        skip = self.skip_reason(schema, path, sources)
         return Field(
-            pointer(*names),
+            json_pointer(*names),
             sources,
             required,
-            accepts(schema, None, self.pure),
-            annotations.convert(schema, place, self.expected),
-            labels,
-            skip.reason if skip and skip.test == skips.BLANK else "",
-            (schema["default"],) if "default" in schema else (),
+            nullable=accepts(schema, None, self.pure),
+            skip=skip,
+            convert=annotations.read_conversion(schema, path, self.report),
+            labels=labels,
+            default=schema.get("default", MISSING),
         )
 
-    def allowed(self, keyword: str, schema: dict[str, Any], place: Place) -> None:
+    def sources(self, schema: dict[str, Any], names: SchemaPath) -> tuple[str, ...]:
+        """`x-source`, or inside `properties` the property's own name."""
+        if "x-source" in schema:
+            return annotations.read_sources(schema, _path(names), self.report)
+        if names[0] == "properties" and len(names) > 1:
+            return (str(names[-1]),)
+        if "default" not in schema and names[0] in EVENT_PROPERTIES:
+            expected = "x-source, const, default or properties (a name is a source only inside `properties`)"
+            self.report(_path(names), expected)
+        return ()
+
+    def skip_reason(self, schema: dict[str, Any], path: SchemaPath, sources: tuple[str, ...]) -> str:
+        """The reason to skip a record in which the property is blank, "" for none; other tests go into `skips`."""
+        skip = read_field_skip(schema, path, sources, self.report)
+        if skip is None:
+            return ""
+        if skip.test == BLANK:
+            return skip.reason
+        self.skips.append(skip)
+        return ""
+
+    def check_property_value(self, keyword: str, schema: dict[str, Any], path: SchemaPath) -> None:
+        """Report a `const` or `default` that breaks the property's schema or Segment's rules."""
         if keyword not in schema:
             return
-        self.value(schema[keyword], schema, (*place, keyword))
-        segment = SEGMENT_RULES["properties"].get(place[1], True) if len(place) == 2 and place[1] != "type" else True
-        if breaks := objection(segment, schema[keyword], {}):
-            self.expected((*place, keyword), f"a value that Segment takes: {breaks}")
+        self.check_value(schema[keyword], schema, (*path, keyword))
+        violation = objection(_segment_rule(path), schema[keyword], {})
+        if violation:
+            self.report((*path, keyword), f"a value that Segment accepts: {violation}")
 
-    def value(self, value: Any, schema: dict[str, Any], place: Place) -> None:
-        if breaks := objection(schema, value, self.pure):
-            self.expected(place, f"a value that its own rule allows: {breaks}")
+    def check_value(self, value: Any, schema: dict[str, Any], path: SchemaPath) -> None:
+        violation = objection(schema, value, self.pure)
+        if violation:
+            self.report(path, f"a value that its own rule allows: {violation}")
 
 
-def _place(names: Place) -> Place:
+def event_mistakes(schema: Mapping[str, Any]) -> Iterator[Mistake]:
+    """Where a contract's schema, which is valid draft-07, is not the schema of a track event."""
+    declared, required = schema.get("properties", {}), schema.get("required", [])
+    for name in declared:
+        if name not in EVENT_PROPERTIES:
+            yield Mistake(("properties", name), f"no {name}: {_why_not(name)}")
+    for name in REQUIRED_PROPERTIES:
+        if name not in declared or name not in required:
+            yield Mistake((), f"{name} among properties and required, because Segment drops events without it")
+    if "type" in declared and declared["type"] != {**_as_dict(declared["type"]), "const": "track"}:
+        yield Mistake(("properties", "type"), 'const "track"')
+    for keyword in ("const", "default"):
+        if keyword in _as_dict(declared.get("messageId")):
+            expected = "x-source, because of events with the same messageId Segment keeps only the first"
+            yield Mistake(("properties", "messageId", keyword), expected)
+
+
+def _why_not(name: str) -> str:
+    if name in PROPERTIES_OF_OTHERS:
+        return PROPERTIES_OF_OTHERS[name]
+    hint = suggestion(name, EVENT_PROPERTIES) or "; all other properties belong in `properties`"
+    return f"a track event has {', '.join(EVENT_PROPERTIES)}{hint}"
+
+
+def _segment_rule(path: SchemaPath) -> Any:
+    """Segment's rule for a property; True, which allows everything, where Segment has none or `type` is checked."""
+    if len(path) != 2 or path[1] == "type":
+        return True
+    return SEGMENT_RULES["properties"].get(path[1], True)
+
+
+def _path(names: SchemaPath) -> SchemaPath:
     return tuple(step for name in names for step in ("properties", name))
+
+
+def _as_dict(schema: Any) -> dict[str, Any]:
+    if isinstance(schema, dict):
+        return schema
+    return {}

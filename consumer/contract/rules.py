@@ -1,4 +1,4 @@
-"""A contract as it was read: for each property of the call, where its value comes from."""
+"""The rules that a contract file is read into: for each property of the event, the source of its value."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,13 +9,16 @@ SPECIAL_SOURCES = (KAFKA_TIMESTAMP, KAFKA_MESSAGE_ID, SERVICE_VERSION)
 LABEL = "label"
 
 DRAFT_07 = "http://json-schema.org/draft-07/schema#"
-FORMAT = "contract.schema.json"
-"""The file in the schemas' folder that describes contract files, which a contract may give as its `$schema`."""
+CONTRACT_SCHEMA_FILE = "contract.schema.json"
+"""The file in the schemas' folder that describes contract files. A contract may name it as its `$schema`."""
+
+MISSING: Any = object()
+"""No value at all, where None is a value: null."""
 
 
 @dataclass(frozen=True, slots=True)
 class Constant:
-    """The same value in every call."""
+    """The same value in every event."""
 
     value: Any
 
@@ -25,9 +28,9 @@ class Field:
     """
     A value of the record: the first of `sources` that the writer's schema has and that is not null.
 
-    `pointer` is its place in the call. `default` holds one value or none, `skip` the reason to skip a record in which
-    it is blank, or "". `convert` is the name of a conversion or "", `labels` is what LABEL goes by. `nullable`: its
-    rule allows null.
+    `pointer` is the JSON pointer of the property in the event. `default` is the value where the record has none, or
+    MISSING. `skip` is the reason to skip a record in which the value is blank, or "". `convert` is the name of a
+    conversion or "", `labels` is the table of the conversion LABEL. `nullable`: the property's schema allows null.
     """
 
     pointer: str
@@ -37,12 +40,16 @@ class Field:
     convert: str = ""
     labels: Mapping[str, Any] = field(default_factory=dict)
     skip: str = ""
-    default: tuple[Any, ...] = ()
+    default: Any = MISSING
+
+    @property
+    def has_default(self) -> bool:
+        return self.default is not MISSING
 
 
 @dataclass(frozen=True, slots=True)
 class Object:
-    """An object that is built of its properties, and always there."""
+    """An object that is built of its properties; the event always has it."""
 
     properties: Mapping[str, "Rule"]
 
@@ -53,7 +60,7 @@ Rule = Constant | Field | Object
 @dataclass(frozen=True, slots=True)
 class Skip:
     """
-    Records to skip, counted under `reason`, by the first of `sources` that is there; what is not there is null.
+    Records to skip, counted under `reason`, by the first of `sources` that is not null. A missing field is null.
 
     `test` is "blank", or "in" or "not-in" of `values`.
     """
@@ -69,7 +76,7 @@ class Contract:
     """
     A contract file without a mistake. `file` is its name, `record` a record's full name, in which `*` is any text.
 
-    `schema` is its pure JSON Schema, `environment` the sources of the Sprig environment in a record, `skips` apply
+    `schema` is its pure JSON Schema, `environment` the sources of the Sprig environment in a record. `skips` apply
     before anything else.
     """
 
@@ -77,22 +84,24 @@ class Contract:
     record: str
     environment: tuple[str, ...]
     skips: tuple[Skip, ...]
-    call: Object
+    event: Object
     schema: Mapping[str, Any]
 
 
-def pointer(*names: str | int) -> str:
+def json_pointer(*steps: str | int) -> str:
     """A JSON pointer (RFC 6901)."""
-    return "".join("/" + str(name).replace("~", "~0").replace("/", "~1") for name in names) or "/"
+    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in steps) or "/"
 
 
-def strip(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """The schema without our annotations: draft-07 as Segment's tracking plans take it."""
+def without_annotations(schema: Any) -> Any:
+    """The schema without the service's annotations: draft-07 as Segment's tracking plans accept it."""
+    if not isinstance(schema, dict):
+        return schema
     pure = {keyword: value for keyword, value in schema.items() if not keyword.startswith("x-")}
-    if str(pure.get("$schema", "")).endswith(FORMAT):  # for editors; what is left is plain draft-07
+    if str(pure.get("$schema", "")).endswith(
+        CONTRACT_SCHEMA_FILE
+    ):  # for editors; without annotations the file is plain draft-07
         pure["$schema"] = DRAFT_07
     if isinstance(pure.get("properties"), dict):
-        pure["properties"] = {
-            name: strip(rule) if isinstance(rule, dict) else rule for name, rule in pure["properties"].items()
-        }
+        pure["properties"] = {name: without_annotations(rule) for name, rule in pure["properties"].items()}
     return pure

@@ -1,1 +1,1 @@
-"""The product on one machine: sample responses, a stand-in of Segment, and the ledger between them."""
+"""The product on one machine: sample responses, a stand-in for Segment, and the ledger that compares them."""

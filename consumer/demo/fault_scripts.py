@@ -1,4 +1,4 @@
-"""What can go wrong on the way to Segment: scripts that the stand-in consults before it answers by itself."""
+"""Faults on the way to Segment, as scripts that the stand-in asks before it answers by itself."""
 
 import itertools
 import math
@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 DRIBBLE_SECONDS = 0.2
 
 
-class Received(NamedTuple):
+class ReceivedBatch(NamedTuple):
     """A well-formed request: its number from 1, the write key, its events, and its headers in lower case."""
 
     number: int
@@ -21,18 +21,22 @@ class Received(NamedTuple):
     headers: Mapping[str, str]
 
 
-# Sends the bytes of an answer in some way; the event is set when the stand-in stops. False: the connection is over.
 Wire = Callable[[socket.socket, bytes, threading.Event], bool]
+"""
+How the bytes of a response are sent.
+
+The event is set when the stand-in stops. Returns False if the connection is over.
+"""
 
 
-def whole(client: socket.socket, answer: bytes, _stopped: threading.Event) -> bool:
-    client.sendall(answer)
+def whole(client: socket.socket, response: bytes, _stopped: threading.Event) -> bool:
+    client.sendall(response)
     return True
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """An answer, and how it is sent. Events are taken if its status says so, even if the answer never arrives."""
+class ScriptedResponse:
+    """A response, and how it is sent. A success accepts the events, even if the response never arrives."""
 
     status: int = 200
     body: bytes = b'{"success": true}'
@@ -40,37 +44,51 @@ class Answer:
     wire: Wire = whole
 
     @property
-    def takes(self) -> bool:
+    def accepts_events(self) -> bool:
         return 200 <= self.status < 300
 
 
-# Called with the stand-in's lock held, so that a script may count. `None`: no opinion, answer as Segment does.
-Script = Callable[[Received], Answer | None]
+class ResponseWithoutEffect(ScriptedResponse):
+    """A response that says nothing about the events, because it never came from Segment."""
+
+    __slots__ = ()
+
+    @property
+    def accepts_events(self) -> bool:
+        return False
 
 
-def calm(_received: Received) -> Answer | None:
+Script = Callable[[ReceivedBatch], ScriptedResponse | None]
+"""
+The response to a batch; None: the stand-in answers as Segment does.
+
+The stand-in calls a script with its lock held, so that the script may count.
+"""
+
+
+def calm(_batch: ReceivedBatch) -> ScriptedResponse | None:
     return None
 
 
 def first(*scripts: Script) -> Script:
-    """The first of several that has an opinion."""
-    return lambda received: next(filter(None, (script(received) for script in scripts)), None)
+    """The first response that any of these scripts gives."""
+    return lambda batch: next(filter(None, (script(batch) for script in scripts)), None)
 
 
-def repeatedly(answer: Answer, times: float = math.inf) -> Script:
-    """The same answer to the next `times` requests, or to all."""
-    seen = itertools.count()
-    return lambda _received: answer if next(seen) < times else None
+def repeatedly(response: ScriptedResponse, times: float = math.inf) -> Script:
+    """The same response to the next `times` requests, or to all."""
+    requests = itertools.count()
+    return lambda _batch: response if next(requests) < times else None
 
 
 def refuse(matches: Callable[[Any], bool]) -> Script:
     """A 400 for a batch in which any event `matches`."""
     refusal = problem(400, "an event of this batch is refused")
-    return lambda received: refusal if any(map(matches, received.events)) else None
+    return lambda batch: refusal if any(map(matches, batch.events)) else None
 
 
 def throttle(times: float = math.inf, retry_after: str = "1") -> Script:
-    """A 429 as segment-docs has it (HTTP API source, "Rate limits"): both headers say when to come back."""
+    """A 429 as segment-docs has it (HTTP API source, "Rate limits"): both headers say how long to wait."""
     headers = {"Retry-After": retry_after, "X-RateLimit-Reset": retry_after}
     return repeatedly(problem(429, "too many requests", headers), times)
 
@@ -84,65 +102,57 @@ def down() -> Script:
 
 
 def page(times: float = math.inf) -> Script:
-    """A proxy's page in Segment's place: a 200 that takes nothing. To tell so, the events are not recorded."""
-    return repeatedly(Untaken(body=b"<html>Sign in</html>", headers={"Content-Type": "text/html"}), times)
+    """A proxy's page in place of Segment's response: a 200, but the events are not accepted."""
+    html = ResponseWithoutEffect(body=b"<html>Sign in</html>", headers={"Content-Type": "text/html"})
+    return repeatedly(html, times)
 
 
 def hang(times: float = math.inf) -> Script:
-    """Takes nothing and says nothing until the client gives up or the stand-in stops."""
-    return repeatedly(Untaken(wire=_silence), times)
+    """No response until the client gives up or the stand-in stops; the events are not accepted."""
+    return repeatedly(ResponseWithoutEffect(wire=_send_nothing), times)
 
 
-def reset(times: float = math.inf, taken: bool = False) -> Script:
-    """Resets the connection in place of an answer, with the events `taken` or not: the client cannot know."""
-    return repeatedly((Answer if taken else Untaken)(wire=_reset), times)
+def reset(times: float = math.inf, accepts_events: bool = False) -> Script:
+    """A reset connection in place of a response: the client cannot know whether the events were accepted."""
+    response_type = ScriptedResponse if accepts_events else ResponseWithoutEffect
+    return repeatedly(response_type(wire=_send_reset), times)
 
 
 def cut_off(times: float = math.inf) -> Script:
-    """Takes the events, then ends the connection halfway through the answer's body."""
-    return repeatedly(Answer(wire=_half), times)
+    """The events are accepted, and the connection ends halfway through the response's body."""
+    return repeatedly(ScriptedResponse(wire=_send_half), times)
 
 
 def dribble(times: float = math.inf) -> Script:
-    """Takes the events, then answers a byte at a time, five a second."""
-    return repeatedly(Answer(wire=_byte_by_byte), times)
+    """The events are accepted, and the response arrives byte by byte, five a second."""
+    return repeatedly(ScriptedResponse(wire=_send_byte_by_byte), times)
 
 
-def problem(status: int, message: str, headers: Mapping[str, str] | None = None) -> Answer:
+def problem(status: int, message: str, headers: Mapping[str, str] | None = None) -> ScriptedResponse:
     """An error in the form that Segment documents."""
-    return Answer(status, b'{"code": "invalid_request", "message": "%s"}' % message.encode(), headers or {})
+    return ScriptedResponse(status, b'{"code": "invalid_request", "message": "%s"}' % message.encode(), headers or {})
 
 
-class Untaken(Answer):
-    """An answer whose status says nothing about the events, as it never came from Segment."""
-
-    __slots__ = ()
-
-    @property
-    def takes(self) -> bool:
-        return False
-
-
-def _silence(_client: socket.socket, _answer: bytes, stopped: threading.Event) -> bool:
+def _send_nothing(_client: socket.socket, _response: bytes, stopped: threading.Event) -> bool:
     stopped.wait()
     return False
 
 
-def _reset(client: socket.socket, _answer: bytes, _stopped: threading.Event) -> bool:
-    # Lingering for no time at all makes close() send RST in place of FIN (socket(7)).
+def _send_reset(client: socket.socket, _response: bytes, _stopped: threading.Event) -> bool:
+    # With a linger time of 0, close() sends RST in place of FIN (socket(7)).
     client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     client.close()
     return False
 
 
-def _half(client: socket.socket, answer: bytes, _stopped: threading.Event) -> bool:
-    head, blank, body = answer.partition(b"\r\n\r\n")
+def _send_half(client: socket.socket, response: bytes, _stopped: threading.Event) -> bool:
+    head, blank, body = response.partition(b"\r\n\r\n")
     client.sendall(head + blank + body[: len(body) // 2])
     return False
 
 
-def _byte_by_byte(client: socket.socket, answer: bytes, stopped: threading.Event) -> bool:
-    for byte in answer:
+def _send_byte_by_byte(client: socket.socket, response: bytes, stopped: threading.Event) -> bool:
+    for byte in response:
         client.sendall(bytes([byte]))
         if stopped.wait(DRIBBLE_SECONDS):
             return False

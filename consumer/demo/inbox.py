@@ -1,36 +1,39 @@
-"""The stand-in's page for people: what arrived, as a list that one can open."""
+"""The stand-in's page for people: a list of the events that arrived, each of which can be opened."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qs
 
-from consumer.demo.fault_scripts import Answer
-from consumer.demo.segment_server import Segment
+from consumer.demo.fault_scripts import ScriptedResponse
+from consumer.demo.segment_server import SegmentStandIn
 from consumer.jsonio import dumps
 from consumer.web import HEADERS, asset
 
-SHOWN = 200
+MAX_EVENTS = 200
 ASSETS = {"/": "inbox.html", **{f"/{name}": name for name in ("inbox.js", "common.js", "style.css", "icon.svg")}}
 
-Pages = Mapping[str, Callable[[str], Answer]]
+InboxPages = Mapping[str, Callable[[str], ScriptedResponse]]
+"""By path, the function that is called with the query."""
 
 
-def pages(segment: Segment, sources: Mapping[str, str]) -> Pages:
-    """By path, called with the query. `sources` names the source of each write key, as no key is shown."""
+def pages(segment: SegmentStandIn, sources: Mapping[str, str]) -> InboxPages:
+    """`sources` names the source of each write key, because no key is shown."""
 
-    def inbox(query: str) -> Answer:
+    def inbox(query: str) -> ScriptedResponse:
         after = parse_qs(query).get("after", ["0"])[0]
-        return _answer("application/json", dumps(listed(segment, sources, int(after) if after.isdecimal() else 0)))
+        if not after.isdecimal():
+            after = "0"
+        return _response("application/json", dumps(newest_events(segment, sources, int(after))))
 
     return {"/inbox.json": inbox, **{path: _fixed(name) for path, name in ASSETS.items()}}
 
 
-def listed(segment: Segment, sources: Mapping[str, str], after: int) -> Mapping[str, Any]:
-    """The newest events that arrived since the first `after`, at most `SHOWN`, oldest first; and what was dropped."""
+def newest_events(segment: SegmentStandIn, sources: Mapping[str, str], after: int) -> Mapping[str, Any]:
+    """The events behind number `after`, oldest first, but only the newest MAX_EVENTS; and what was dropped."""
     accepted, dropped = segment.accepted, segment.dropped
     total = len(accepted)
-    first = max(after, total - SHOWN)
+    first = max(after, total - MAX_EVENTS)
     return {
         "accepted": total,
         "requests": segment.requests,
@@ -38,20 +41,20 @@ def listed(segment: Segment, sources: Mapping[str, str], after: int) -> Mapping[
         "events": [
             {
                 "number": number,
-                "at": it.received_at,
-                "source": sources.get(it.key, ""),
-                "request": it.request_no,
-                "event": it.event,
+                "at": event.received_at,
+                "source": sources.get(event.key, ""),
+                "request": event.request_no,
+                "event": event.event,
             }
-            for number, it in enumerate(accepted[first:total], first + 1)
+            for number, event in enumerate(accepted[first:total], first + 1)
         ],
     }
 
 
-def _answer(content_type: str, text: bytes) -> Answer:
-    return Answer(body=text, headers={**HEADERS, "Content-Type": content_type})
+def _response(content_type: str, body: bytes) -> ScriptedResponse:
+    return ScriptedResponse(body=body, headers={**HEADERS, "Content-Type": content_type})
 
 
-def _fixed(name: str) -> Callable[[str], Answer]:
-    answer = _answer(*asset(name))
-    return lambda _query: answer
+def _fixed(name: str) -> Callable[[str], ScriptedResponse]:
+    response = _response(*asset(name))
+    return lambda _query: response

@@ -1,4 +1,4 @@
-"""The account of a run: what was produced against what arrived, was skipped and was set aside."""
+"""The account of a run: what was produced, compared with what arrived, was skipped or was rejected."""
 
 import re
 from collections import Counter
@@ -6,14 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from consumer.demo.expected import Deliver, Fate, SetAside, Skip
+from consumer.demo.expected import ExpectDeadLetter, ExpectDelivered, ExpectedOutcome, ExpectSkipped
+from consumer.model import RecordAddress
 
 _MESSAGE_ID = re.compile(r"[0-9a-f]{16}-(\d+)-(\d+)-(-?\d+)")
-
-
-class Address(NamedTuple):
-    partition: int
-    offset: int
 
 
 class Arrival(NamedTuple):
@@ -23,97 +19,116 @@ class Arrival(NamedTuple):
     message_id: str
 
 
-class DeadLetter(NamedTuple):
-    address: Address
+class LedgerDeadLetter(NamedTuple):
+    address: RecordAddress
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
     """
-    Each record once: `produced == delivered + skipped + dead_lettered` and all lists are empty, else it is not `even`.
+    Each record once: `even` if `produced == delivered + skipped + dead_lettered` and all lists are empty.
 
-    `delivered` and `dead_lettered` count records, not repeats. Skips leave no trace but their count, so a wrong count
-    stands in `unexpected`, as do records with another fate than theirs.
+    `delivered` and `dead_lettered` count records, not repeats. A skipped record leaves no trace except its count, so a
+    wrong count is in `unexpected`, as is a record with another outcome than the expected one.
     """
 
     produced: int
     delivered: int
     skipped: Mapping[str, int]
     dead_lettered: Mapping[str, int]
-    lost: Sequence[Address]
-    duplicates: Sequence[Address]
+    lost: Sequence[RecordAddress]
+    duplicates: Sequence[RecordAddress]
     unexpected: Sequence[str]
-    out_of_order: Sequence[Address]
+    out_of_order: Sequence[RecordAddress]
 
     @property
     def even(self) -> bool:
-        seen = self.delivered + sum(self.skipped.values()) + sum(self.dead_lettered.values())
-        return seen == self.produced and not (self.lost or self.duplicates or self.unexpected or self.out_of_order)
+        settled = self.delivered + sum(self.skipped.values()) + sum(self.dead_lettered.values())
+        has_problems = self.lost or self.duplicates or self.unexpected or self.out_of_order
+        return settled == self.produced and not has_problems
 
 
-def settle(
-    produced: Mapping[Address, Fate],
+def balance(
+    produced: Mapping[RecordAddress, ExpectedOutcome],
     arrivals: Sequence[Arrival],
-    dead_letters: Sequence[DeadLetter],
+    dead_letters: Sequence[LedgerDeadLetter],
     skipped: Mapping[str, int],
 ) -> Ledger:
-    """Compares; `arrivals` in order of acceptance, `skipped` as the service counted them by reason."""
-    placed = [(address, arrival) for arrival in arrivals if (address := address_of(arrival.message_id))]
-    arrived = {address for address, _ in placed}
-    aside = {letter.address: letter.reason for letter in dead_letters}
-    settled = arrived | aside.keys()
+    """The ledger of a run; `arrivals` in order of acceptance, `skipped` as the service counted them by reason."""
+    addressed = [(address_of(arrival.message_id), arrival) for arrival in arrivals]
+    delivered = [(address, arrival) for address, arrival in addressed if address]
+    unknown_ids = [arrival.message_id for address, arrival in addressed if not address]
+    delivered_addresses = {address for address, _ in delivered}
+    dead_lettered = {dead_letter.address: dead_letter.reason for dead_letter in dead_letters}
     return Ledger(
         produced=len(produced),
-        delivered=len(arrived),
+        delivered=len(delivered_addresses),
         skipped=dict(skipped),
-        dead_lettered=Counter(aside.values()),
-        lost=[address for address, fate in produced.items() if not isinstance(fate, Skip) and address not in settled],
-        duplicates=_repeated(address for address, _ in placed) + _repeated(letter.address for letter in dead_letters),
-        unexpected=[
-            *(f"messageId of no record: {a.message_id}" for a in arrivals if not address_of(a.message_id)),
-            *_strangers(produced, placed, dead_letters),
-            *_miscounted(produced, skipped),
+        dead_lettered=Counter(dead_lettered.values()),
+        lost=_lost(produced, delivered_addresses | dead_lettered.keys()),
+        duplicates=[
+            *_repeated(address for address, _ in delivered),
+            *_repeated(dead_letter.address for dead_letter in dead_letters),
         ],
-        out_of_order=list(_out_of_order(placed)),
+        unexpected=[
+            *(f"messageId of no record: {message_id}" for message_id in unknown_ids),
+            *_unexpected_outcomes(produced, delivered, dead_letters),
+            *_wrong_skip_counts(produced, skipped),
+        ],
+        out_of_order=list(_out_of_order(delivered)),
     )
 
 
-def address_of(message_id: str) -> Address | None:
+def address_of(message_id: str) -> RecordAddress | None:
     """The record that a messageId names; `None` if it names none."""
     match = _MESSAGE_ID.fullmatch(message_id)
-    return Address(int(match[1]), int(match[2])) if match else None
+    if match is None:
+        return None
+    return RecordAddress(int(match[1]), int(match[2]))
 
 
-def _repeated(addresses: Iterable[Address]) -> list[Address]:
+def _lost(produced: Mapping[RecordAddress, ExpectedOutcome], settled: set[RecordAddress]) -> list[RecordAddress]:
+    return [
+        address
+        for address, expected in produced.items()
+        if not isinstance(expected, ExpectSkipped) and address not in settled
+    ]
+
+
+def _repeated(addresses: Iterable[RecordAddress]) -> list[RecordAddress]:
     return [address for address, times in Counter(addresses).items() if times > 1]
 
 
-def _strangers(
-    produced: Mapping[Address, Fate], placed: Sequence[tuple[Address, Arrival]], dead_letters: Sequence[DeadLetter]
+def _unexpected_outcomes(
+    produced: Mapping[RecordAddress, ExpectedOutcome],
+    delivered: Sequence[tuple[RecordAddress, Arrival]],
+    dead_letters: Sequence[LedgerDeadLetter],
 ) -> Iterator[str]:
-    """Records that met another fate than theirs. One that was never produced has none, so anything is wrong for it."""
-    fates = [(address, Deliver(arrival.environment)) for address, arrival in placed]
-    asides = [(letter.address, SetAside(letter.reason)) for letter in dead_letters]
-    for address, fate in [*fates, *asides]:
-        if produced.get(address) != fate:
-            yield f"{address.partition}/{address.offset}: {fate}, expected {produced.get(address, 'no such record')}"
+    """Records with another outcome than the expected one. For a record that was never produced, none is expected."""
+    outcomes: list[tuple[RecordAddress, ExpectedOutcome]] = []
+    outcomes += [(address, ExpectDelivered(arrival.environment)) for address, arrival in delivered]
+    outcomes += [(dead_letter.address, ExpectDeadLetter(dead_letter.reason)) for dead_letter in dead_letters]
+    for address, outcome in outcomes:
+        if produced.get(address) != outcome:
+            expected = produced.get(address, "no such record")
+            yield f"{address.partition}/{address.offset}: {outcome}, expected {expected}"
 
 
-def _miscounted(produced: Mapping[Address, Fate], skipped: Mapping[str, int]) -> Iterator[str]:
-    expected = Counter(fate.reason for fate in produced.values() if isinstance(fate, Skip))
+def _wrong_skip_counts(produced: Mapping[RecordAddress, ExpectedOutcome], skipped: Mapping[str, int]) -> Iterator[str]:
+    expected = Counter(outcome.reason for outcome in produced.values() if isinstance(outcome, ExpectSkipped))
     for reason in sorted(expected.keys() | skipped.keys()):
         if expected[reason] != skipped.get(reason, 0):
             yield f"skipped as {reason}: {skipped.get(reason, 0)}, expected {expected[reason]}"
 
 
-def _out_of_order(placed: Sequence[tuple[Address, Arrival]]) -> Iterator[Address]:
-    """Records whose first acceptance came after that of a later record of their partition, with the same key."""
+def _out_of_order(delivered: Sequence[tuple[RecordAddress, Arrival]]) -> Iterator[RecordAddress]:
+    """Records that were first accepted after a later record of their partition and write key."""
     highest: dict[tuple[int, str], int] = {}
-    first: set[Address] = set()
-    for address, arrival in placed:
-        lane = address.partition, arrival.environment
-        if address not in first and address.offset < highest.get(lane, -1):
+    accepted: set[RecordAddress] = set()
+    for address, arrival in delivered:
+        sequence = address.partition, arrival.environment
+        if address not in accepted and address.offset < highest.get(sequence, -1):
             yield address
-        first.add(address)
-        highest[lane] = max(address.offset, highest.get(lane, -1))
+        accepted.add(address)
+        highest[sequence] = max(address.offset, highest.get(sequence, -1))

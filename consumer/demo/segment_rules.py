@@ -1,4 +1,4 @@
-"""What Segment documents about a batch, as rules; and this project's own rules, which Segment would not notice."""
+"""Segment's documented rules for a batch, and this project's own rules, which Segment does not check."""
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
@@ -6,72 +6,77 @@ from typing import Any, NamedTuple
 
 from consumer import jsonio
 
-# Segment's pages are named as in segment-docs: "http-api" is that of the HTTP API source, "spec" that of all calls.
-# http-api, "Max request size": above these the answer is 400. Whether a KB is 1,000 or 1,024 bytes is not documented,
-# nor what is measured, so the stricter one holds: 1,000, of plain JSON without white space.
+# Segment's pages are named as in segment-docs: "http-api" is connections/sources/catalog/libraries/server/http-api,
+# "spec" is connections/spec. The numbers are the stand-in's own and not those of the service, which they verify.
+# http-api, "Max request size": above these sizes the answer is 400. Segment documents neither whether a KB is 1,000 or
+# 1,024 bytes nor what is measured. So the stand-in is strict: 1,000 bytes, of plain JSON without white space.
 MAX_EVENT_BYTES = 32_000
 MAX_REQUEST_BYTES = 500_000
-# http-api, "Errors": more in a batch are answered 200 and rejected.
+# http-api, "Errors": a batch with more events is answered 200 and rejected.
 MAX_EVENTS = 2_500
 # http-api, "Errors", "Deduplication": a messageId has "fewer than 100 characters".
 MAX_MESSAGE_ID = 100
-# http-api, "Batch": each call must have a type "with a valid method name".
+# http-api, "Batch": each event must have a type "with a valid method name".
 METHODS = ("identify", "group", "track", "page", "screen", "alias")
 
-Event = Mapping[str, Any]
+TrackPayload = Mapping[str, Any]
 
 
-class Rule(NamedTuple):
-    """`source` says where the rule comes from, `reason` is what an event is counted under that is not `kept`."""
+class SegmentRule(NamedTuple):
+    """A rule for an event. An event that breaks the rule is counted under `reason`; `source` documents the rule."""
 
     reason: str
     source: str
-    kept: Callable[[Event], bool]
+    is_met: Callable[[TrackPayload], bool]
 
 
-SEGMENTS_OWN = (
-    Rule("no_type", "http-api, Batch", lambda event: event.get("type") in METHODS),
-    Rule(
+SEGMENT_RULES = (
+    SegmentRule("no_type", "http-api, Batch", lambda event: event.get("type") in METHODS),
+    SegmentRule(
         "no_user_anon_id",
         "http-api, Errors: Identifier is not present",
-        lambda event: _text(event.get("userId")) or _text(event.get("anonymousId")),
+        lambda event: _is_text(event.get("userId")) or _is_text(event.get("anonymousId")),
     ),
-    Rule(
+    SegmentRule(
         "no_event",
         "http-api, Errors: Track event is missing name",
-        lambda event: event.get("type") != "track" or _text(event.get("event")),
+        lambda event: event.get("type") != "track" or _is_text(event.get("event")),
     ),
-    Rule(
+    SegmentRule(
         "properties_no_object",
         "spec, Track: properties is an object",
         lambda event: isinstance(event.get("properties", {}), dict),
     ),
-    Rule(
+    SegmentRule(
         "long_message_id",
         "http-api, Errors: Deduplication",
         lambda event: len(message_id(event)) < MAX_MESSAGE_ID,
     ),
 )
 
-OURS = (
-    Rule("not_track", "Sprig's Segment Stream sends track calls alone", lambda event: event.get("type") == "track"),
-    Rule(
+PROJECT_RULES = (
+    SegmentRule(
+        "not_track", "Sprig's Segment Stream sends track events only", lambda event: event.get("type") == "track"
+    ),
+    SegmentRule(
         "no_user_id",
         "Sprig's Segment Stream does not send the answers of anonymous visitors",
-        lambda event: _text(event.get("userId")),
+        lambda event: _is_text(event.get("userId")),
     ),
-    Rule(
+    SegmentRule(
         "no_message_id",
-        "guides, Handling Duplicate Data: Segment gives such an event one of its own, so it knows no repeat of it",
+        "guides, Handling Duplicate Data: Segment adds a messageId to such an event, so it recognises no repeat of it",
         lambda event: bool(message_id(event)),
     ),
-    Rule("received_at", "spec, Common Fields: Segment sets it", lambda event: "receivedAt" not in event),
-    Rule(
+    SegmentRule("received_at", "spec, Common Fields: Segment sets it", lambda event: "receivedAt" not in event),
+    SegmentRule(
         "no_integration",
         "partners, Streams: context.integration has the tool's name and version",
-        lambda event: all(_text(_of(_of(event.get("context"), "integration"), name)) for name in ("name", "version")),
+        lambda event: all(
+            _is_text(_field(_field(event.get("context"), "integration"), name)) for name in ("name", "version")
+        ),
     ),
-    Rule(
+    SegmentRule(
         "no_timestamp",
         "spec, Common Fields: all timestamps are ISO-8601",
         lambda event: is_time(event.get("timestamp")),
@@ -79,41 +84,43 @@ OURS = (
 )
 
 
-def dropped(event: Event) -> str:
-    """Why Segment answers 200 to this event and throws it away; "" if it keeps it."""
-    return next(_broken(SEGMENTS_OWN, event), "")
+def dropped(event: TrackPayload) -> str:
+    """Why Segment answers 200 to this event and drops it; "" if Segment accepts it."""
+    return next(_broken(SEGMENT_RULES, event), "")
 
 
-def breaches(event: Event) -> Iterator[str]:
-    """This project's own rules that the event breaks; Segment would take it all the same."""
-    return _broken(OURS, event)
+def breaches(event: TrackPayload) -> Iterator[str]:
+    """This project's own rules that the event breaks, although Segment accepts the event."""
+    return _broken(PROJECT_RULES, event)
 
 
 def oversized(event: object) -> bool:
     return len(jsonio.dumps(event)) > MAX_EVENT_BYTES
 
 
-def message_id(event: Event) -> str:
+def message_id(event: TrackPayload) -> str:
     """The event's messageId, "" if it has none that is text."""
-    found = event.get("messageId")
-    return found if isinstance(found, str) else ""
+    value = event.get("messageId")
+    return value if isinstance(value, str) else ""
 
 
 def is_time(value: object) -> bool:
-    """Whether it is a point in time in ISO-8601."""
+    """Whether the value is a point in time in ISO-8601."""
     try:
         return isinstance(value, str) and datetime.fromisoformat(value).tzinfo is not None
     except ValueError:
         return False
 
 
-def _broken(rules: tuple[Rule, ...], event: Event) -> Iterator[str]:
-    return (rule.reason for rule in rules if not rule.kept(event))
+def _broken(rules: tuple[SegmentRule, ...], event: TrackPayload) -> Iterator[str]:
+    return (rule.reason for rule in rules if not rule.is_met(event))
 
 
-def _text(value: object) -> bool:
+def _is_text(value: object) -> bool:
     return isinstance(value, str) and bool(value.strip())
 
 
-def _of(value: object, name: str) -> object:
-    return value.get(name) if isinstance(value, dict) else None
+def _field(value: object, name: str) -> object:
+    if not isinstance(value, dict):
+        return None
+    return value.get(name)

@@ -1,4 +1,4 @@
-"""Surveys with a question of every type that Sprig asks, and answers as its SDK submits them."""
+"""Surveys with a question of every type that Sprig asks, and answers as Sprig's SDK submits them."""
 
 from collections.abc import Callable
 from random import Random
@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 
 class Question(NamedTuple):
-    """`answer` makes an answer; where Sprig allows none, `optional` says that it may be null."""
+    """`answer` creates an answer. `optional`: Sprig allows no answer, so that the response may be null."""
 
     type: str
     text: str
@@ -64,8 +64,13 @@ def _maxdiff(random: Random) -> list[list[dict[str, Any]]]:
 
 def _conjoint(random: Random) -> list[list[dict[str, Any]]]:
     levels = [("Storage", "10 GB"), ("Storage", "100 GB"), ("Support", "by phone")]
-    chosen = random.randrange(len(levels))
-    return [[{"attribute": a, "level": b, "selected": i == chosen} for i, (a, b) in enumerate(levels)]]
+    selected = random.randrange(len(levels))
+    return [
+        [
+            {"attribute": attribute, "level": level, "selected": number == selected}
+            for number, (attribute, level) in enumerate(levels)
+        ]
+    ]
 
 
 def _task(random: Random) -> dict[str, Any]:
@@ -81,13 +86,16 @@ SURVEYS = (
         4711,
         "Onboarding",
         (
-            Question("nps", "How likely are you to recommend us?", lambda r: r.randint(0, 10), optional=True),
+            Question("nps", "How likely are you to recommend us?", lambda random: random.randint(0, 10), optional=True),
             Question("open", _ANYTHING_ELSE, _remark),
-            Question("likert", "How easy was it to get started?", lambda r: r.randint(1, 5), optional=True),
+            Question("likert", "How easy was it to get started?", lambda random: random.randint(1, 5), optional=True),
             Question("open", _ANYTHING_ELSE, _remark),
             Question("aidynamicfollowup", "What made it feel that way?", _remark),
             Question(
-                "multiplechoice", "What is your role?", lambda r: r.choice(["Analyst", "Engineer"]), optional=True
+                "multiplechoice",
+                "What is your role?",
+                lambda random: random.choice(["Analyst", "Engineer"]),
+                optional=True,
             ),
         ),
     ),
@@ -101,7 +109,9 @@ SURVEYS = (
             Question("maxdiff", "Which matters most, which least?", _maxdiff),
             Question("conjoint", "Which plan would you take?", _conjoint),
             Question(
-                "validatedtext", "Which address may we write to?", lambda r: f"guest{r.randint(1, 99)}@example.com"
+                "validatedtext",
+                "Which address may we write to?",
+                lambda random: f"guest{random.randint(1, 99)}@example.com",
             ),
         ),
     ),
@@ -111,11 +121,14 @@ SURVEYS = (
         (
             Question("consentlegal", "May we record your screen?", lambda _: {"submitted": True}, optional=True),
             Question("recordedtask", "Please invite a colleague.", _task),
-            Question("videovoice", "Tell us what you expected.", lambda r: {"mediaRecordingUid": _uid(r)}),
+            Question("videovoice", "Tell us what you expected.", lambda random: {"mediaRecordingUid": _uid(random)}),
             Question(
-                "texturlprompt", "Please read this page.", lambda r: r.choice([{}, {"skipped": True}]), optional=True
+                "texturlprompt",
+                "Please read this page.",
+                lambda random: random.choice([{}, {"skipped": True}]),
+                optional=True,
             ),
-            Question("uploading", "Show us where you got stuck.", lambda r: {"mediaRecordingUid": _uid(r)}),
+            Question("uploading", "Show us where you got stuck.", lambda random: {"mediaRecordingUid": _uid(random)}),
             Question("aidynamicstandalone", "What would you change first?", _remark),
         ),
     ),

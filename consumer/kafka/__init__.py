@@ -1,1 +1,1 @@
-"""Where records come from and where offsets and dead letters go: the only room that knows the Kafka client."""
+"""Records in, committed offsets and dead letters out: the only package that uses the Kafka client."""

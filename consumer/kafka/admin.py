@@ -1,4 +1,4 @@
-"""What brokers tell and do for an operator: topics, rights, and groups as they are seen from outside."""
+"""What an operator asks the brokers, and what brokers do for an operator: topics, rights, and groups from outside."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -16,99 +16,109 @@ from confluent_kafka.admin._config import ConfigResource
 from confluent_kafka.admin._resource import ResourceType
 
 from consumer.errors import NoAnswer, ServiceError
-from consumer.kafka.client_config import SHARED, made
-from consumer.kafka.errors import Troubles
+from consumer.kafka.client_config import create_client, shared_config
+from consumer.kafka.errors import ConnectionErrors
 
 ANSWER_SECONDS = 5.0
-_LARGEST = "max.message.bytes"
+_MAX_MESSAGE_BYTES = "max.message.bytes"
 
 
-class Group(NamedTuple):
-    """A group as its coordinator describes it; `rights` are what the principal may do, as Kafka's ACLs name it."""
+class GroupDescription(NamedTuple):
+    """A group as its coordinator describes it; `rights` are what the principal may do, in the words of Kafka's ACLs."""
 
     there: bool
     members: int
     rights: frozenset[str]
 
 
-class Admin:
-    """Each raises ServiceError with what is wrong and where to look, and NoAnswer if nobody answers."""
+class KafkaAdmin:
+    """Each method raises ServiceError with what is wrong and what to check, and NoAnswer if no broker answers."""
 
     def __init__(self, servers: str, options: Mapping[str, Any]) -> None:
-        self._troubles = Troubles()
-        shared = {name: value for name, value in options.items() if name.startswith(SHARED)}
-        self._admin = made(AdminClient, {**shared, "bootstrap.servers": servers, "error_cb": self._troubles})
+        self._connection_errors = ConnectionErrors()
+        own_options = {"bootstrap.servers": servers, "error_cb": self._connection_errors}
+        self._admin = create_client(AdminClient, {**shared_config(options), **own_options})
 
     def brokers(self) -> int:
-        """How many brokers the cluster has. To be asked first, as it does not wait where that is of no use."""
+        """How many brokers the cluster has. Call this first, because it stops waiting once waiting is of no use."""
         ends_at = time.monotonic() + ANSWER_SECONDS
         while True:
             try:
-                return len(self._asked(lambda: self._admin.list_topics(timeout=1.0)).brokers)
+                return len(self._answer(lambda: self._admin.list_topics(timeout=1.0)).brokers)
             except NoAnswer:
-                if self._troubles.decided or self._troubles.all_down or time.monotonic() > ends_at:
+                is_hopeless = self._connection_errors.is_conclusive or self._connection_errors.all_down
+                if is_hopeless or time.monotonic() > ends_at:
                     raise
 
     def partitions(self, topic: str) -> int:
-        """Asked of the list of all topics: asking for one makes it, where brokers are so configured."""
-        every = self._asked(lambda: self._admin.list_topics(timeout=ANSWER_SECONDS)).topics
-        return len(every[topic].partitions if topic in every else self._described(topic).partitions)
+        """
+        How many partitions the topic has.
+
+        The list of all topics is asked for: a question about one topic creates it where brokers are so configured.
+        """
+        topics = self._answer(lambda: self._admin.list_topics(timeout=ANSWER_SECONDS)).topics
+        if topic in topics:
+            return len(topics[topic].partitions)
+        return len(self._describe(topic).partitions)
 
     def rights(self, topic: str) -> frozenset[str]:
         """What the principal may do with the topic."""
-        return _rights(self._described(topic))
+        return _rights(self._describe(topic))
 
-    def _described(self, topic: str) -> Any:
-        asked = self._admin.describe_topics(
+    def _describe(self, topic: str) -> Any:
+        description = self._admin.describe_topics(
             TopicCollection([topic]), include_authorized_operations=True, request_timeout=ANSWER_SECONDS
         )[topic]
-        return self._asked(asked.result)
+        return self._answer(description.result)
 
-    def largest(self, topic: str) -> int:
-        """The size in bytes of the largest batch that the topic takes, which a record may fill."""
+    def max_message_bytes(self, topic: str) -> int:
+        """The size in bytes of the largest batch that the topic accepts; one record may fill it."""
         resource = ConfigResource(ResourceType.TOPIC, topic)
-        (asked,) = self._admin.describe_configs([resource], request_timeout=ANSWER_SECONDS).values()
-        return int(self._asked(asked.result)[_LARGEST].value)
+        (config,) = self._admin.describe_configs([resource], request_timeout=ANSWER_SECONDS).values()
+        return int(self._answer(config.result)[_MAX_MESSAGE_BYTES].value)
 
-    def group(self, group: str) -> Group | None:
-        """None from a broker that describes no groups, as librdkafka's own."""
-        asked = self._admin.describe_consumer_groups(
+    def group(self, group: str) -> GroupDescription | None:
+        """The group, or None from a broker that describes no groups, such as librdkafka's own."""
+        future = self._admin.describe_consumer_groups(
             [group], include_authorized_operations=True, request_timeout=ANSWER_SECONDS
         )[group]
         try:
-            found = asked.result()
+            description = future.result()
         except KafkaException as error:
             if error.args[0].code() == KafkaError._UNSUPPORTED_FEATURE:
                 return None
-            raise ServiceError(self._troubles.why(error.args[0])) from None
-        return Group(found.state.name not in ("DEAD", "UNKNOWN"), len(found.members), _rights(found))
+            raise ServiceError(self._connection_errors.explain(error.args[0])) from None
+        is_there = description.state.name not in ("DEAD", "UNKNOWN")
+        return GroupDescription(is_there, len(description.members), _rights(description))
 
     def groups(self, prefix: str) -> list[str]:
-        """The groups whose name begins so, of those that the principal may see."""
-        found = self._asked(lambda: self._admin.list_consumer_groups(request_timeout=ANSWER_SECONDS).result())
-        for error in found.errors:
-            if error.code() != KafkaError._UNSUPPORTED_FEATURE:  # of librdkafka's own broker
-                raise ServiceError(self._troubles.why(error))
-        return sorted(group.group_id for group in found.valid if group.group_id.startswith(prefix))
+        """The names of the groups that begin with `prefix`, among those that the principal may see."""
+        listing = self._answer(lambda: self._admin.list_consumer_groups(request_timeout=ANSWER_SECONDS).result())
+        for error in listing.errors:
+            if error.code() != KafkaError._UNSUPPORTED_FEATURE:  # librdkafka's own broker answers with this
+                raise ServiceError(self._connection_errors.explain(error))
+        return sorted(group.group_id for group in listing.valid if group.group_id.startswith(prefix))
 
-    def move(self, group: str, topic: str, offsets: Mapping[int, int]) -> None:
-        """Commit in the name of a group without members; the broker refuses it while there is one."""
-        parts = [TopicPartition(topic, number, offset) for number, offset in offsets.items()]
-        asked = self._admin.alter_consumer_group_offsets(
-            [ConsumerGroupTopicPartitions(group, parts)], request_timeout=ANSWER_SECONDS
+    def commit_offsets(self, group: str, topic: str, offsets: Mapping[int, int]) -> None:
+        """Commit offsets, by partition, for a group without members; the broker refuses if the group has a member."""
+        topic_partitions = [TopicPartition(topic, partition, offset) for partition, offset in offsets.items()]
+        future = self._admin.alter_consumer_group_offsets(
+            [ConsumerGroupTopicPartitions(group, topic_partitions)], request_timeout=ANSWER_SECONDS
         )[group]
-        for part in self._asked(asked.result).topic_partitions:
-            if part.error is not None:
-                raise ServiceError(f"group {group}: {self._troubles.why(part.error)}")
+        for topic_partition in self._answer(future.result).topic_partitions:
+            if topic_partition.error is not None:
+                raise ServiceError(f"group {group}: {self._connection_errors.explain(topic_partition.error)}")
 
-    def _asked(self, question: Callable[[], Any]) -> Any:
+    def _answer(self, call: Callable[[], Any]) -> Any:
         try:
-            return question()
+            return call()
         except KafkaException as error:
-            self._admin.poll(0.1)  # else the client does not say what it has met
-            why, code = self._troubles.why(error.args[0]), error.args[0].code()
-            raise (NoAnswer if code in (KafkaError._TIMED_OUT, KafkaError._TRANSPORT) else ServiceError)(why) from None
+            self._admin.poll(0.1)  # otherwise the client does not report the errors of its connections
+            explanation = self._connection_errors.explain(error.args[0])
+            if error.args[0].code() in (KafkaError._TIMED_OUT, KafkaError._TRANSPORT):
+                raise NoAnswer(explanation) from None
+            raise ServiceError(explanation) from None
 
 
-def _rights(found: Any) -> frozenset[str]:
-    return frozenset(operation.name for operation in found.authorized_operations or ())
+def _rights(description: Any) -> frozenset[str]:
+    return frozenset(operation.name for operation in description.authorized_operations or ())

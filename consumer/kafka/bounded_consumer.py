@@ -1,38 +1,45 @@
-"""A group's source that ends where its topic ended when it was started."""
+"""A consumer of the group that stops where its topic ended when the command was started."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from consumer.kafka.consumer import Source
-from consumer.kafka.read import Read
+from consumer.kafka.consumer import GroupConsumer
+from consumer.kafka.records import ReadResult
+from consumer.model import Record
 
 
-class BoundedSource(Source):
-    """Nothing that was written after the start is read, so what it makes its readers write never comes round again."""
+class BoundedGroupConsumer(GroupConsumer):
+    """It reads no record that was written after the start, so a replay never reads the dead letters that it causes."""
 
     def __init__(self, config: Mapping[str, Any], topic: str, ends: Mapping[int, int]) -> None:
-        """`ends`: by partition, the offset before which it ends."""
+        """`ends`: by partition, the offset before which reading stops."""
         super().__init__(config, topic, from_beginning=True)
         self._ends = ends
         self._settled: dict[int, int] = {}
         self.done = False
-        """Whether all that is to be read of this member's partitions is settled, and stored."""
+        """Whether all records before the ends of this member's partitions are settled, and their offsets stored."""
 
-    def read(self, limit: int, timeout: float) -> Read:
-        read = super().read(limit, timeout)
-        within = {
-            number: [message for message in messages if message.offset < self._end(number)]
-            for number, messages in read.messages.items()
-        }
-        beyond = {number for number, messages in read.messages.items() if len(within[number]) < len(messages)}
-        ends = {number: self._end(number) for number in {*read.ends, *beyond}}
-        return Read({number: messages for number, messages in within.items() if messages}, ends, read.resets)
+    def read(self, limit: int, timeout: float) -> ReadResult:
+        result = super().read(limit, timeout)
+        records: dict[int, list[Record]] = {}
+        ends = {partition: self._end(partition) for partition in result.ends}
+        for partition, all_records in result.records.items():
+            end = self._end(partition)
+            bounded = [record for record in all_records if record.offset < end]
+            if bounded:
+                records[partition] = bounded
+            if len(bounded) < len(all_records):
+                ends[partition] = end
+        return ReadResult(records, ends, result.resets)
 
     def store(self, offsets: Mapping[int, int]) -> None:
         super().store(offsets)
         self._settled |= offsets
-        ours = [part.partition for part in self._consumer.assignment()]
-        self.done = bool(ours) and all(self._settled.get(number, -1) >= self._end(number) for number in ours)
+        assigned = [topic_partition.partition for topic_partition in self._consumer.assignment()]
+        self.done = bool(assigned) and all(self._is_settled(partition) for partition in assigned)
+
+    def _is_settled(self, partition: int) -> bool:
+        return self._settled.get(partition, -1) >= self._end(partition)
 
     def _end(self, partition: int) -> int:
         return self._ends.get(partition, 0)

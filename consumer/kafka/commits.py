@@ -1,4 +1,4 @@
-"""Settled offsets out: what is stored for the next commit, and what came of it."""
+"""Commits of settled offsets: which offsets go with the next commit, and what each commit resulted in."""
 
 import logging
 import time
@@ -6,100 +6,109 @@ from collections.abc import Iterable, Mapping
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
-from consumer.kafka.start_offsets import Positions
+from consumer.kafka.start_offsets import StartOffsets
 
 log = logging.getLogger(__name__)
 
-# A commit that meets a rebalance is refused, and not because of its offsets. (A broker reads one request of a
-# connection at a time: a commit that is sent while the member joins is answered when all have joined, as of the past
-# generation.)
-PASSING = (KafkaError.REBALANCE_IN_PROGRESS, KafkaError.ILLEGAL_GENERATION, KafkaError.STALE_MEMBER_EPOCH)
-AGAIN_FOR = 3.0  # seconds
-AGAIN_AFTER = 0.1
+# A commit that meets a rebalance fails, and not because of its offsets. (A broker handles the requests of a connection
+# one after the other: a commit that is sent while the member joins is answered once all members have joined, as a
+# commit of the past generation.)
+REBALANCE_ERRORS = (KafkaError.REBALANCE_IN_PROGRESS, KafkaError.ILLEGAL_GENERATION, KafkaError.STALE_MEMBER_EPOCH)
+RETRY_COMMIT_SECONDS = 3.0
+RETRY_COMMIT_INTERVAL = 0.1  # seconds
 
 
-class Commits:
+class OffsetCommits:
     """
-    An offset is committed by storing it, as the client refuses to store for a partition that is no longer ours.
+    An offset is committed by storing it, because the client refuses to store for a partition that was revoked.
 
-    But what is stored only ever moves forward, in the client's eyes. An offset below the one that it committed before,
-    or the same one of another topic, belongs to a topic that was made again or has lost records: it is committed by
-    itself, until the broker has it. (The partition was assigned anew for that, at which the client forgets what was
-    stored.)
+    But the client lets a stored offset only move forward. An offset that is not above the committed one, and is lower
+    or of another topic, belongs to a recreated topic, or to one that lost records. Such an offset is kept in
+    `_lower_offsets` and committed by itself until the broker has it. (The partition was assigned anew for that, and
+    then the client forgets the stored offset.)
     """
 
-    def __init__(self, consumer: Consumer, positions: Positions) -> None:
-        self._consumer, self._positions = consumer, positions
+    def __init__(self, consumer: Consumer, start_offsets: StartOffsets) -> None:
+        self._consumer, self._start_offsets = consumer, start_offsets
         self._committed: dict[int, TopicPartition] = {}
-        self._steps_back: dict[int, TopicPartition] = {}
+        self._lower_offsets: dict[int, TopicPartition] = {}
         self.counts = {"ok": 0, "failed": 0}
 
     def store(self, offsets: Mapping[int, int]) -> None:
-        """Mark offsets for the next commit."""
+        """Mark offsets, by partition, for the next commit."""
         for partition, offset in offsets.items():
-            part = self._positions.offset(partition, offset)
-            self._steps_back.pop(partition, None)
-            if self._is_step_back(part):
-                self._steps_back[partition] = part
+            topic_partition = self._start_offsets.offset_to_commit(partition, offset)
+            self._lower_offsets.pop(partition, None)
+            if self._is_lower(topic_partition):
+                self._lower_offsets[partition] = topic_partition
                 continue
             try:
-                self._consumer.store_offsets(offsets=[part])
+                self._consumer.store_offsets(offsets=[topic_partition])
             except KafkaException as error:
                 log.info("offset not stored", extra={"partition": partition, "error": error.args[0].name()})
 
     def commit(self, wait: bool) -> None:
         """
-        Commit what is marked. A refused commit is a warning: the same offset or a later one goes next time.
+        Commit the marked offsets. A commit that fails is a warning: the next one has the same offset or a later one.
 
-        With `wait` there may be no next time: then it goes again while a rebalance is all that is in its way.
+        With `wait` there may be no next commit. It is then retried as long as a rebalance is the only cause.
         """
-        commit = self._commit_now if wait else self._commit_soon
-        if self._steps_back:
-            commit(offsets=list(self._steps_back.values()))
+        commit = self._commit_sync if wait else self._commit_async
+        if self._lower_offsets:
+            commit(offsets=list(self._lower_offsets.values()))
         commit()
 
     def forget(self, partitions: Iterable[int]) -> None:
-        """They are no longer ours."""
+        """Forget the offsets of these partitions, because the partitions were revoked."""
         for partition in partitions:
-            self._steps_back.pop(partition, None)
+            self._lower_offsets.pop(partition, None)
 
-    def report(self, error: KafkaError | None, parts: Iterable[TopicPartition]) -> None:
-        """What came of a commit."""
-        errors = [error] if error else [part.error for part in parts if part.error]
-        if not errors:
+    def report(self, error: KafkaError | None, topic_partitions: Iterable[TopicPartition]) -> None:
+        """Count the result of a commit, and remember the offsets that the broker has."""
+        failure = error or _first_error(topic_partitions)
+        if failure is None:
             self.counts["ok"] += 1
-            for part in parts:
-                if part.offset >= 0:  # those with nothing new are named as well, without an offset
-                    self._take_in(part)
-        elif errors[0].code() != KafkaError._NO_OFFSET:  # that one says: nothing new to commit
+            for topic_partition in topic_partitions:
+                if topic_partition.offset >= 0:  # partitions with nothing new are named without an offset
+                    self._remember(topic_partition)
+        elif failure.code() != KafkaError._NO_OFFSET:  # which says that there is nothing new to commit
             self.counts["failed"] += 1
-            log.warning("commit refused; it is made again with the next one", extra={"error": errors[0].str()})
+            log.warning("commit failed, retrying with the next one", extra={"error": failure.str()})
 
-    def _commit_soon(self, **offsets: list[TopicPartition]) -> None:
+    def _commit_async(self, **offsets: list[TopicPartition]) -> None:
         try:
             self._consumer.commit(asynchronous=True, **offsets)
         except KafkaException as error:
             self.report(error.args[0], [])
 
-    def _commit_now(self, **offsets: list[TopicPartition]) -> None:
-        ends_at = time.monotonic() + AGAIN_FOR
+    def _commit_sync(self, **offsets: list[TopicPartition]) -> None:
+        ends_at = time.monotonic() + RETRY_COMMIT_SECONDS
         while True:
             try:
                 return self.report(None, self._consumer.commit(asynchronous=False, **offsets))
-            except KafkaException as refused:
-                error = refused.args[0]
-            if error.code() not in PASSING or time.monotonic() > ends_at:
+            except KafkaException as failure:
+                error = failure.args[0]
+            if error.code() not in REBALANCE_ERRORS or time.monotonic() > ends_at:
                 return self.report(error, [])
-            time.sleep(AGAIN_AFTER)  # the client's own threads take part in the rebalance meanwhile
+            time.sleep(RETRY_COMMIT_INTERVAL)  # the client's own threads take part in the rebalance meanwhile
 
-    def _is_step_back(self, part: TopicPartition) -> bool:
-        before = self._committed.get(part.partition)
-        if before is None or part.offset > before.offset:
+    def _is_lower(self, topic_partition: TopicPartition) -> bool:
+        """Whether the offset is below the committed one, or the same offset of another topic."""
+        committed = self._committed.get(topic_partition.partition)
+        if committed is None or topic_partition.offset > committed.offset:
             return False
-        return part.offset < before.offset or (part.metadata or "") != (before.metadata or "")
+        return topic_partition.offset < committed.offset or _metadata(topic_partition) != _metadata(committed)
 
-    def _take_in(self, part: TopicPartition) -> None:
-        self._committed[part.partition] = part
-        step = self._steps_back.get(part.partition)
-        if step and step.offset == part.offset:
-            del self._steps_back[part.partition]
+    def _remember(self, topic_partition: TopicPartition) -> None:
+        self._committed[topic_partition.partition] = topic_partition
+        lower_offset = self._lower_offsets.get(topic_partition.partition)
+        if lower_offset and lower_offset.offset == topic_partition.offset:
+            del self._lower_offsets[topic_partition.partition]
+
+
+def _first_error(topic_partitions: Iterable[TopicPartition]) -> KafkaError | None:
+    return next((topic_partition.error for topic_partition in topic_partitions if topic_partition.error), None)
+
+
+def _metadata(topic_partition: TopicPartition) -> str:
+    return topic_partition.metadata or ""

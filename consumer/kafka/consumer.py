@@ -1,4 +1,4 @@
-"""The consumer group's records in, settled offsets out."""
+"""The service's member of the consumer group: records in, settled offsets out."""
 
 import logging
 import time
@@ -8,94 +8,96 @@ from typing import Any
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from consumer.errors import NoAnswer, ServiceError
-from consumer.kafka.client_config import is_fatal, made, shared_config
-from consumer.kafka.commits import Commits
-from consumer.kafka.end_offsets import Ends
-from consumer.kafka.read import Read
-from consumer.kafka.records import message_of
-from consumer.kafka.start_offsets import Positions, Reset
-from consumer.kafka.topic_id import Identity
-from consumer.model import Message
+from consumer.kafka.client_config import create_client, is_fatal, shared_config
+from consumer.kafka.commits import OffsetCommits
+from consumer.kafka.end_offsets import EndOffsets
+from consumer.kafka.records import ReadResult, to_record
+from consumer.kafka.start_offsets import OffsetReset, StartOffsets
+from consumer.kafka.topic_id import TopicIdWatcher
+from consumer.model import Record
 
 log = logging.getLogger(__name__)
 
-UNREADABLE = (KafkaError._BAD_COMPRESSION, KafkaError._BAD_MSG)
-GATHERING = 0.02  # seconds in which further records are waited for when there is one
+UNREADABLE_BATCH_ERRORS = (KafkaError._BAD_COMPRESSION, KafkaError._BAD_MSG)
+FILL_TIMEOUT = 0.02  # seconds to wait for further records once there is one
 
-Rebalance = Callable[[Sequence[int]], None]
+RebalanceCallback = Callable[[Sequence[int]], None]
 
 
-class Source:
+class GroupConsumer:
     """
     One member of the group, used by one thread only.
 
-    Its client never commits by itself, never skips by itself (a lost offset is an event here), and reports ends.
+    Its client never commits and never skips by itself, and it reports the ends of partitions. What the client reports
+    is passed on: lost offsets and topic ids to StartOffsets, the results of commits to OffsetCommits.
     """
 
     def __init__(self, config: Mapping[str, Any], topic: str, from_beginning: bool) -> None:
-        self._consumer = made(Consumer, {**config, "on_commit": self._on_commit, "error_cb": self._on_error})
+        self._consumer = create_client(Consumer, {**config, "on_commit": self._on_commit, "error_cb": self._on_error})
         self._topic = topic
-        self._positions = Positions(self._consumer, Identity(config, topic), topic, from_beginning)
+        self._start_offsets = StartOffsets(self._consumer, TopicIdWatcher(config, topic), topic, from_beginning)
         self._paused: set[int] = set()
-        self._gone: set[int] = set()  # revoked or lost while records were gathered
-        self._asked_ends = Ends(shared_config(config), topic)
+        self._removed: set[int] = set()  # revoked or lost while a read was filled
+        self._end_offsets = EndOffsets(shared_config(config), topic)
         self._fatal: KafkaError | None = None
-        self._commits = Commits(self._consumer, self._positions)
+        self._commits = OffsetCommits(self._consumer, self._start_offsets)
 
-    def subscribe(self, on_assign: Rebalance, on_revoke: Rebalance, on_lost: Rebalance) -> None:
+    def subscribe(self, on_assign: RebalanceCallback, on_revoke: RebalanceCallback, on_lost: RebalanceCallback) -> None:
         """Join the group. The callbacks run inside `read` and `close`, on the caller's thread."""
 
-        def assigned(_: Consumer, parts: list[TopicPartition]) -> None:
-            self._consumer.incremental_assign(self._positions.starts(parts))
-            on_assign([part.partition for part in parts])
+        def assign(_: Consumer, topic_partitions: list[TopicPartition]) -> None:
+            self._consumer.incremental_assign(self._start_offsets.start_positions(topic_partitions))
+            on_assign([topic_partition.partition for topic_partition in topic_partitions])
 
-        def gone(callback: Rebalance) -> Callable[[Consumer, list[TopicPartition]], None]:
-            def adapted(_: Consumer, parts: list[TopicPartition]) -> None:
-                numbers = [part.partition for part in parts]
-                self._gone.update(numbers)
-                callback(numbers)
-                self._positions.forget(numbers)
-                self._commits.forget(numbers)
-                self.resume(self._paused.intersection(numbers))  # else they stay paused in their next assignment
+        def removal(callback: RebalanceCallback) -> Callable[[Consumer, list[TopicPartition]], None]:
+            def remove(_: Consumer, topic_partitions: list[TopicPartition]) -> None:
+                partitions = [topic_partition.partition for topic_partition in topic_partitions]
+                self._removed.update(partitions)
+                callback(partitions)
+                self._start_offsets.forget(partitions)
+                self._commits.forget(partitions)
+                self.resume(self._paused.intersection(partitions))  # else they stay paused in their next assignment
 
-            return adapted
+            return remove
 
-        self._consumer.subscribe([self._topic], on_assign=assigned, on_revoke=gone(on_revoke), on_lost=gone(on_lost))
+        self._consumer.subscribe(
+            [self._topic], on_assign=assign, on_revoke=removal(on_revoke), on_lost=removal(on_lost)
+        )
 
-    def read(self, limit: int, timeout: float) -> Read:
+    def read(self, limit: int, timeout: float) -> ReadResult:
         """At most `limit` records, after at most `timeout` seconds; a rebalance happens in here."""
-        messages: dict[int, list[Message]] = {}
+        records: dict[int, list[Record]] = {}
         ends: dict[int, int] = {}
         unreadable: list[int] = []
-        raws: list[Any] = self._consume(1, timeout)  # the client's types allow None for what each record has
+        messages: list[Any] = self._consume(1, timeout)  # Any: the client's types allow None for what each record has
         now = time.monotonic()
-        if raws:  # the client would wait for the whole limit, and the first record's linger has begun
-            raws = self._gathered(raws, limit - 1, min(timeout, GATHERING))
+        if messages:  # the client would wait for `limit` messages, while the linger of the first record has begun
+            messages = self._fill(messages, limit - 1, min(timeout, FILL_TIMEOUT))
         if self._paused:
-            self._asked_ends.ask(self._paused, now)
-        for raw in raws:
-            if raw.error() is not None:
-                self._note(raw, ends, unreadable)
+            self._end_offsets.poll(self._paused, now)
+        for message in messages:
+            if message.error() is not None:
+                self._handle_error(message, ends, unreadable)
                 continue
-            message = message_of(raw, now)
-            if message.partition in messages:
-                messages[message.partition].append(message)
+            record = to_record(message, now)
+            if record.partition in records:
+                records[record.partition].append(record)
             else:
-                messages[message.partition] = [message]
+                records[record.partition] = [record]
         if self._fatal:
-            raise ServiceError(f"the Kafka client cannot go on: {self._fatal.str()}")
-        return Read(messages, ends, self._resets(), self._remade(), unreadable)
+            raise ServiceError(f"the Kafka client cannot continue: {self._fatal.str()}")
+        return ReadResult(records, ends, self._resets(), self._recreated(), unreadable)
 
-    def begin_again(self, partition: int) -> None:
-        """What comes of the partition from now on is of a topic that was made again."""
-        self._positions.begin_again(partition)
+    def restart(self, partition: int) -> None:
+        """The records of the partition are of a recreated topic from now on."""
+        self._start_offsets.restart(partition)
 
     def store(self, offsets: Mapping[int, int]) -> None:
-        """Mark offsets for the next commit. Those of partitions that are no longer ours are refused by the client."""
+        """Mark offsets for the next commit. The client refuses those of partitions that were revoked."""
         self._commits.store(offsets)
 
     def commit(self, wait: bool = False) -> None:
-        """Commit what is stored, in the background unless `wait`; a refused commit is made again with the next one."""
+        """Commit what is stored, in the background unless `wait`; a commit that fails is retried with the next one."""
         self._commits.commit(wait)
 
     @property
@@ -104,37 +106,41 @@ class Source:
         return self._commits.counts
 
     def pause(self, partitions: Iterable[int]) -> None:
-        if starting := set(partitions) - self._paused:
-            self._consumer.pause([TopicPartition(self._topic, number) for number in starting])
-            self._paused |= starting
+        to_pause = set(partitions) - self._paused
+        if to_pause:
+            self._consumer.pause([TopicPartition(self._topic, partition) for partition in to_pause])
+            self._paused |= to_pause
 
     def resume(self, partitions: Iterable[int]) -> None:
-        if ending := set(partitions) & self._paused:
-            self._consumer.resume([TopicPartition(self._topic, number) for number in ending])
-            self._paused -= ending
+        to_resume = set(partitions) & self._paused
+        if to_resume:
+            self._consumer.resume([TopicPartition(self._topic, partition) for partition in to_resume])
+            self._paused -= to_resume
 
-    def end(self, partition: int) -> int:
-        """The partition's end as last heard of, without waiting for the broker; -1 if nothing was heard."""
+    def end_offset(self, partition: int) -> int:
+        """The partition's end in the latest answer, without waiting for the broker; -1 without an answer."""
         _, high = self._consumer.get_watermark_offsets(TopicPartition(self._topic, partition), cached=True) or (-1, -1)
-        return max(int(high), self._asked_ends.last(partition)) if partition in self._paused else int(high)
+        if partition in self._paused:
+            return max(int(high), self._end_offsets.latest(partition))
+        return int(high)
 
     @property
     def paused(self) -> Set[int]:
-        """Partitions that are not read for now."""
+        """Partitions that are not fetched for now."""
         return self._paused
 
     @property
-    def joined(self) -> bool:
+    def is_group_member(self) -> bool:
         return bool(self._consumer.memberid())
 
-    def partitions(self, topic: str) -> int:
-        """How many partitions a topic has, 0 if it is not there. Raises NoAnswer if no broker answers in time."""
+    def partition_count(self, topic: str) -> int:
+        """How many partitions a topic has, 0 if it does not exist. Raises NoAnswer if no broker answers in time."""
         try:
-            found = self._consumer.list_topics(topic, timeout=1.0).topics[topic]  # asked again and again
+            metadata = self._consumer.list_topics(topic, timeout=1.0).topics[topic]  # the caller asks repeatedly
         except KafkaException as error:
-            self._consumer.poll(0)  # else the client keeps to itself why, until the first read
+            self._consumer.poll(0)  # otherwise the client does not report the cause before the first read
             raise NoAnswer(f"no answer from Kafka about topic {topic}: {error.args[0].str()}") from None
-        return len(found.partitions)
+        return len(metadata.partitions)
 
     def close(self) -> None:
         self._consumer.close()
@@ -145,37 +151,42 @@ class Source:
         except KafkaException as error:
             raise ServiceError(f"the Kafka client cannot read: {error.args[0].str()}") from None
 
-    def _gathered(self, first: list[Any], limit: int, timeout: float) -> list[Any]:
-        """With what comes behind it, and without what a rebalance in here took away: it may be ours again already."""
-        self._gone.clear()
-        more = self._consume(limit, timeout)
-        return [raw for raw in first if raw.partition() not in self._gone] + more
+    def _fill(self, messages: list[Any], limit: int, timeout: float) -> list[Any]:
+        """
+        The messages, with at most `limit` more behind them.
 
-    def _resets(self) -> Sequence[Reset]:
-        resets = self._positions.resets()
-        self.resume(reset.partition for reset in resets if reset.goes_on)  # else they stay paused, in silence
+        If a rebalance removes a partition in here, its messages are dropped: the partition may be assigned again before
+        the rebalance ends, from a lower offset.
+        """
+        self._removed.clear()
+        further_messages = self._consume(limit, timeout)
+        return [message for message in messages if message.partition() not in self._removed] + further_messages
+
+    def _resets(self) -> Sequence[OffsetReset]:
+        resets = self._start_offsets.resets()
+        self.resume(reset.partition for reset in resets if reset.goes_on)  # else they stay paused without a report
         return resets
 
-    def _remade(self) -> Sequence[int]:
-        remade = self._positions.remade()
-        self.resume(remade)
-        return remade
+    def _recreated(self) -> Sequence[int]:
+        recreated = self._start_offsets.recreated()
+        self.resume(recreated)
+        return recreated
 
-    def _note(self, raw: Any, ends: dict[int, int], unreadable: list[int]) -> None:
-        error, partition = raw.error(), raw.partition()
+    def _handle_error(self, message: Any, ends: dict[int, int], unreadable: list[int]) -> None:
+        error, partition = message.error(), message.partition()
         if error.code() == KafkaError._PARTITION_EOF:
-            ends[partition] = raw.offset()
+            ends[partition] = message.offset()
         elif error.code() == KafkaError._AUTO_OFFSET_RESET:
-            self._positions.lose(partition)
+            self._start_offsets.mark_lost(partition)
         elif is_fatal(error):
             self._fatal = error
         else:
-            if error.code() in UNREADABLE:
+            if error.code() in UNREADABLE_BATCH_ERRORS:
                 unreadable.append(partition)
-            log.warning("Kafka reports an error", extra={"partition": partition, "error": error.str()})
+            log.warning("Kafka partition error, retrying", extra={"partition": partition, "error": error.str()})
 
-    def _on_commit(self, error: KafkaError | None, parts: list[TopicPartition]) -> None:
-        self._commits.report(error, parts)
+    def _on_commit(self, error: KafkaError | None, topic_partitions: list[TopicPartition]) -> None:
+        self._commits.report(error, topic_partitions)
 
     def _on_error(self, error: KafkaError) -> None:
         if is_fatal(error):

@@ -1,80 +1,100 @@
-"""Letters into the dead-letter topic, and their confirmation."""
+"""Dead letters into the dead-letter topic, and their confirmation."""
 
 import logging
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Producer
-from confluent_kafka import Message as RawMessage
+from confluent_kafka import Message as ClientMessage
 
 from consumer.errors import ServiceError
-from consumer.kafka.client_config import is_fatal, made
-from consumer.model import Letter, Message
+from consumer.kafka.client_config import create_client, is_fatal
+from consumer.kafka.dead_letter_headers import Origin, headers_of
+from consumer.model import DeadLetter, Record
+from consumer.reasons import BlockReason
 
-Unwrap = Callable[[Message], Message]
+UnwrapRecord = Callable[[Record], Record]
 
 log = logging.getLogger(__name__)
 
-# What the broker says of the record itself, and would say of it for ever.
+RETRY_AFTER_SECONDS = 1.0
+
+# These errors are about the record itself, so the broker would return them at each attempt.
 REFUSALS = {
-    KafkaError.MSG_SIZE_TOO_LARGE: "dead_letter_too_large",
-    KafkaError.RECORD_LIST_TOO_LARGE: "dead_letter_too_large",
-    KafkaError.INVALID_RECORD: "dead_letter_refused",
-    KafkaError.INVALID_TIMESTAMP: "dead_letter_refused",
-    KafkaError.POLICY_VIOLATION: "dead_letter_refused",
+    KafkaError.MSG_SIZE_TOO_LARGE: BlockReason.DEAD_LETTER_TOO_LARGE,
+    KafkaError.RECORD_LIST_TOO_LARGE: BlockReason.DEAD_LETTER_TOO_LARGE,
+    KafkaError.INVALID_RECORD: BlockReason.DEAD_LETTER_REFUSED,
+    KafkaError.INVALID_TIMESTAMP: BlockReason.DEAD_LETTER_REFUSED,
+    KafkaError.POLICY_VIOLATION: BlockReason.DEAD_LETTER_REFUSED,
 }
-TRY_AGAIN_AFTER = 1.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
-class Reports:
-    """What became of letters: those that the topic holds, and those that it will never take, with the reason."""
+class DeliveryReports:
+    """The dead letters that the topic holds, and those that it will never accept, with the reason."""
 
-    confirmed: Sequence[Letter] = ()
-    refused: Sequence[tuple[Letter, str]] = ()
-
-
-def as_it_is(message: Message) -> Message:
-    """What was read is the record itself."""
-    return message
+    confirmed: Sequence[DeadLetter] = ()
+    refused: Sequence[tuple[DeadLetter, str]] = ()
 
 
-class DeadLetters:
-    """A letter that was put in is sent again until the topic holds it, refuses it for good, or it is revoked."""
+def record_itself(record: Record) -> Record:
+    """The record that was read is itself the rejected record."""
+    return record
+
+
+class DeadLetterWriter:
+    """
+    Sends each dead letter again until the topic holds it, refuses it for good, or its partition is forgotten.
+
+    All of its state belongs to the thread that calls it: the producer's callbacks run inside `advance`.
+    """
 
     def __init__(
-        self, config: Mapping[str, Any], topic: str, source_topic: str, version: str, record: Unwrap = as_it_is
+        self,
+        config: Mapping[str, Any],
+        topic: str,
+        source_topic: str,
+        version: str,
+        unwrap: UnwrapRecord = record_itself,
     ) -> None:
-        """`record` gives the record that a letter's message holds, whose bytes and address are written."""
-        self._producer = made(Producer, {**config, "error_cb": _on_error})
-        self._topic, self._record = topic, record
-        self._origin = (("topic", source_topic), ("version", version))
-        self._to_send: deque[Letter] = deque()
-        self._confirmed: list[Letter] = []
-        self._refused: list[tuple[Letter, str]] = []
-        self._not_before = float("-inf")
+        """`unwrap` gives the record to write, with its address, if the record that was read only holds a copy of it."""
+        self._producer = create_client(Producer, {**config, "error_cb": _on_error})
+        self._topic, self._unwrap = topic, unwrap
+        self._origin = Origin(source_topic, version)
+        self._open: set[DeadLetter] = set()
+        self._undated: set[DeadLetter] = set()  # the topic does not accept the record's timestamp
+        self._to_send: deque[DeadLetter] = deque()
+        self._confirmed: list[DeadLetter] = []
+        self._refused: list[tuple[DeadLetter, str]] = []
+        self._next_send_at = float("-inf")
         self._fatal = ""
 
-    def put(self, letter: Letter) -> None:
-        self._to_send.append(letter)
+    def put(self, dead_letter: DeadLetter) -> None:
+        self._open.add(dead_letter)
+        self._to_send.append(dead_letter)
 
-    def advance(self, now: float, wait: float = 0) -> Reports:
-        """Send what waits and collect what was reported within `wait` seconds. `now` in monotonic seconds."""
-        while self._to_send and now >= self._not_before:
-            letter = self._to_send.popleft()
-            if not letter.revoked:
-                self._send(letter, now)
+    def forget(self, partitions: Set[int]) -> None:
+        """Send no dead letter of these partitions again, and report none."""
+        self._open = {dead_letter for dead_letter in self._open if dead_letter.record.partition not in partitions}
+        self._undated &= self._open
+
+    def advance(self, now: float, wait: float = 0) -> DeliveryReports:
+        """Send what is due and collect the reports of `wait` seconds at most. `now` is in monotonic seconds."""
+        while self._to_send and now >= self._next_send_at:
+            dead_letter = self._to_send.popleft()
+            if dead_letter in self._open:
+                self._send(dead_letter, now)
         self._poll(wait)
         if self._fatal:
-            raise ServiceError(f"the producer of dead letters cannot go on: {self._fatal}")
-        reports = Reports(self._confirmed, self._refused)
+            raise ServiceError(f"the producer of dead letters cannot continue: {self._fatal}")
+        reports = DeliveryReports(self._confirmed, self._refused)
         self._confirmed, self._refused = [], []
         return reports
 
     def close(self) -> None:
-        """Forget what is not confirmed: its records are not committed, so the next owner makes these letters again."""
+        """Drop what is not confirmed. The next owner writes it again, because its records are not committed."""
         self._producer.purge()
         self._producer.close()
 
@@ -84,61 +104,58 @@ class DeadLetters:
         except KafkaException as error:
             self._fatal = error.args[0].str()
 
-    def _send(self, letter: Letter, now: float) -> None:
-        def reported(error: KafkaError | None, _: RawMessage) -> None:
-            self._reported(letter, error, now)
+    def _send(self, dead_letter: DeadLetter, now: float) -> None:
+        def on_delivery(error: KafkaError | None, _: ClientMessage) -> None:
+            self._report(dead_letter, error, now)
 
-        message = self._record(letter.message)
+        record = self._unwrap(dead_letter.record)
+        timestamp = max(record.timestamp, 0)
+        if dead_letter in self._undated:
+            timestamp = 0  # for the client, this is the time of sending
         try:
             self._producer.produce(
                 self._topic,
-                message.value,
-                message.key,
-                headers=self._headers(letter, message),
-                timestamp=max(message.timestamp, 0) if letter.dated else 0,  # 0: the producer's own clock
-                on_delivery=reported,
+                record.value,
+                record.key,
+                headers=headers_of(dead_letter, record, self._origin),
+                timestamp=timestamp,
+                on_delivery=on_delivery,
             )
         except BufferError:
-            self._again(letter, now)
+            self._retry(dead_letter, now)
         except KafkaException as error:
-            self._reported(letter, error.args[0], now)
+            self._report(dead_letter, error.args[0], now)
 
-    def _reported(self, letter: Letter, error: KafkaError | None, now: float) -> None:
-        if error is None:
-            self._confirmed.append(letter)
-        elif is_fatal(error):  # no letter would ever be written again, however often it is sent
+    def _report(self, dead_letter: DeadLetter, error: KafkaError | None, now: float) -> None:
+        if error is not None and is_fatal(error):  # this producer cannot write any dead letter from now on
             self._fatal = error.str()
-        elif error.code() == KafkaError.INVALID_TIMESTAMP and letter.dated:
-            letter.dated = False  # its own time stands in a header as well
-            self._again(letter, now)
+        elif dead_letter not in self._open:
+            return
+        elif error is None:
+            self._close_dead_letter(dead_letter)
+            self._confirmed.append(dead_letter)
+        elif error.code() == KafkaError.INVALID_TIMESTAMP and dead_letter not in self._undated:
+            self._undated.add(dead_letter)  # a header has the record's timestamp as well
+            self._retry(dead_letter, now)
         elif error.code() in REFUSALS:
-            letter.stuck = True
-            self._refused.append((letter, REFUSALS[error.code()]))
+            self._close_dead_letter(dead_letter)
+            self._refused.append((dead_letter, REFUSALS[error.code()]))
         else:
-            log.warning("dead letter not written, retrying", extra={**_address(letter), "error": error.str()})
-            self._again(letter, now)
+            log.warning("dead letter not written, retrying", extra={**_log_fields(dead_letter), "error": error.str()})
+            self._retry(dead_letter, now)
 
-    def _again(self, letter: Letter, now: float) -> None:
-        self._to_send.append(letter)
-        self._not_before = now + TRY_AGAIN_AFTER
+    def _retry(self, dead_letter: DeadLetter, now: float) -> None:
+        self._to_send.append(dead_letter)
+        self._next_send_at = now + RETRY_AFTER_SECONDS
 
-    def _headers(self, letter: Letter, message: Message) -> list[tuple[str, str | bytes | None]]:
-        ours = [
-            *self._origin,
-            ("partition", message.partition),
-            ("offset", message.offset),
-            ("timestamp", message.timestamp),
-            ("reason", letter.reason),
-            ("stage", letter.stage),
-            ("detail", letter.detail),
-            ("schema", letter.schema),
-            ("attempts", letter.attempts),
-        ]
-        return [*message.headers, *((f"dead-letter-{name}", str(value).encode()) for name, value in ours)]
+    def _close_dead_letter(self, dead_letter: DeadLetter) -> None:
+        self._open.remove(dead_letter)
+        self._undated.discard(dead_letter)
 
 
-def _address(letter: Letter) -> dict[str, object]:
-    return {"partition": letter.message.partition, "offset": letter.message.offset, "reason": letter.reason}
+def _log_fields(dead_letter: DeadLetter) -> dict[str, object]:
+    record = dead_letter.record
+    return {"partition": record.partition, "offset": record.offset, "reason": dead_letter.rejected.reason}
 
 
 def _on_error(error: KafkaError) -> None:

@@ -1,4 +1,4 @@
-"""The ends of partitions that are not read: while one is paused, nothing tells the consumer that its lag grows."""
+"""The end offsets of paused partitions: the client reports ends of the partitions that it fetches only."""
 
 from collections.abc import Mapping, Set
 from concurrent.futures import Future
@@ -8,45 +8,47 @@ from typing import Any
 from confluent_kafka import KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
-from consumer.kafka.client_config import made
+from consumer.kafka.client_config import create_client
 
-ASK_EVERY = 3.0  # seconds
-TIMEOUT = 10.0
+POLL_INTERVAL = 3.0  # seconds
+ANSWER_TIMEOUT = 10.0  # seconds
 
 
-class Ends:
+class EndOffsets:
     """
-    Asks now and then and never waits for an answer.
+    Asks the broker now and then and never waits for an answer, so that the lag of a paused partition is seen to grow.
 
-    With a client of its own, made when it is first needed: the consumer's calls wait, and belong to one thread.
+    It has a client of its own, which is created at the first question, because the consumer's calls wait for their
+    answer and belong to one thread.
     """
 
     def __init__(self, config: Mapping[str, Any], topic: str) -> None:
         self._config, self._topic = config, topic
-        self._clients: list[AdminClient] = []
-        self._asked: dict[int, Future[Any]] = {}
-        self._known: dict[int, int] = {}
-        self._ask_at = float("-inf")
+        self._admin: AdminClient | None = None
+        self._answers: dict[int, Future[Any]] = {}
+        self._ends: dict[int, int] = {}
+        self._next_question_at = float("-inf")
 
-    def ask(self, partitions: Set[int], now: float) -> None:
-        """Take in what was answered, and ask again for these where it is time to. `now` in monotonic seconds."""
-        for partition, asked in list(self._asked.items()):
-            if asked.done():
-                del self._asked[partition]
-                with suppress(KafkaException):  # asked again soon
-                    self._known[partition] = asked.result().offset
-        if now >= self._ask_at and not self._asked:
-            self._ask_at = now + ASK_EVERY
+    def poll(self, partitions: Set[int], now: float) -> None:
+        """Apply the answers, and ask again for these partitions if it is time to. `now` is in monotonic seconds."""
+        for partition, answer in list(self._answers.items()):
+            if answer.done():
+                del self._answers[partition]
+                with suppress(KafkaException):  # the next question follows soon
+                    self._ends[partition] = answer.result().offset
+        if now >= self._next_question_at and not self._answers:
+            self._next_question_at = now + POLL_INTERVAL
             self._ask(partitions)
 
-    def last(self, partition: int) -> int:
-        """Its end as last told; -1 if it was not."""
-        return self._known.get(partition, -1)
+    def latest(self, partition: int) -> int:
+        """The partition's end in the last answer; -1 without an answer."""
+        return self._ends.get(partition, -1)
 
     def _ask(self, partitions: Set[int]) -> None:
-        if not self._clients:
-            self._clients.append(made(AdminClient, self._config))
-        self._clients[0].poll(0)  # serves its log lines
-        wanted = {TopicPartition(self._topic, number): OffsetSpec.latest() for number in partitions}  # type: ignore[no-untyped-call]
-        answers = self._clients[0].list_offsets(wanted, request_timeout=TIMEOUT)
-        self._asked = {part.partition: answer for part, answer in answers.items()}
+        if self._admin is None:
+            self._admin = create_client(AdminClient, self._config)
+        self._admin.poll(0)  # writes the client's log lines
+        latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
+        questions = {TopicPartition(self._topic, partition): latest for partition in partitions}
+        answers = self._admin.list_offsets(questions, request_timeout=ANSWER_TIMEOUT)
+        self._answers = {topic_partition.partition: answer for topic_partition, answer in answers.items()}

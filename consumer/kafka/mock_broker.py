@@ -1,4 +1,4 @@
-"""A Kafka broker inside this process, for the demo and for tests: librdkafka's own, by the public client alone."""
+"""A Kafka broker inside this process, for the demo and for tests: librdkafka's own, used by its public client only."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -9,11 +9,11 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Producer, To
 TIMEOUT = 10.0
 
 
-class EmbeddedBroker:
+class MockBroker:
     """
-    Up as long as this object lives. Topics have four partitions and are there once they were named.
+    Runs as long as this object lives. Topics have four partitions and exist once they were named.
 
-    It keeps 5 MiB of each partition and drops the oldest in silence (librdkafka, rdkafka_mock.h): not for more.
+    It keeps 5 MiB of each partition and silently drops older records (librdkafka, rdkafka_mock.h): write no more.
     """
 
     def __init__(self) -> None:
@@ -29,31 +29,31 @@ class EmbeddedBroker:
         self._producer.produce(topic, value, key, partition)
 
     def flush(self) -> None:
-        """Wait until everything produced is written."""
-        left = self._producer.flush(TIMEOUT)
-        assert not left, f"{left} records were not written in {TIMEOUT} s"
+        """Wait until everything that was produced is written."""
+        unwritten = self._producer.flush(TIMEOUT)
+        assert not unwritten, f"{unwritten} records were not written in {TIMEOUT} s"
 
 
 def committed(address: str, group: str, topic: str, partitions: int) -> Mapping[int, int]:
     """The group's committed offsets; -1 where there is none."""
     consumer = Consumer({"bootstrap.servers": address, "group.id": group})
-    asked = [TopicPartition(topic, number) for number in range(partitions)]
-    answered = consumer.committed(asked, timeout=TIMEOUT)
+    questions = [TopicPartition(topic, partition) for partition in range(partitions)]
+    answers = consumer.committed(questions, timeout=TIMEOUT)
     consumer.close()
-    return {part.partition: max(part.offset, -1) for part in answered}
+    return {topic_partition.partition: max(topic_partition.offset, -1) for topic_partition in answers}
 
 
 def records(address: str, topic: str) -> Iterator[Any]:
     """All records that the topic has now, as the client's messages, in order by partition only."""
     consumer = Consumer({"bootstrap.servers": address, "group.id": "reads-everything", "enable.partition.eof": True})
-    numbers = consumer.list_topics(topic, timeout=TIMEOUT).topics[topic].partitions
-    consumer.assign([TopicPartition(topic, number, OFFSET_BEGINNING) for number in numbers])
-    to_read, ends_at = len(numbers), time.monotonic() + TIMEOUT
-    while to_read and time.monotonic() < ends_at:
+    partitions = consumer.list_topics(topic, timeout=TIMEOUT).topics[topic].partitions
+    consumer.assign([TopicPartition(topic, partition, OFFSET_BEGINNING) for partition in partitions])
+    unread_partitions, ends_at = len(partitions), time.monotonic() + TIMEOUT
+    while unread_partitions and time.monotonic() < ends_at:
         for message in consumer.consume(1000, 0.1):
             error = message.error()
             if error is None:
                 yield message
             elif error.code() == KafkaError._PARTITION_EOF:
-                to_read -= 1
+                unread_partitions -= 1
     consumer.close()

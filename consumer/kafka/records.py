@@ -1,26 +1,48 @@
-"""A record as the Kafka client has it, as ours."""
+"""The client's messages as records, and the result of one read of the group's consumer."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from consumer.model import Message
+from consumer.kafka.start_offsets import OffsetReset
+from consumer.model import Headers, Record
 
-OVERHEAD = 400  # bytes of Python objects around one held record
-
-
-def message_of(raw: Any, now: float) -> Message:
-    """The client's message as ours. `now` in monotonic seconds."""
-    key, value, headers = raw.key(), raw.value(), _headers(raw)
-    weight = OVERHEAD + len(value or b"") + len(key or b"") + (_weight(headers) if headers else 0)
-    return Message(raw.partition(), raw.offset(), raw.timestamp()[1], key, value, headers, now, weight)
+RECORD_OVERHEAD = 400  # bytes of Python objects around one buffered record
+HEADER_OVERHEAD = 100
 
 
-def _headers(raw: Any) -> Sequence[tuple[str, bytes | None]]:
+@dataclass(frozen=True, slots=True)
+class ReadResult:
+    """
+    The result of one read: records by partition, ends of partitions that were reached, and offset resets.
+
+    The `records` of `recreated` partitions are of a topic that does not exist any more; the next reads return the
+    records of the new topic. The next batch of `unreadable` partitions cannot be unpacked, and the client asks for it
+    again and again.
+    """
+
+    records: Mapping[int, list[Record]] = field(default_factory=dict)
+    ends: Mapping[int, int] = field(default_factory=dict)
+    resets: Sequence[OffsetReset] = ()
+    recreated: Sequence[int] = ()
+    unreadable: Sequence[int] = ()
+
+
+def to_record(message: Any, now: float) -> Record:
+    """The client's message as a record. `now` is in monotonic seconds."""
+    key, value, headers = message.key(), message.value(), _headers(message)
+    memory_bytes = RECORD_OVERHEAD + len(value or b"") + len(key or b"")
+    if headers:
+        memory_bytes += _memory_bytes(headers)
+    return Record(message.partition(), message.offset(), message.timestamp()[1], key, value, headers, now, memory_bytes)
+
+
+def _headers(message: Any) -> Headers:
     try:
-        return raw.headers() or ()
-    except UnicodeDecodeError:  # whoever wrote the record chose the names' bytes
+        return message.headers() or ()
+    except UnicodeDecodeError:  # the writer of the record chose the bytes of the names
         return ()
 
 
-def _weight(headers: Any) -> int:
-    return sum(len(name) + len(value or b"") + 100 for name, value in headers)
+def _memory_bytes(headers: Headers) -> int:
+    return sum(len(name) + len(value or b"") + HEADER_OVERHEAD for name, value in headers)

@@ -1,4 +1,4 @@
-"""Where a partition is read from: at its start, after the broker has lost its offset, in a topic made again."""
+"""Where a partition is read from: at its assignment, after the broker lost its offset, and in a recreated topic."""
 
 import logging
 from collections.abc import Iterable, Sequence
@@ -6,20 +6,20 @@ from dataclasses import dataclass
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 
-from consumer.kafka.topic_id import Identity, known
+from consumer.kafka.topic_id import TopicIdWatcher, valid_topic_id
 
 log = logging.getLogger(__name__)
 
-ASK_TIMEOUT = 5.0  # seconds for a question to the broker, asked at a rebalance and after a reset only
-TOPIC_ID = "topic-id:"  # how the metadata of a committed offset begins
+BROKER_TIMEOUT = 5.0  # seconds for a question to the broker, asked at a rebalance and after a reset only
+TOPIC_ID_PREFIX = "topic-id:"  # how the metadata of a committed offset begins
 
 
 @dataclass(frozen=True, slots=True)
-class Reset:
+class OffsetReset:
     """
-    The broker has no record at `expected`, the group's offset (-1: it has none at all).
+    The broker has no record at `expected`, the group's offset (-1: the group has none).
 
-    What is left is from `low` to before `high`; whether the partition `goes_on` at `low` or is not read any more.
+    The broker has records from `low` to before `high`. The partition `goes_on` at `low`, or is not read any more.
     """
 
     partition: int
@@ -29,137 +29,165 @@ class Reset:
     goes_on: bool
 
 
-class Positions:
+class StartOffsets:
     """
-    The reset policy, which the client would follow in silence: it applies where the group has no offset.
+    Applies the reset policy, which the client would apply without a report, where the group has no readable offset.
 
-    A partition whose offset is lost stays in here until the broker has said what is left of it. Each committed offset
-    says of which topic it is, by the topic's id in its metadata: in a topic that was made again it means nothing, even
-    if there is a record at it.
+    A partition whose offset was lost stays in `_lost` until the broker has said which records it still has.
+
+    Each committed offset carries the id of its topic as metadata. In a recreated topic, an offset of the deleted topic
+    means nothing, even if there is a record at that offset. A recreated topic is detected in four places:
+
+    1. At an assignment: `start_positions` compares the id in the committed offset with the topic's present id.
+    2. At each read: `recreated` compares the ids of the assigned partitions with the id that TopicIdWatcher reports.
+    3. After a lost offset: `resets` reports the partition's range, and the loop finds that it ends below the position.
+    4. At each record: the loop finds an offset below the position.
+
+    The last two need no topic ids. In 1 and 2 this class moves the partition to its beginning. In 2, 3 and 4 the loop
+    drops what it buffered and calls `restart`. OffsetCommits commits offsets that are lower than the committed ones.
     """
 
-    def __init__(self, consumer: Consumer, identity: Identity, topic: str, from_beginning: bool) -> None:
-        self._consumer, self._identity = consumer, identity
+    def __init__(self, consumer: Consumer, topic_id_watcher: TopicIdWatcher, topic: str, from_beginning: bool) -> None:
+        """`from_beginning`: a partition without a readable offset is read from its first record; else it is blocked."""
+        self._consumer, self._topic_id_watcher = consumer, topic_id_watcher
         self._topic, self._from_beginning = topic, from_beginning
         self._lost: set[int] = set()
-        self._topic_ids: dict[int, str] = {}  # "": not known yet
-        self._unasked: set[int] = set()  # whose committed offsets the broker has not told yet
+        self._topic_ids: dict[int, str] = {}  # by partition, of the topic that it is read from; "": not known yet
+        self._unresolved: set[int] = set()  # partitions whose committed offsets the broker has not sent yet
 
-    def starts(self, parts: list[TopicPartition]) -> list[TopicPartition]:
-        """Where to read from: a group's own offset, or from the beginning where it has none and that is wanted."""
-        self._identity.renew()
-        self._topic_ids |= {part.partition: "" for part in parts}
-        self._unasked.update(part.partition for part in parts)
-        if not parts:
-            return parts
+    def start_positions(self, topic_partitions: list[TopicPartition]) -> list[TopicPartition]:
+        """Where to start newly assigned partitions: at the group's offset, or where the policy says."""
+        self._topic_id_watcher.invalidate()
+        self._topic_ids |= {topic_partition.partition: "" for topic_partition in topic_partitions}
+        self._unresolved.update(topic_partition.partition for topic_partition in topic_partitions)
+        if not topic_partitions:
+            return topic_partitions
         try:
-            committed = self._committed(parts)
+            committed = self._fetch_committed(topic_partitions)
         except KafkaException as error:
-            log.warning("committed offsets not known yet", extra={"error": error.args[0].str()})
-            return parts  # the client asks again, and a reset tells if there are none
-        for part in committed:
-            if self._from_beginning and part.offset < 0 and part.error is None:
-                part.offset = OFFSET_BEGINNING
-            if self._is_of_another_topic(part.partition):
+            log.warning("committed offsets not available, retrying", extra={"error": error.args[0].str()})
+            return topic_partitions  # the client asks again, and reports a reset if there are none
+        for topic_partition in committed:
+            if self._from_beginning and topic_partition.offset < 0 and topic_partition.error is None:
+                topic_partition.offset = OFFSET_BEGINNING
+            if self._adopt_topic_id(topic_partition.partition):
                 log.warning(
-                    "topic recreated, reading the partition from its start", extra={"partition": part.partition}
+                    "topic recreated, reading the partition from its start",
+                    extra={"partition": topic_partition.partition},
                 )
-                part.offset = OFFSET_BEGINNING
+                topic_partition.offset = OFFSET_BEGINNING
         return committed
 
-    def _is_of_another_topic(self, partition: int) -> bool:
-        """Whether the committed offset is; waits for the topic's id, lest the new one be read from there meanwhile."""
-        if not (before := self._topic_ids[partition]) or not (current := self._identity.known_within(ASK_TIMEOUT)):
+    def _adopt_topic_id(self, partition: int) -> bool:
+        """
+        Use the topic's present id from now on; True if the committed offset is of another topic.
+
+        Waits for the id: without it, the recreated topic would be read from that offset until the id is known.
+        """
+        committed_id = self._topic_ids[partition]
+        if not committed_id:
             return False
-        self._topic_ids[partition] = current
-        return before != current
+        current_id = self._topic_id_watcher.wait_for_id(BROKER_TIMEOUT)
+        if not current_id:
+            return False
+        self._topic_ids[partition] = current_id
+        return committed_id != current_id
 
-    def _committed(self, parts: list[TopicPartition]) -> list[TopicPartition]:
-        """The group's offsets, from which it is known of which topic they are. Raises KafkaException."""
-        committed = self._consumer.committed(parts, timeout=ASK_TIMEOUT)
-        self._topic_ids |= {part.partition: _topic_id(part.metadata or "") for part in committed}
-        self._unasked.difference_update(part.partition for part in committed)
+    def _fetch_committed(self, topic_partitions: list[TopicPartition]) -> list[TopicPartition]:
+        """The group's offsets, whose topic ids are kept. Raises KafkaException."""
+        committed = self._consumer.committed(topic_partitions, timeout=BROKER_TIMEOUT)
+        for topic_partition in committed:
+            self._topic_ids[topic_partition.partition] = _parse_topic_id(topic_partition.metadata or "")
+            self._unresolved.discard(topic_partition.partition)
         return committed
 
-    def offset(self, partition: int, offset: int) -> TopicPartition:
-        """An offset to commit, which says of which topic it is."""
+    def offset_to_commit(self, partition: int, offset: int) -> TopicPartition:
+        """The offset with the id of its topic as metadata, where the id is known."""
         topic_id = self._topic_ids.get(partition, "")
-        return TopicPartition(self._topic, partition, offset, TOPIC_ID + topic_id if topic_id else "")
+        metadata = TOPIC_ID_PREFIX + topic_id if topic_id else ""
+        return TopicPartition(self._topic, partition, offset, metadata)
 
-    def remade(self) -> Sequence[int]:
-        """Partitions of a topic that was made again since their offset was committed: read from its beginning now."""
-        self._identity.look()
-        if not (current := self._identity.current):
+    def recreated(self) -> Sequence[int]:
+        """The partitions whose topic was recreated since their offset was committed. They are moved to their start."""
+        self._topic_id_watcher.poll()
+        current_id = self._topic_id_watcher.current
+        if not current_id:
             return ()
-        if self._unasked and not self._ask_again():
+        if self._unresolved and not self._resolve():
             return ()
-        others = {partition: topic_id for partition, topic_id in self._topic_ids.items() if topic_id != current}
-        if not others:
+        differing = {partition: topic_id for partition, topic_id in self._topic_ids.items() if topic_id != current_id}
+        if not differing:
             return ()
-        assigned = {part.partition for part in self._consumer.assignment()}
-        remade = [partition for partition, topic_id in others.items() if topic_id and partition in assigned]
-        self._topic_ids = dict.fromkeys(self._topic_ids, current)
-        for partition in remade:
+        assigned = {topic_partition.partition for topic_partition in self._consumer.assignment()}
+        recreated = [partition for partition, topic_id in differing.items() if topic_id and partition in assigned]
+        self._topic_ids = dict.fromkeys(self._topic_ids, current_id)
+        for partition in recreated:
             self._move(partition, OFFSET_BEGINNING)
-        return remade
+        return recreated
 
-    def _ask_again(self) -> bool:
+    def _resolve(self) -> bool:
+        """Ask again for the committed offsets that are not known; whether all are known now."""
         try:
-            self._committed([TopicPartition(self._topic, partition) for partition in sorted(self._unasked)])
+            self._fetch_committed([TopicPartition(self._topic, partition) for partition in sorted(self._unresolved)])
         except KafkaException:
-            self._identity.renew()  # so that the next question is not asked before a broker answers another one
-        return not self._unasked
+            self._topic_id_watcher.invalidate()  # the next question waits until a broker answers the watcher's
+        return not self._unresolved
 
-    def begin_again(self, partition: int) -> None:
-        """What comes is known to be of another topic, whatever its id."""
+    def restart(self, partition: int) -> None:
+        """The loop found that the partition's records are of another topic, whatever its id is."""
         if partition in self._topic_ids:
             self._topic_ids[partition] = ""
 
-    def lose(self, partition: int) -> None:
-        """The client says that the partition's offset cannot be read from."""
+    def mark_lost(self, partition: int) -> None:
+        """The client reported that the partition cannot be read from its offset."""
         self._lost.add(partition)
 
     def forget(self, partitions: Iterable[int]) -> None:
-        """They are no longer ours."""
-        gone = set(partitions)
-        self._lost -= gone
-        self._unasked -= gone
-        self._topic_ids = {partition: known for partition, known in self._topic_ids.items() if partition not in gone}
+        """Forget these partitions, because they were revoked."""
+        revoked = set(partitions)
+        self._lost -= revoked
+        self._unresolved -= revoked
+        for partition in revoked:
+            self._topic_ids.pop(partition, None)
 
-    def resets(self) -> Sequence[Reset]:
-        """What is left of the partitions whose offset was lost, each told once, when the broker has said so."""
-        resets: list[Reset] = []
+    def resets(self) -> Sequence[OffsetReset]:
+        """The resets of the partitions whose offset was lost, each reported once, when the broker has answered."""
+        resets: list[OffsetReset] = []
         if not self._lost:
             return resets
         try:
-            self._lost &= {part.partition for part in self._consumer.assignment()}
+            self._lost &= {topic_partition.partition for topic_partition in self._consumer.assignment()}
             for partition in sorted(self._lost):
-                resets.append(self._reset(TopicPartition(self._topic, partition)))  # noqa: PERF401 - keeps what is known
-        except KafkaException as error:  # the rest is asked at the next read: the loop must turn
-            log.warning("offsets not known yet", extra={"error": error.args[0].str()})
+                resets.append(self._reset(partition))  # noqa: PERF401 - an error keeps the resets before it
+        except KafkaException as error:  # the next read asks for the rest, because the loop must not wait
+            log.warning("offset range not available, retrying", extra={"error": error.args[0].str()})
         self._lost.difference_update(reset.partition for reset in resets)
         return resets
 
-    def _reset(self, part: TopicPartition) -> Reset:
-        """Ask what is left of the partition and, where that is wanted, go on there. Raises KafkaException."""
-        before = self._topic_ids.get(part.partition, "")
-        (committed,) = self._committed([part])
-        marks = self._consumer.get_watermark_offsets(part, timeout=ASK_TIMEOUT)
-        if marks is None:
+    def _reset(self, partition: int) -> OffsetReset:
+        """Ask which records there are and, if the policy says so, continue at the first. Raises KafkaException."""
+        topic_partition = TopicPartition(self._topic, partition)
+        topic_id = self._topic_ids.get(partition, "")
+        (committed,) = self._fetch_committed([topic_partition])
+        watermarks = self._consumer.get_watermark_offsets(topic_partition, timeout=BROKER_TIMEOUT)
+        if watermarks is None:
             raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
-        low, high = marks
-        # The topic itself may be another one by now: until that is known, what is settled is of the one from before.
-        self._topic_ids[part.partition] = before or self._topic_ids[part.partition]
-        self._identity.renew()
+        low, high = watermarks
+        # The topic may be another one by now. Until that is known, offsets are committed for the topic from before.
+        if topic_id:
+            self._topic_ids[partition] = topic_id
+        self._topic_id_watcher.invalidate()
         if self._from_beginning:
-            self._move(part.partition, low)
-        return Reset(part.partition, max(committed.offset, -1), low, high, self._from_beginning)
+            self._move(partition, low)
+        return OffsetReset(partition, max(committed.offset, -1), low, high, self._from_beginning)
 
     def _move(self, partition: int, offset: int) -> None:
         self._consumer.incremental_unassign([TopicPartition(self._topic, partition)])
         self._consumer.incremental_assign([TopicPartition(self._topic, partition, offset)])
 
 
-def _topic_id(metadata: str) -> str:
-    """The topic's id in a committed offset's metadata, "" if somebody else committed it."""
-    return known(metadata.removeprefix(TOPIC_ID)) if metadata.startswith(TOPIC_ID) else ""
+def _parse_topic_id(metadata: str) -> str:
+    """The topic's id in a committed offset's metadata, "" if another client committed the offset."""
+    if not metadata.startswith(TOPIC_ID_PREFIX):
+        return ""
+    return valid_topic_id(metadata.removeprefix(TOPIC_ID_PREFIX))

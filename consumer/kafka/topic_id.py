@@ -1,4 +1,4 @@
-"""Which topic it is: the id that a topic gets when it is made, so that one made again is not taken for the old one."""
+"""The topic's id, which tells a recreated topic from the deleted topic of the same name."""
 
 import logging
 import time
@@ -9,62 +9,64 @@ from typing import Any
 from confluent_kafka import KafkaException, TopicCollection
 from confluent_kafka.admin import AdminClient
 
-from consumer.kafka.client_config import made, shared_config
+from consumer.kafka.client_config import create_client, shared_config
 
 log = logging.getLogger(__name__)
 
-ASK_EVERY = 5.0  # seconds
-ASK_TIMEOUT = 4.0
-NO_ID = "A" * 22  # sixteen bytes of zero, by which the client says that a broker has no ids for topics
+POLL_INTERVAL = 5.0  # seconds
+ANSWER_TIMEOUT = 4.0  # seconds
+NO_ID = "A" * 22  # sixteen bytes of zero: the client's id for a topic of a broker that has no topic ids
 
 
-class Identity:
+class TopicIdWatcher:
     """
-    `current` is the topic's id (KIP-516) as last heard: "" before the first answer, and with brokers that have none.
+    `current` is the topic's id (KIP-516) in the last answer: "" before the first answer, and if the broker has no ids.
 
-    It is asked for in the background, by a client of its own, since a consumer cannot ask. Nobody waits for it but
-    an assignment that finds an offset of a topic with an id.
+    The watcher only reports the id; StartOffsets compares it with the ids in committed offsets. It asks in the
+    background, with a client of its own, because a consumer cannot ask for the id. Only an assignment that finds a
+    committed offset with a topic id waits for the answer.
     """
 
     def __init__(self, config: Mapping[str, Any], topic: str, clock: Callable[[], float] = time.monotonic) -> None:
-        self._admin = made(AdminClient, shared_config(config))
+        self._admin = create_client(AdminClient, shared_config(config))
         self._topic = topic
         self._clock = clock
-        self._ask_at = float("-inf")
-        self._asked: Future[Any] | None = None
+        self._next_question_at = float("-inf")
+        self._answer: Future[Any] | None = None
         self.current = ""
 
-    def renew(self) -> None:
-        """What was heard, or asked before now, does not count any more."""
-        self.current, self._asked, self._ask_at = "", None, float("-inf")
+    def invalidate(self) -> None:
+        """Forget the id and drop a question that is in flight, because the topic may be another one by now."""
+        self.current, self._answer, self._next_question_at = "", None, float("-inf")
 
-    def look(self) -> None:
-        """Take in an answer, or ask if it is time to; to be called often."""
-        self._admin.poll(0)  # its log lines
-        if self._asked and self._asked.done():
-            self.current, self._asked = self._heard(self._asked), None
-        elif not self._asked and self._clock() >= self._ask_at:
-            self._ask_at = self._clock() + ASK_EVERY
+    def poll(self) -> None:
+        """Apply an answer, or ask if it is time to. Call this often; it never waits."""
+        self._admin.poll(0)  # writes the client's log lines
+        if self._answer is not None and self._answer.done():
+            self.current, self._answer = _topic_id(self._answer), None
+        elif self._answer is None and self._clock() >= self._next_question_at:
+            self._next_question_at = self._clock() + POLL_INTERVAL
             topics = TopicCollection([self._topic])
-            self._asked = self._admin.describe_topics(topics, request_timeout=ASK_TIMEOUT)[self._topic]
+            self._answer = self._admin.describe_topics(topics, request_timeout=ANSWER_TIMEOUT)[self._topic]
 
-    def known_within(self, seconds: float) -> str:
-        """The topic's id, waited for where it was not heard yet; "" if it is not told in time."""
+    def wait_for_id(self, seconds: float) -> str:
+        """The topic's id, after at most `seconds` of waiting where it is not known yet; "" without an answer."""
         if not self.current:
-            self.look()
-            if self._asked:
-                wait([self._asked], seconds)
-                self.look()
+            self.poll()
+            if self._answer is not None:
+                wait([self._answer], seconds)
+                self.poll()
         return self.current
 
-    def _heard(self, answer: Future[Any]) -> str:
-        try:
-            return known(str(answer.result().topic_id))
-        except KafkaException as error:  # it is deleted, or the broker is away; nothing was made again by that
-            log.debug("the topic's id is not known", extra={"error": error.args[0].str()})
-            return ""
 
-
-def known(topic_id: str) -> str:
-    """The id, or "" for that of a broker without any (before Kafka 2.8)."""
+def valid_topic_id(topic_id: str) -> str:
+    """The id, or "" if it is that of a broker without topic ids (before Kafka 2.8)."""
     return "" if topic_id == NO_ID else topic_id
+
+
+def _topic_id(answer: Future[Any]) -> str:
+    try:
+        return valid_topic_id(str(answer.result().topic_id))
+    except KafkaException as error:  # the topic is deleted, or no broker answers: neither recreates the topic
+        log.debug("topic id not available, retrying", extra={"error": error.args[0].str()})
+        return ""

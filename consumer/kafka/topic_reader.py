@@ -1,4 +1,4 @@
-"""Records of a topic for whoever only looks: from anywhere, in no group, and nothing is committed."""
+"""Records of a topic for commands that only read: from any offset, in no group, and nothing is committed."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -7,31 +7,33 @@ from typing import Any, NamedTuple, Self
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from consumer.errors import NoAnswer, ServiceError
-from consumer.kafka.client_config import consumer_config, made
-from consumer.kafka.errors import Troubles, told
-from consumer.kafka.records import message_of
-from consumer.model import Message
+from consumer.kafka.client_config import consumer_config, create_client
+from consumer.kafka.errors import ConnectionErrors, describe
+from consumer.kafka.records import to_record
+from consumer.model import Record
 
 ANSWER_SECONDS = 5.0
 SILENCE_SECONDS = 30.0  # between two records of a partition that is not at its end
-_READ, _TICK = 1000, 0.2  # a tick is how long Ctrl-C waits at most
+_READ_LIMIT = 1000  # records
+_READ_TIMEOUT = 0.2  # seconds; Ctrl-C waits at most that long
+_TRANSIENT_ERRORS = (KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._TIMED_OUT)
 
 
-class Span(NamedTuple):
+class OffsetRange(NamedTuple):
     """Offsets of one partition, from `begin` to before `end`."""
 
     begin: int
     end: int
 
 
-class Reader:
-    """Reads what a topic has. Each method raises ServiceError with what is wrong and where to look."""
+class TopicReader:
+    """Reads what a topic has. Each method raises ServiceError with what is wrong and what to check."""
 
     def __init__(self, servers: str, group: str, options: Mapping[str, Any], topic: str) -> None:
-        """`group` is a name for the broker's eyes: the reader is no member of it, but may ask what it committed."""
-        self._troubles = Troubles()
+        """`group`: its committed offsets can be read. The reader names it to the broker and does not join it."""
+        self._connection_errors = ConnectionErrors()
         config = consumer_config(servers, group, options)
-        self._consumer = made(Consumer, {**config, "error_cb": self._troubles})
+        self._consumer = create_client(Consumer, {**config, "error_cb": self._connection_errors})
         self._topic = topic
 
     def __enter__(self) -> Self:
@@ -40,84 +42,92 @@ class Reader:
     def __exit__(self, *_: object) -> None:
         self._consumer.close()
 
-    def spans(self) -> Mapping[int, Span]:
-        """What each partition of the topic has now."""
-        return {number: self._span(TopicPartition(self._topic, number)) for number in self._partitions()}
+    def spans(self) -> Mapping[int, OffsetRange]:
+        """The offsets that each partition of the topic has now."""
+        return {partition: self._offset_range(partition) for partition in self._partitions()}
 
-    def since(self, millis: int, spans: Mapping[int, Span]) -> Mapping[int, Span]:
-        """The spans from their first record that is not older than `millis` (since 1970) on."""
-        asked = [TopicPartition(self._topic, number, millis) for number in spans]
-        found = self._asked(lambda: self._consumer.offsets_for_times(asked, timeout=ANSWER_SECONDS))
-        begins = {part.partition: part.offset for part in found}
-        return {
-            number: Span(max(begins[number], span.begin) if begins[number] >= 0 else span.end, span.end)
-            for number, span in spans.items()
-        }
+    def since(self, millis: int, spans: Mapping[int, OffsetRange]) -> Mapping[int, OffsetRange]:
+        """The spans from their first record on that is not older than `millis` (since 1970)."""
+        times = [TopicPartition(self._topic, partition, millis) for partition in spans]
+        answers = self._answer(lambda: self._consumer.offsets_for_times(times, timeout=ANSWER_SECONDS))
+        offsets = {topic_partition.partition: topic_partition.offset for topic_partition in answers}
+        ranges = {}
+        for partition, (begin, end) in spans.items():
+            offset = offsets[partition]
+            if offset < 0:  # all records are older
+                offset = end
+            ranges[partition] = OffsetRange(max(offset, begin), end)
+        return ranges
 
     def committed(self, partitions: Mapping[int, object]) -> Mapping[int, int]:
         """The group's committed offsets, -1 where there is none."""
-        asked = [TopicPartition(self._topic, number) for number in partitions]
-        found = self._asked(lambda: self._consumer.committed(asked, timeout=ANSWER_SECONDS))
-        return {part.partition: max(part.offset, -1) for part in found}
+        questions = [TopicPartition(self._topic, partition) for partition in partitions]
+        answers = self._answer(lambda: self._consumer.committed(questions, timeout=ANSWER_SECONDS))
+        return {topic_partition.partition: max(topic_partition.offset, -1) for topic_partition in answers}
 
-    def read(self, spans: Mapping[int, Span]) -> Iterator[Message]:
+    def read(self, spans: Mapping[int, OffsetRange]) -> Iterator[Record]:
         """The records of these spans, in the order of their offsets by partition only."""
-        left = {number: span.end for number, span in spans.items() if span.begin < span.end}
-        self._consumer.assign([TopicPartition(self._topic, number, spans[number].begin) for number in left])
-        heard_at = time.monotonic()
-        while left:
-            raws: list[Any] = self._consumer.consume(_READ, _TICK)
-            heard_at = time.monotonic() if raws else heard_at
-            if time.monotonic() - heard_at > SILENCE_SECONDS:
-                raise NoAnswer(f"topic {self._topic}: {self._troubles.why(KafkaError(KafkaError._TIMED_OUT))}")
-            for raw in raws:
-                yield from self._taken(raw, left)
+        ends = {partition: span.end for partition, span in spans.items() if span.begin < span.end}
+        self._consumer.assign([TopicPartition(self._topic, partition, spans[partition].begin) for partition in ends])
+        last_message_at = time.monotonic()
+        while ends:
+            messages: list[Any] = self._consumer.consume(_READ_LIMIT, _READ_TIMEOUT)
+            if messages:
+                last_message_at = time.monotonic()
+            elif time.monotonic() - last_message_at > SILENCE_SECONDS:
+                timeout = KafkaError(KafkaError._TIMED_OUT)
+                raise NoAnswer(f"topic {self._topic}: {self._connection_errors.explain(timeout)}")
+            for message in messages:
+                yield from self._records(message, ends)
         self._consumer.unassign()
 
-    def _taken(self, raw: Any, left: dict[int, int]) -> Iterator[Message]:
-        number, error = raw.partition(), raw.error()
+    def _records(self, message: Any, ends: dict[int, int]) -> Iterator[Record]:
+        """The record of the message, if it is to be read. A partition that is read to its end leaves `ends`."""
+        partition, error = message.partition(), message.error()
         if error is not None and error.code() != KafkaError._PARTITION_EOF:
-            self._failed(error, number)
+            self._raise_if_permanent(error, partition)
             return
-        if number not in left:
+        if partition not in ends:
             return
-        if error is None and raw.offset() < left[number]:
-            yield message_of(raw, time.monotonic())
-        if error is not None or raw.offset() >= left[number] - 1:
-            del left[number]
-            self._consumer.incremental_unassign([TopicPartition(self._topic, number)])
+        if error is None and message.offset() < ends[partition]:
+            yield to_record(message, time.monotonic())
+        if error is not None or message.offset() >= ends[partition] - 1:
+            del ends[partition]
+            self._consumer.incremental_unassign([TopicPartition(self._topic, partition)])
 
-    def _failed(self, error: KafkaError, partition: int) -> None:
-        """Raise for what does not pass by itself."""
-        passing = (KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._TIMED_OUT)
-        if error.code() not in passing or self._troubles.decided:
-            raise ServiceError(f"topic {self._topic}, partition {partition}: {self._troubles.why(error)}")
+    def _raise_if_permanent(self, error: KafkaError, partition: int) -> None:
+        if error.code() not in _TRANSIENT_ERRORS or self._connection_errors.is_conclusive:
+            explanation = self._connection_errors.explain(error)
+            raise ServiceError(f"topic {self._topic}, partition {partition}: {explanation}")
 
-    def _span(self, part: TopicPartition) -> Span:
-        return Span(*self._asked(lambda: self._consumer.get_watermark_offsets(part, timeout=ANSWER_SECONDS)))
+    def _offset_range(self, partition: int) -> OffsetRange:
+        topic_partition = TopicPartition(self._topic, partition)
+        low, high = self._answer(lambda: self._consumer.get_watermark_offsets(topic_partition, timeout=ANSWER_SECONDS))
+        return OffsetRange(low, high)
 
     def _partitions(self) -> list[int]:
-        found = self._met().topics[self._topic]
-        if found.error is not None:
-            raise ServiceError(f"topic {self._topic}: {told(found.error)}")
-        return sorted(found.partitions)
+        metadata = self._topic_metadata()
+        if metadata.error is not None:
+            raise ServiceError(f"topic {self._topic}: {describe(metadata.error)}")
+        return sorted(metadata.partitions)
 
-    def _met(self) -> Any:
-        """The topic as the first broker that answers tells it; not waited for where waiting is of no use."""
+    def _topic_metadata(self) -> Any:
+        """The topic as the first broker that answers describes it; stops waiting once waiting is of no use."""
         ends_at = time.monotonic() + ANSWER_SECONDS
         while True:
             try:
-                return self._asked(lambda: self._consumer.list_topics(self._topic, timeout=1.0))
+                return self._answer(lambda: self._consumer.list_topics(self._topic, timeout=1.0)).topics[self._topic]
             except NoAnswer:
-                if self._troubles.decided or self._troubles.all_down or time.monotonic() > ends_at:
+                is_hopeless = self._connection_errors.is_conclusive or self._connection_errors.all_down
+                if is_hopeless or time.monotonic() > ends_at:
                     raise
 
-    def _asked(self, question: Callable[[], Any]) -> Any:
+    def _answer(self, call: Callable[[], Any]) -> Any:
         try:
-            answer = question()
+            answer = call()
         except KafkaException as error:
-            self._consumer.poll(0)  # else the client does not say what it has met
-            raise NoAnswer(f"topic {self._topic}: {self._troubles.why(error.args[0])}") from None
+            self._consumer.poll(0)  # otherwise the client does not report the errors of its connections
+            raise NoAnswer(f"topic {self._topic}: {self._connection_errors.explain(error.args[0])}") from None
         if answer is None:
-            raise NoAnswer(f"topic {self._topic}: {told(KafkaError(KafkaError._TIMED_OUT))}")
+            raise NoAnswer(f"topic {self._topic}: {describe(KafkaError(KafkaError._TIMED_OUT))}")
         return answer

@@ -1,1 +1,1 @@
-"""What an operator sees of the service: its logs, its counts, its metrics and its health."""
+"""What operators see of the service: its logs, its counters, its metrics and its health."""

@@ -1,4 +1,4 @@
-"""How log records look, those of libraries included: JSON lines for machines, colours for people."""
+"""The form of log lines, those of libraries included: JSON lines for machines, colours for people."""
 
 import logging
 import sys
@@ -11,134 +11,146 @@ from typing import Any, Literal
 import structlog
 from structlog.dev import ConsoleRenderer, plain_traceback
 
-Event = MutableMapping[str, Any]
+LogEvent = MutableMapping[str, Any]
 
 LIBRDKAFKA = "librdkafka"
 
-# These log requests, with headers at their lower levels: a write key is in there, or the registry's password. Those
-# with a 2 are the registry client's.
-_TALKATIVE = ("httpx", "httpcore", "hpack", "httpx2", "httpcore2")
+# These libraries log requests, at their lower levels with headers, which hold a write key or the registry's password.
+# The schema registry's client uses the names with a 2.
+_REQUEST_LOGGERS = ("httpx", "httpcore", "hpack", "httpx2", "httpcore2")
 
-_FIRST = ("timestamp", "level", "event", "logger", "topic", "partition", "offset")
-FOLD_SECONDS, MOST_FOLD_SECONDS = 10.0, 60.0
-_MOST_KEYS = 1000
+_LEADING_FIELDS = ("timestamp", "level", "event", "logger", "topic", "partition", "offset")
+FOLD_SECONDS, MAX_FOLD_SECONDS = 10.0, 60.0
+_FLUSH_SECONDS = 1.0
+_MAX_FOLDS = 1000
 
 
 def configure(form: Literal["json", "console"], level: str, topic: str = "") -> None:
     """
-    Send everything that is logged in this process to stderr, from `level` (a name in lower case) on.
+    Send everything that is logged in this process to stderr, from `level` (a name in lower case) upwards.
 
-    Lines that name a partition say that it is one of `topic`.
+    Lines with a partition also get the field `topic`. This function changes the process's root logger.
     """
-    handler = Folding(time.monotonic)
+    handler = RepeatFolding(time.monotonic)
     handler.setFormatter(_formatter(form, topic))
     handler.setLevel(level.upper())
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(min(handler.level, logging.WARNING))  # the status page shows warnings, whatever the log does
-    for name in _TALKATIVE:
+    root.setLevel(min(handler.level, logging.WARNING))  # the status page shows warnings, whatever the log's level
+    for name in _REQUEST_LOGGERS:
         logging.getLogger(name).setLevel(logging.WARNING)
-    logging.getLogger(LIBRDKAFKA).addFilter(_no_error)
+    logging.getLogger(LIBRDKAFKA).addFilter(_cap_at_warning)
     logging.captureWarnings(capture=True)
 
 
 @dataclass(slots=True)
 class _Fold:
-    """The newest of lines that are alike, shown at `at`, and how many were left out in the `seconds` since then."""
+    """Lines that are alike: one was shown at `shown_at`; of those within the next `seconds` only `newest` is kept."""
 
     newest: logging.LogRecord
-    at: float
+    shown_at: float
     seconds: float = FOLD_SECONDS
-    left_out: int = 0
+    hidden: int = 0
 
 
-class Folding(logging.StreamHandler[Any]):
+class RepeatFolding(logging.StreamHandler[Any]):
     """
-    Shows a warning or an error once in ten seconds, or in up to a minute while it goes on; `repeated` in the next such
-    line says how many were left out. They are told at the latest with the next line of any kind, or at the end.
+    Shows a warning or an error once in ten seconds, and less often while it continues: down to once in a minute.
 
-    Alike are those of one logger with one message template, one reason and one environment, whatever else their fields
-    say: an outage says the same of every partition, many times a second, and a missing key must not hide behind bad
-    bytes. `emit` runs under the handler's lock, so the numbers are exact.
+    The next such line has the field `repeated`, which counts the lines that were left out. A hidden line is shown at
+    the latest with the next line of any kind, or at the end of the process.
+
+    Lines are alike if they have the same logger, message template, reason and environment, whatever their other fields
+    are: in an outage the same line is logged for every partition, many times a second, and a missing key must not be
+    hidden behind undecodable bytes. `emit` runs under the handler's lock, so the numbers are exact.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
         super().__init__(sys.stderr)
         self._clock = clock
         self._folds: dict[tuple[object, ...], _Fold] = {}
-        self._look_at = float("-inf")
+        self._next_flush_at = float("-inf")
 
     def emit(self, record: logging.LogRecord) -> None:
         now = self._clock()
-        if now >= self._look_at:
-            self._look_at = now + 1.0
-            self._tell(now)
+        if now >= self._next_flush_at:
+            self._next_flush_at = now + _FLUSH_SECONDS
+            self._flush_repeats(now)
         if record.levelno < logging.WARNING:
             super().emit(record)
-        elif fold := self._folds.get(alike(record)):
-            fold.newest, fold.left_out = record, fold.left_out + 1
+        elif fold := self._folds.get(repeat_key(record)):
+            fold.newest, fold.hidden = record, fold.hidden + 1
         else:
-            if len(self._folds) >= _MOST_KEYS:
-                self._folds.clear()  # Some library puts values into its templates.
-            self._folds[alike(record)] = _Fold(record, now)
+            self._begin_fold(record, now)
             super().emit(record)
 
     def close(self) -> None:
-        self._tell(float("inf"))
+        self._flush_repeats(float("inf"))
         super().close()
 
-    def _tell(self, now: float) -> None:
-        """Tell of folds whose time is over; forget those in which nothing was left out."""
+    def _begin_fold(self, record: logging.LogRecord, now: float) -> None:
+        if len(self._folds) >= _MAX_FOLDS:
+            self._folds.clear()  # A library puts values into its templates.
+        self._folds[repeat_key(record)] = _Fold(record, now)
+
+    def _flush_repeats(self, now: float) -> None:
+        """Show the newest line of each fold whose time is over; forget a fold in which no line was hidden."""
         for key, fold in list(self._folds.items()):
-            if now - fold.at < fold.seconds:
+            if now - fold.shown_at < fold.seconds:
                 continue
-            if not fold.left_out:
+            if not fold.hidden:
                 del self._folds[key]
                 continue
-            if fold.left_out > 1:
-                fold.newest.repeated = fold.left_out - 1
+            if fold.hidden > 1:
+                fold.newest.repeated = fold.hidden - 1
             super().emit(fold.newest)
-            fold.at, fold.seconds, fold.left_out = now, min(2 * fold.seconds, MOST_FOLD_SECONDS), 0
+            fold.shown_at, fold.seconds, fold.hidden = now, min(2 * fold.seconds, MAX_FOLD_SECONDS), 0
 
 
-def alike(record: logging.LogRecord) -> tuple[object, ...]:
-    """The same for lines of which one is enough."""
-    # librdkafka has one template for everything, and its facility (such as FAIL) as the first argument.
-    facility = record.args[:1] if record.name == LIBRDKAFKA and isinstance(record.args, tuple) else ()
-    told = (getattr(record, name, "") for name in ("reason", "environment"))
-    return record.name, record.levelno, record.msg, facility, *told
+def repeat_key(record: logging.LogRecord) -> tuple[object, ...]:
+    """The same for all lines that are alike."""
+    facility: object = None
+    if record.name == LIBRDKAFKA and isinstance(record.args, tuple):
+        # librdkafka has one template for everything, and its facility (such as FAIL) as the first argument.
+        facility = record.args[:1]
+    reason, environment = getattr(record, "reason", ""), getattr(record, "environment", "")
+    return record.name, record.levelno, record.msg, facility, reason, environment
 
 
-def _no_error(record: logging.LogRecord) -> bool:
-    """What librdkafka calls an error it mends itself, or reports to us, who then know whether somebody must act."""
+def _cap_at_warning(record: logging.LogRecord) -> bool:
+    """Lower errors of librdkafka to warnings: it recovers by itself, or reports to the service, which then decides."""
     record.levelno = min(record.levelno, logging.WARNING)
     record.levelname = logging.getLevelName(record.levelno)
     return True
 
 
 def _formatter(form: Literal["json", "console"], topic: str) -> structlog.stdlib.ProcessorFormatter:
-    # Plain tracebacks: the elaborate ones show local variables, and with them keys and answers.
-    last: list[Any] = (
-        [structlog.processors.format_exc_info, _ordered, structlog.processors.JSONRenderer()]
-        if form == "json"
-        else [_ordered, ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain_traceback)]
-    )
+    remove_meta = structlog.stdlib.ProcessorFormatter.remove_processors_meta
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=[
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.stdlib.add_log_level,
             structlog.stdlib.add_logger_name,
             structlog.stdlib.ExtraAdder(),
-            partial(_placed, topic),
+            partial(_add_topic, topic),
         ],
-        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
+        processors=[remove_meta, *_renderers(form)],
     )
 
 
-def _placed(topic: str, _logger: object, _method: str, event: Event) -> Event:
-    return {"topic": topic, **event} if topic and event.keys() & {"partition", "partitions"} else event
+def _renderers(form: Literal["json", "console"]) -> list[Any]:
+    # Plain tracebacks: the elaborate ones show local variables, which hold write keys and survey responses.
+    if form == "json":
+        return [structlog.processors.format_exc_info, _order_fields, structlog.processors.JSONRenderer()]
+    return [_order_fields, ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain_traceback)]
 
 
-def _ordered(_logger: object, _method: str, event: Event) -> Event:
-    first = {name: event.pop(name) for name in _FIRST if name in event}
-    return first | dict(event)
+def _add_topic(topic: str, _logger: object, _method: str, event: LogEvent) -> LogEvent:
+    if topic and event.keys() & {"partition", "partitions"}:
+        return {"topic": topic, **event}
+    return event
+
+
+def _order_fields(_logger: object, _method: str, event: LogEvent) -> LogEvent:
+    leading = {name: event.pop(name) for name in _LEADING_FIELDS if name in event}
+    return leading | dict(event)

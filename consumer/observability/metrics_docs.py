@@ -1,39 +1,39 @@
 """The reference page of the metrics, docs/metrics.md, from their declarations."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from consumer.observability.prometheus import metrics_table
-from consumer.reasons import SET_ASIDE, SKIPPED
+from consumer.reasons import REJECTED, SKIPPED, Reason
 
 _PAGE = """\
 # Metrics
 
-`make docs` writes this page from `consumer/observability/metrics.py`. All of a scrape is one snapshot of the loop, so
-that
+`make docs` writes this page from `consumer/observability/metrics.py`. All numbers of a scrape come from one snapshot of
+the loop. Therefore
 
-    consumed = delivered + skipped + dead-lettered + handed back + waiting + in flight
+    consumed = delivered + skipped + dead-lettered + released + waiting + in flight
 
-adds up in every scrape of every member: `sprig_to_segment_records_unaccounted` is 0. Counters begin at 0 with each
-start. A value of a label appears when it first happens; `partition` has those that the member owns at the moment, so a
-sum over all members counts each partition once.
+holds in every scrape of every member: `sprig_to_segment_records_unaccounted` is 0. Counters begin at 0 with each start.
+A label value appears when it first occurs. `partition` has the partitions that the member owns at the moment, so a sum
+over all members counts each partition once.
 
 | name | type | label | meaning |
 | --- | --- | --- | --- |
 {table}
 
-`process_*` (CPU, memory, open files, start time) is there as well, as the Prometheus client makes it.
+The Prometheus client adds `process_*` (CPU, memory, open files, start time).
 
-## Values of labels
+## Label values
 
-| of | value | meaning |
+| metric | value | meaning |
 | --- | --- | --- |
 {labels}
-`blocked` has the words that [runbook.md](runbook.md#sprigtosegmentblocked) explains.
+[runbook.md](runbook.md#sprigtosegmentblocked) explains the reasons of `blocked`.
 
 ## Reasons of `records_skipped_total`
 
-Besides those that a contract names; `no_user_id` is the shipped one's: the answer of an anonymous visitor. With
-`ON_REJECTED=skip` or `ON_UNKNOWN_RECORD=skip` those of the next table as well.
+Contracts name further reasons. The packaged contract has one: `no_user_id`, the response of an anonymous visitor. With
+`ON_REJECTED=skip` or `ON_UNKNOWN_RECORD=skip` the reasons of the next table occur as well.
 
 | reason | meaning |
 | --- | --- |
@@ -42,29 +42,32 @@ Besides those that a contract names; `no_user_id` is the shipped one's: the answ
 
 | reason | meaning |
 | --- | --- |
-{aside}| `http_400`, `http_413`, `http_422` | Segment refused this one event with that status |
-| `stuck_<reason>` | it never went through for 15 minutes while others with its key did |
+{rejected}| `http_400`, `http_413`, `http_422` | Segment refused this single event with that status |
+| `stuck_<reason>` | the event failed for 15 minutes, while other events with its write key succeeded |
 """
 
 VALUES: Mapping[str, Mapping[str, str]] = {
     "requests_total": {
-        "accepted": "Segment took it all",
-        "throttled": "Segment asked to wait; sent again",
-        "retried": "no answer, or one that means trouble at Segment; sent again",
-        "refused": "Segment will not take something in it; it is found and set aside",
-        "misconfigured": "our configuration is wrong; kept, and probed",
+        "accepted": "Segment accepted the whole batch",
+        "throttled": "Segment asked to wait; the batch is sent again",
+        "retried": "no response, or one that means a problem at Segment; the batch is sent again",
+        "refused": "Segment does not accept an event of the batch; the service finds the event and rejects its record",
+        "misconfigured": "a setting is wrong; the events are kept, and one request at a time probes for a fix",
     },
-    "commits_total": {"ok": "offsets were committed", "failed": "refused; the same or later ones go next time"},
+    "commits_total": {
+        "ok": "offsets were committed",
+        "failed": "the commit was refused; the next commit has the same offsets or later ones",
+    },
     "rebalances_total": {
-        "assigned": "partitions came",
-        "revoked": "partitions went, after a hand-over",
-        "lost": "partitions went without one: their records are read again elsewhere",
+        "assigned": "the member got partitions",
+        "revoked": "the member gave partitions up after a drain",
+        "lost": "the member lost partitions without a drain: other members read their unsettled records again",
     },
     "schema_lookups_total": {
-        "found": "a schema came",
-        "not_found": "unknown to the registry",
-        "refused": "a schema that is of no use (not Avro, not safe)",
-        "unreachable": "no answer; asked again",
+        "found": "the registry has the schema",
+        "not_found": "the registry does not know the schema",
+        "refused": "the service cannot use the schema (not Avro, or not safe)",
+        "unreachable": "the registry gave no usable response; the service asks again",
     },
 }
 
@@ -72,8 +75,14 @@ VALUES: Mapping[str, Mapping[str, str]] = {
 def page() -> str:
     """The whole page, in Markdown."""
     labels = "".join(_rows(values, f"| `{name}` ") for name, values in VALUES.items())
-    return _PAGE.format(table=metrics_table(), labels=labels, skipped=_rows(SKIPPED), aside=_rows(SET_ASIDE))
+    return _PAGE.format(
+        table=metrics_table(), labels=labels, skipped=_reason_rows(SKIPPED), rejected=_reason_rows(REJECTED)
+    )
 
 
-def _rows(meanings: Mapping[str, str], before: str = "") -> str:
-    return "".join(f"{before}| `{word}` | {meaning} |\n" for word, meaning in meanings.items())
+def _reason_rows(reasons: Iterable[Reason]) -> str:
+    return _rows({reason: reason.meaning for reason in reasons})
+
+
+def _rows(meanings: Mapping[str, str], first_cell: str = "") -> str:
+    return "".join(f"{first_cell}| `{word}` | {meaning} |\n" for word, meaning in meanings.items())

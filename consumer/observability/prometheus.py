@@ -1,4 +1,4 @@
-"""The latest snapshot as Prometheus reads it."""
+"""The metrics of the latest snapshot in Prometheus' text format."""
 
 from collections.abc import Callable, Iterable
 from itertools import accumulate
@@ -9,53 +9,61 @@ from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.registry import Collector
 
 from consumer.observability.metrics import METRICS, Histogram, Metric
-from consumer.observability.snapshot import Snapshot
+from consumer.observability.snapshot import LatestSnapshot, Snapshot
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 PREFIX = "sprig_to_segment_"
 
-Latest = Callable[[], Snapshot]
 
+class _SnapshotCollector(Collector):
+    """Reads one snapshot for each scrape, so that the numbers of a scrape belong together."""
 
-class _Collector(Collector):
-    def __init__(self, latest: Latest) -> None:
+    def __init__(self, latest: LatestSnapshot) -> None:
         self._latest = latest
 
     def collect(self) -> Iterable[Family]:
         snapshot = self._latest()
-        return (_family(metric, snapshot) for metric in METRICS)
+        for metric in METRICS:
+            if isinstance(metric, Histogram):
+                yield _histogram_family(metric, snapshot)
+            else:
+                yield _sample_family(metric, snapshot)
 
 
-def renderer(latest: Latest) -> Callable[[], bytes]:
-    """A function that renders the metrics of the latest snapshot, and the process's, as Prometheus' text."""
+def renderer(latest: LatestSnapshot) -> Callable[[], bytes]:
+    """A function that renders the metrics of the latest snapshot, and those of the process."""
     registry = CollectorRegistry()
-    registry.register(_Collector(latest))
+    registry.register(_SnapshotCollector(latest))
     ProcessCollector(registry=registry)
     return lambda: generate_latest(registry)
 
 
 def metrics_table() -> str:
     """The rows of the metrics table in Markdown: name, type, label, meaning."""
-    return "\n".join(
-        f"| `{PREFIX}{it.name}` | {it.kind} | {it.label and f'`{it.label}`'} | {it.meaning} |" for it in METRICS
-    )
+    return "\n".join(_table_row(metric) for metric in METRICS)
 
 
-def _family(metric: Metric | Histogram, snapshot: Snapshot) -> Family:
-    return _histogram(metric, snapshot) if isinstance(metric, Histogram) else _samples(metric, snapshot)
+def _table_row(metric: Metric | Histogram) -> str:
+    label = f"`{metric.label}`" if metric.label else ""
+    return f"| `{PREFIX}{metric.name}` | {metric.kind} | {label} | {metric.meaning} |"
 
 
-def _samples(metric: Metric, snapshot: Snapshot) -> Family:
-    make = CounterMetricFamily if metric.kind == "counter" else GaugeMetricFamily
-    family = make(PREFIX + metric.name, metric.meaning, labels=[metric.label] if metric.label else [])
-    for label, value in metric.samples(snapshot).items():
-        family.add_metric([label] if metric.label else [], value)
+def _sample_family(metric: Metric, snapshot: Snapshot) -> Family:
+    labels = [metric.label] if metric.label else []
+    family: CounterMetricFamily | GaugeMetricFamily
+    if metric.kind == "counter":
+        family = CounterMetricFamily(PREFIX + metric.name, metric.meaning, labels=labels)
+    else:
+        family = GaugeMetricFamily(PREFIX + metric.name, metric.meaning, labels=labels)
+    for label_value, value in metric.samples(snapshot).items():
+        family.add_metric([label_value] if labels else [], value)
     return family
 
 
-def _histogram(metric: Histogram, snapshot: Snapshot) -> Family:
-    seen = metric.seen(snapshot)
-    bounds = [*map(str, seen.bounds[:-1]), "+Inf"]
+def _histogram_family(metric: Histogram, snapshot: Snapshot) -> Family:
+    distribution = metric.distribution(snapshot)
+    bounds = [*map(str, distribution.bounds[:-1]), "+Inf"]
+    buckets = list(zip(bounds, accumulate(distribution.counts), strict=True))
     family = HistogramMetricFamily(PREFIX + metric.name, metric.meaning)
-    family.add_metric([], list(zip(bounds, accumulate(seen.counts), strict=True)), sum_value=seen.total)
+    family.add_metric([], buckets, sum_value=distribution.total)
     return family

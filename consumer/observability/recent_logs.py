@@ -1,4 +1,4 @@
-"""The last warnings and errors, repeats folded, for the status page."""
+"""The last warnings and errors, with repeats counted, for the status page."""
 
 import logging
 from collections import OrderedDict
@@ -6,14 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from consumer.observability.log_setup import alike
+from consumer.observability.log_setup import repeat_key
 
-KEPT = 20
-_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "repeated", "_logger", "_name"}
+MAX_LINES = 20
+_STANDARD_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "repeated", "_logger", "_name"}
 
 
-class Line(NamedTuple):
-    """What was said, how often since the start, and when last (seconds since 1970)."""
+class LogLine(NamedTuple):
+    """A log line, how many `times` it was logged since the start, and when last (`at`, in seconds since 1970)."""
 
     at: float
     level: str
@@ -22,32 +22,32 @@ class Line(NamedTuple):
     fields: Mapping[str, str]
 
 
-class Recent(logging.Handler):
-    """Keeps the newest of each kind of line, and at most `KEPT` kinds; what is alike is as in the log."""
+class RecentLogs(logging.Handler):
+    """Keeps the newest of lines that are alike, for at most `MAX_LINES` of them. The log decides which are alike."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
-        self._seen: OrderedDict[object, tuple[logging.LogRecord, int]] = OrderedDict()
+        self._newest: OrderedDict[object, tuple[logging.LogRecord, int]] = OrderedDict()
 
     def emit(self, record: logging.LogRecord) -> None:
-        key = alike(record)
-        _, times = self._seen.pop(key, (record, 0))
-        self._seen[key] = record, times + 1
-        if len(self._seen) > KEPT:
-            self._seen.popitem(last=False)
+        key = repeat_key(record)
+        _, times = self._newest.pop(key, (record, 0))
+        self._newest[key] = record, times + 1
+        if len(self._newest) > MAX_LINES:
+            self._newest.popitem(last=False)
 
-    def lines(self) -> Sequence[Line]:
+    def lines(self) -> Sequence[LogLine]:
         """The newest first."""
         assert self.lock
         with self.lock:  # emit runs under it
-            seen = list(self._seen.values())
-        return [_line(record, times) for record, times in reversed(seen)]
+            newest = list(self._newest.values())
+        return [_log_line(record, times) for record, times in reversed(newest)]
 
 
 @contextmanager
-def watching() -> Iterator[Recent]:
-    """Everything that is logged in this process until the end of the block."""
-    recent, root = Recent(), logging.getLogger()
+def record_recent_logs() -> Iterator[RecentLogs]:
+    """Records everything that is logged in this process until the end of the block."""
+    recent, root = RecentLogs(), logging.getLogger()
     root.addHandler(recent)
     try:
         yield recent
@@ -55,6 +55,6 @@ def watching() -> Iterator[Recent]:
         root.removeHandler(recent)
 
 
-def _line(record: logging.LogRecord, times: int) -> Line:
-    fields = {name: str(value) for name, value in vars(record).items() if name not in _STANDARD}
-    return Line(record.created, record.levelname.lower(), record.getMessage(), times, fields)
+def _log_line(record: logging.LogRecord, times: int) -> LogLine:
+    fields = {name: str(value) for name, value in vars(record).items() if name not in _STANDARD_FIELDS}
+    return LogLine(record.created, record.levelname.lower(), record.getMessage(), times, fields)

@@ -1,21 +1,25 @@
-"""What the service has done since its start, and what one turn of its loop looked like."""
+"""The counters of the service since its start, and its state after one iteration of the loop."""
 
 import bisect
 import copy
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import NamedTuple
 
-# Upper bounds. Seconds: around the answers of a healthy Segment (some 0.1 s) and up to a timeout. Events: up to the
-# most that a batch may have.
+# Upper bounds of the buckets. Seconds: around the responses of a healthy Segment (about 0.1 s) and up to a timeout.
+# Events: up to the most that Segment accepts in a batch.
 SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, float("inf"))
 EVENTS = (1.0, 10.0, 50.0, 100.0, 250.0, 500.0, 1000.0, 2500.0, float("inf"))
 
 
 @dataclass(slots=True)
 class Distribution:
-    """How large things were: `counts[i]` of them at most `bounds[i]` and more than the bound before."""
+    """
+    A histogram of sizes and their sum `total`.
+
+    `counts[i]` is the number of sizes that are at most `bounds[i]` and above the bound before.
+    """
 
     bounds: Sequence[float]
     counts: list[int] = field(default_factory=list)
@@ -33,60 +37,65 @@ class Distribution:
 
 
 @dataclass(slots=True)
-class Counts:
+class Counters:
     """
-    Numbers that only grow, owned by the loop's thread.
+    Numbers that only grow; they belong to the loop's thread.
 
-    A record read again after a hand-over counts as consumed again; `handed_back` balances that.
+    A record that is read again after a drain counts as consumed again. `released` balances that.
     """
 
     consumed: int = 0
     delivered: int = 0
-    handed_back: int = 0
+    released: int = 0
     lost_to_retention: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
     dead_lettered: Counter[str] = field(default_factory=Counter)
     requests: Counter[str] = field(default_factory=Counter)
     request_seconds: Distribution = field(default_factory=lambda: Distribution(SECONDS))
     request_events: Distribution = field(default_factory=lambda: Distribution(EVENTS))
-    framed: Counter[str] = field(default_factory=Counter)
+    framings: Counter[str] = field(default_factory=Counter)
     lookups: Counter[str] = field(default_factory=Counter)
     commits: Counter[str] = field(default_factory=Counter)
     rebalances: Counter[str] = field(default_factory=Counter)
 
-    def copy(self) -> "Counts":
-        """The numbers of now, for a snapshot that other threads read."""
-        return Counts(**{f.name: copy.copy(getattr(self, f.name)) for f in fields(self)})
+    def copy(self) -> "Counters":
+        """The present numbers, for a snapshot that other threads read."""
+        return Counters(**{counter.name: copy.copy(getattr(self, counter.name)) for counter in fields(self)})
 
     @property
     def settled(self) -> int:
-        """Records that were delivered, skipped or set aside."""
+        """Records that were delivered, skipped or confirmed in the dead-letter topic."""
         return self.delivered + self.skipped.total() + self.dead_lettered.total()
 
     @property
     def finished(self) -> int:
-        """Records that the service is done with."""
-        return self.settled + self.handed_back
+        """Records that were settled or released."""
+        return self.settled + self.released
 
 
-class Held(NamedTuple):
+class PartitionState(NamedTuple):
     """
-    One assigned partition: records behind its end (-1: not known yet), and what of it is in memory.
+    One assigned partition: `lag` is in records behind its end (-1: not known yet), the rest is about its buffer.
 
-    `oldest` is the own time of its oldest unsettled record, in seconds since 1970; 0 where none is in memory.
+    `oldest` is the timestamp of the oldest unsettled record in the buffer, in seconds since 1970; 0 if the buffer is
+    empty.
     """
 
     lag: int = -1
     records: int = 0
-    size: int = 0
+    memory_bytes: int = 0
     paused: bool = False
     oldest: float = 0.0
 
 
-class Hold(NamedTuple):
-    """Who holds, a key by its environment or a partition, for which reason, and since when (seconds since 1970)."""
+class Block(NamedTuple):
+    """
+    A blocked write key or partition; `since` is in seconds since 1970.
 
-    who: str
+    `target` names it for people: `key of <environment>`, `key` if there is only one, or `partition <number>`.
+    """
+
+    target: str
     reason: str
     since: float
 
@@ -94,37 +103,44 @@ class Hold(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """
-    One turn of the loop, taken when nothing is between two places, so that every record is accounted for:
+    The state after one iteration of the loop, taken when no record is between two stages.
 
-    consumed == delivered + skipped + dead_lettered + handed_back + waiting + in_flight
+    Every record is accounted for:
 
-    `waiting` are the records in lanes, `in_flight` those of open requests and of dead letters not yet confirmed.
-    `waits` says for each environment's key when it may send again. That and `turned_at` are in monotonic seconds,
-    `settled_at` (when a record was settled last) in seconds since 1970, 0 before the first.
+    consumed == delivered + skipped + dead_lettered + released + waiting + in_flight
+
+    `waiting` counts the buffered records that are not in flight. `in_flight` counts the records of open requests and of
+    dead letters that are not confirmed yet. `open_until` says for each environment when its write key may send again.
+    `loop_ran_at` and `open_until` are in monotonic seconds. `settled_at` is when a record was last settled, in seconds
+    since 1970; 0 before the first.
     """
 
-    turned_at: float
-    counts: Counts = field(default_factory=Counts)
+    loop_ran_at: float
+    counters: Counters = field(default_factory=Counters)
     waiting: int = 0
     in_flight: int = 0
-    holds: Sequence[Hold] = ()
-    waits: Mapping[str, float] = field(default_factory=dict)
-    partitions: Mapping[int, Held] = field(default_factory=dict)
+    blocks: Sequence[Block] = ()
+    open_until: Mapping[str, float] = field(default_factory=dict)
+    partitions: Mapping[int, PartitionState] = field(default_factory=dict)
     settled_at: float = 0.0
-    joined: bool = False
-    handing_over: bool = False
+    is_group_member: bool = False
+    draining: bool = False
 
     @property
-    def holding(self) -> Mapping[str, int]:
-        """How many keys and partitions hold, by reason."""
-        return Counter(hold.reason for hold in self.holds)
+    def blocked(self) -> Mapping[str, int]:
+        """How many write keys and partitions are blocked, by reason."""
+        return Counter(block.reason for block in self.blocks)
 
     @property
     def unaccounted(self) -> int:
-        """Records that are nowhere: always 0, else the service itself is wrong."""
-        return self.counts.consumed - self.counts.finished - self.waiting - self.in_flight
+        """Records that are consumed and in no other number: always 0, or the service has a defect."""
+        return self.counters.consumed - self.counters.finished - self.waiting - self.in_flight
 
     @property
     def oldest(self) -> float:
-        """The own time of the oldest unsettled record in memory, in seconds since 1970; 0 where there is none."""
-        return min((held.oldest for held in self.partitions.values() if held.oldest), default=0.0)
+        """The timestamp of the oldest unsettled buffered record, in seconds since 1970; 0 if no record is buffered."""
+        return min((state.oldest for state in self.partitions.values() if state.oldest), default=0.0)
+
+
+LatestSnapshot = Callable[[], Snapshot]
+"""Gives the latest snapshot, on any thread."""

@@ -1,4 +1,4 @@
-"""What the status page shows, as one JSON value."""
+"""The content of the status page, as one JSON value."""
 
 import itertools
 import time
@@ -6,111 +6,126 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from consumer.observability.metrics import age, waits
-from consumer.observability.recent_logs import Line
-from consumer.observability.snapshot import Counts, Snapshot
-from consumer.reasons import hold_meaning
+from consumer.observability.metrics import age, retry_waits
+from consumer.observability.recent_logs import LogLine
+from consumer.observability.snapshot import Counters, LatestSnapshot, Snapshot
+from consumer.reasons import block_meaning
 
-EVERY = 5.0  # seconds between two points
-POINTS = 180  # a quarter of an hour
-STALE_AFTER = 60.0  # seconds without a turn of the loop
-
-Latest = Callable[[], Snapshot]
+SAMPLE_SECONDS = 5.0  # between two points of the history
+MAX_POINTS = 180  # a quarter of an hour
+STALE_SECONDS = 60.0  # without an iteration of the loop
 
 
-class About(NamedTuple):
-    """What stays as it is while the service runs; of the address `to` that it delivers to, the host alone is shown."""
+class ServiceInfo(NamedTuple):
+    """The facts that do not change while the service runs. The page shows only the host of `endpoint`."""
 
     version: str
     topic: str
     group: str
-    to: str
+    endpoint: str
 
 
-class _Point(NamedTuple):
+class _HistoryPoint(NamedTuple):
+    """`at` is in seconds since 1970, `settled` in records since the start, `delay` in seconds."""
+
     at: float
     settled: int
     delay: float
 
 
-class View:
-    """Reads the latest snapshot; the loop knows nothing of it."""
+class StatusPage:
+    """Reads the latest snapshot from other threads than the loop's; the loop does not know the page."""
 
-    def __init__(self, latest: Latest, about: About, errors: Callable[[], Sequence[Line]]) -> None:
+    def __init__(
+        self, latest: LatestSnapshot, info: ServiceInfo, recent_errors: Callable[[], Sequence[LogLine]]
+    ) -> None:
         self.latest = latest
-        self._about, self._errors = about, errors
+        self._info, self._recent_errors = info, recent_errors
         self._started_at = time.time()
-        self._points: tuple[_Point, ...] = ()
+        self._points: tuple[_HistoryPoint, ...] = ()
 
     def sample(self) -> None:
-        """Keep a point of the present, if it is time for one; called by one thread again and again."""
+        """Add a point to the history if the last one is `SAMPLE_SECONDS` old. One thread calls this repeatedly."""
         now = time.time()
-        if not self._points or now - self._points[-1].at >= EVERY:
+        if not self._points or now - self._points[-1].at >= SAMPLE_SECONDS:
             snapshot = self.latest()
-            point = _Point(now, snapshot.counts.settled, age(snapshot.oldest, now))
-            self._points = (*self._points[-POINTS:], point)
+            point = _HistoryPoint(now, snapshot.counters.settled, age(snapshot.oldest, now))
+            self._points = (*self._points[-MAX_POINTS:], point)
 
     def status(self) -> Mapping[str, Any]:
-        """All of it, on any thread."""
+        """The whole content. Any thread may call this."""
         now, snapshot = time.time(), self.latest()
         return {
-            **self._about._asdict(),
-            "to": urlsplit(self._about.to).hostname,
+            "version": self._info.version,
+            "topic": self._info.topic,
+            "group": self._info.group,
+            "to": urlsplit(self._info.endpoint).hostname,
             "state": state(snapshot, time.monotonic()),
             "now": now,
             "started_at": self._started_at,
             "settled_at": snapshot.settled_at,
             "age": age(snapshot.oldest, now),
-            "holds": [{**hold._asdict(), "meaning": hold_meaning(hold.reason)} for hold in snapshot.holds],
-            "waits": waits(snapshot),
-            "counts": _totals(snapshot.counts) | _places(snapshot),
-            "skipped": snapshot.counts.skipped,
-            "dead_lettered": snapshot.counts.dead_lettered,
-            "requests": snapshot.counts.requests,
+            "blocks": [{**block._asdict(), "meaning": block_meaning(block.reason)} for block in snapshot.blocks],
+            "retry_waits": retry_waits(snapshot),
+            "counts": _totals(snapshot.counters) | _unsettled(snapshot),
+            "skipped": _by_text(snapshot.counters.skipped),
+            "dead_lettered": _by_text(snapshot.counters.dead_lettered),
+            "requests": _by_text(snapshot.counters.requests),
             "partitions": _partitions(snapshot, now),
             "history": _history(self._points),
-            "errors": [line._asdict() for line in self._errors()],
+            "errors": [line._asdict() for line in self._recent_errors()],
         }
 
 
 def state(snapshot: Snapshot, now: float) -> str:
-    """The service in one or two words. `now` in monotonic seconds."""
-    if now - snapshot.turned_at >= STALE_AFTER:
+    """The state of the service in one word. `now` is in monotonic seconds."""
+    if now - snapshot.loop_ran_at >= STALE_SECONDS:
         return "stuck"
-    if snapshot.handing_over:
-        return "handing over"
-    if not snapshot.joined:
+    if snapshot.draining:
+        return "draining"
+    if not snapshot.is_group_member:
         return "starting"
-    return "holding" if snapshot.holds else "running"
+    if snapshot.blocks:
+        return "blocked"
+    return "running"
 
 
-def _totals(counts: Counts) -> dict[str, int]:
+def _totals(counters: Counters) -> dict[str, int]:
     return {
-        "consumed": counts.consumed,
-        "delivered": counts.delivered,
-        "skipped": counts.skipped.total(),
-        "dead_lettered": counts.dead_lettered.total(),
-        "handed_back": counts.handed_back,
-        "lost_to_retention": counts.lost_to_retention,
+        "consumed": counters.consumed,
+        "delivered": counters.delivered,
+        "skipped": counters.skipped.total(),
+        "dead_lettered": counters.dead_lettered.total(),
+        "released": counters.released,
+        "lost_to_retention": counters.lost_to_retention,
     }
 
 
-def _places(snapshot: Snapshot) -> dict[str, int]:
+def _unsettled(snapshot: Snapshot) -> dict[str, int]:
     return {"waiting": snapshot.waiting, "in_flight": snapshot.in_flight, "unaccounted": snapshot.unaccounted}
+
+
+def _by_text(counts: Mapping[str, int]) -> dict[str, int]:
+    """The counts with plain strings as keys, because JSON objects cannot have members of an enum as keys."""
+    return {str(word): count for word, count in counts.items()}
 
 
 def _partitions(snapshot: Snapshot, now: float) -> list[Mapping[str, object]]:
     return [
-        {"partition": number, **held._asdict(), "age": age(held.oldest, now)}
-        for number, held in sorted(snapshot.partitions.items())
+        {"partition": partition, **partition_state._asdict(), "age": age(partition_state.oldest, now)}
+        for partition, partition_state in sorted(snapshot.partitions.items())
     ]
 
 
-def _history(points: Sequence[_Point]) -> Mapping[str, Sequence[float]]:
-    """Records settled a second between two points, and the delay at the later one; oldest first."""
+def _history(points: Sequence[_HistoryPoint]) -> Mapping[str, Sequence[float]]:
+    """Records settled per second between two points, and the delay at the later point; oldest first."""
     pairs = list(itertools.pairwise(points))
     return {
         "at": [later.at for _, later in pairs],
-        "rate": [round((later.settled - before.settled) / (later.at - before.at), 2) for before, later in pairs],
+        "rate": [_rate(earlier, later) for earlier, later in pairs],
         "delay": [round(later.delay, 2) for _, later in pairs],
     }
+
+
+def _rate(earlier: _HistoryPoint, later: _HistoryPoint) -> float:
+    return round((later.settled - earlier.settled) / (later.at - earlier.at), 2)

@@ -1,1 +1,1 @@
-"""The way of a record: the loop, the buffers of partitions, and what is done with each record."""
+"""From a record that was read to its committed offset: the loop, the partition buffers, and what becomes of records."""

@@ -1,123 +1,123 @@
-"""All lanes of this member: who may take a batch, who must not be read for a while, what may be committed."""
+"""The buffers of all assigned partitions: whose turn it is to open a batch, and what may be committed."""
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from consumer.model import Pending, WriteKey
-from consumer.pipeline.partition_buffer import Lane
-from consumer.request import Limits
-
-BATCHES_WAITING = 4  # a lane with that many is full, with half of them it is read again
-
-
-@dataclass(frozen=True, slots=True)
-class Shares:
-    """`batch` is the most that a lane takes at once, `held` bytes are shared by all lanes, `linger` is in seconds."""
-
-    batch: Limits
-    held: int
-    linger: float
+from consumer.pipeline.backpressure import BufferLimits
+from consumer.pipeline.batch import BatchLimits
+from consumer.pipeline.partition_buffer import PartitionBuffer
 
 
-class Lanes:
+class PartitionBuffers:
     """
-    One lane for each assigned partition, and no other.
+    One buffer for each assigned partition, and no other.
 
-    Each has the same share of what may be held: half of it waiting, half of it made into calls.
+    `_turn_order` says which partition may open a batch first: the one whose last batch is the longest ago.
     """
 
-    def __init__(self, shares: Shares) -> None:
-        self._shares = shares
-        self._lanes: dict[int, Lane] = {}
+    def __init__(self, limits: BufferLimits, linger: float) -> None:
+        """`linger`: seconds that a record waits for more to share its request."""
+        self._limits, self._linger = limits, linger
+        self._buffers: dict[int, PartitionBuffer] = {}
+        self._turn_order: deque[int] = deque()
         self._stored: dict[int, int] = {}
 
-    def __iter__(self) -> Iterator[Lane]:
-        return iter(self._lanes.values())
+    def __iter__(self) -> Iterator[PartitionBuffer]:
+        return iter(self._buffers.values())
 
-    def __getitem__(self, partition: int) -> Lane:
-        return self._lanes[partition]
+    def __len__(self) -> int:
+        return len(self._buffers)
 
-    def __contains__(self, partition: int) -> bool:
-        return partition in self._lanes
+    def __getitem__(self, partition: int) -> PartitionBuffer:
+        return self._buffers[partition]
 
-    def batch(self, lane: Lane) -> Limits:
-        """The limits of this lane's next batch, so that all lanes together keep to what may be held."""
-        batch = self._shares.batch
-        return Limits(batch.events, min(batch.size, self._half - lane.made), batch.unprocessable)
-
-    @property
-    def holding(self) -> Mapping[int, str]:
-        """The partitions that hold, and why."""
-        return {lane.partition: lane.holds for lane in self if lane.holds}
-
-    def open(self, partitions: Iterable[int]) -> None:
-        for partition in partitions:
-            self._lanes[partition] = Lane(partition)
-
-    def drop(self, partitions: Iterable[int]) -> int:
-        """Forget these lanes; how many records were unsettled in them."""
-        gone = [self._lanes.pop(partition) for partition in partitions if partition in self._lanes]
-        for lane in gone:
-            self._stored.pop(lane.partition, None)
-        return sum(lane.drop() for lane in gone)
-
-    def unblock(self, is_pending: Callable[[object], bool]) -> None:
-        """Let those lanes go on whose schema is known by now."""
-        for lane in self:
-            if isinstance(lane.blocked, Pending) and not is_pending(lane.blocked.schema):
-                lane.blocked = None
-
-    def full(self, now: float, stalled: frozenset[WriteKey]) -> Sequence[Lane]:
-        """Lanes with a whole batch to take."""
-        return [lane for lane in self._ready(now, stalled) if self._is_full(lane)]
-
-    def due(self, now: float, stalled: frozenset[WriteKey]) -> Sequence[Lane]:
-        """Once one lane has waited for its linger, all that have less than a whole batch: they share a request."""
-        ready = self._ready(now, stalled)
-        lingered = any(now - lane.waiting_since >= self._shares.linger for lane in ready)
-        return [lane for lane in ready if not self._is_full(lane)] if lingered else []
-
-    def until_due(self, now: float, most: float) -> float:
-        """Seconds until a lane has waited for its linger, `most` at most and hardly none at least."""
-        waiting = [lane.waiting_since for lane in self if lane.ready(now)]
-        return max(0.001, min(most, min(waiting, default=now) + self._shares.linger - now))
-
-    def crowded(self) -> Sequence[int]:
-        """Partitions not to be read for now."""
-        return [lane.partition for lane in self if self._crowds(lane, 1)]
-
-    def relaxed(self) -> Sequence[int]:
-        """Partitions to be read again. Between the two a lane stays as it is, since resuming costs a download."""
-        return [lane.partition for lane in self if not self._crowds(lane, 2)]
-
-    def last(self, lane: Lane) -> None:
-        """The others come first next time."""
-        self._lanes[lane.partition] = self._lanes.pop(lane.partition)
-
-    def to_store(self, partitions: Iterable[int]) -> dict[int, int]:
-        """Offsets that became committable since the last call."""
-        moved: dict[int, int] = {}
-        for partition in partitions:
-            frontier = self._lanes[partition].frontier if partition in self._lanes else None
-            if frontier is not None and frontier != self._stored.get(partition):
-                moved[partition] = frontier
-        self._stored |= moved
-        return moved
+    def get(self, partition: int) -> PartitionBuffer | None:
+        return self._buffers.get(partition)
 
     @property
     def partitions(self) -> list[int]:
-        return list(self._lanes)
+        return list(self._buffers)
 
     @property
-    def _half(self) -> int:
-        return self._shares.held // len(self._lanes) // 2
+    def blocked(self) -> Mapping[int, str]:
+        """The partitions that are blocked until an operator acts, with the reason."""
+        return {buffer.partition: buffer.block_reason for buffer in self if buffer.block_reason}
 
-    def _is_full(self, lane: Lane) -> bool:
-        return lane.waiting >= self._shares.batch.events or lane.weight >= self._half
+    def assign(self, partitions: Iterable[int]) -> None:
+        """Begin with an empty buffer for each of these partitions, which have none."""
+        for partition in partitions:
+            self._buffers[partition] = PartitionBuffer(partition)
+            self._turn_order.append(partition)
 
-    def _ready(self, now: float, stalled: frozenset[WriteKey]) -> Sequence[Lane]:
-        return [lane for lane in self if lane.ready(now, stalled) and lane.made < self._half]
+    def drop(self, partitions: Iterable[int]) -> int:
+        """Forget these partitions, because another member owns them now; how many of their records were unsettled."""
+        unsettled = 0
+        for partition in partitions:
+            buffer = self._buffers.pop(partition, None)
+            if buffer is not None:
+                unsettled += buffer.waiting + buffer.in_flight
+                self._turn_order.remove(partition)
+                self._stored.pop(partition, None)
+        return unsettled
 
-    def _crowds(self, lane: Lane, divisor: int) -> bool:
-        events = BATCHES_WAITING * self._shares.batch.events // divisor
-        return lane.waiting >= events or lane.weight >= self._half // divisor
+    def unblock(self, is_pending: Callable[[object], bool]) -> None:
+        """Let a partition go on if the schema that it waits for is known by now."""
+        for buffer in self:
+            if isinstance(buffer.blocked, Pending) and not is_pending(buffer.blocked.schema):
+                buffer.blocked = None
+
+    def batch_limits(self, buffer: PartitionBuffer) -> BatchLimits:
+        """The limits of this partition's next batch, so that all buffers together stay within the memory."""
+        return self._limits.batch_limits(buffer, len(self))
+
+    def full(self, now: float, stalled: frozenset[WriteKey]) -> Sequence[PartitionBuffer]:
+        """The buffers that have a whole batch to open."""
+        return [buffer for buffer in self._ready(now, stalled) if self._limits.has_full_batch(buffer, len(self))]
+
+    def due(self, now: float, stalled: frozenset[WriteKey]) -> Sequence[PartitionBuffer]:
+        """Once one record has waited for the linger, all buffers with less than a batch: they share a request."""
+        ready = self._ready(now, stalled)
+        if not any(now - buffer.waiting_since >= self._linger for buffer in ready):
+            return []
+        return [buffer for buffer in ready if not self._limits.has_full_batch(buffer, len(self))]
+
+    def seconds_until_due(self, now: float, at_most: float) -> float:
+        """Seconds until a record has waited for the linger: `at_most` at most, a millisecond at least."""
+        waiting_since = [buffer.waiting_since for buffer in self if buffer.is_ready(now)]
+        due_at = min(waiting_since, default=now) + self._linger
+        return max(0.001, min(at_most, due_at - now))
+
+    def move_to_end(self, partition: int) -> None:
+        """The other partitions open their batches first next time."""
+        self._turn_order.remove(partition)
+        self._turn_order.append(partition)
+
+    def over_limit(self) -> Sequence[int]:
+        """The partitions to pause."""
+        return self._limits.over_limit(self._buffers.values())
+
+    def below_resume_threshold(self) -> Sequence[int]:
+        """The partitions to resume."""
+        return self._limits.below_resume_threshold(self._buffers.values())
+
+    def newly_committable(self, partitions: Iterable[int]) -> dict[int, int]:
+        """The offsets that became committable since the last call."""
+        moved: dict[int, int] = {}
+        for partition in partitions:
+            buffer = self._buffers.get(partition)
+            if buffer is None:
+                continue
+            offset = buffer.committable_offset
+            if offset is not None and offset != self._stored.get(partition):
+                moved[partition] = offset
+        self._stored |= moved
+        return moved
+
+    def _ready(self, now: float, stalled: frozenset[WriteKey]) -> Sequence[PartitionBuffer]:
+        ready = []
+        for partition in self._turn_order:
+            buffer = self._buffers[partition]
+            if buffer.is_ready(now, stalled) and self._limits.may_open_batch(buffer, len(self)):
+                ready.append(buffer)
+        return ready

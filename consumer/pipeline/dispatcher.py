@@ -1,119 +1,144 @@
-"""What becomes of records that left their lane: parts that are answered, letters that are confirmed."""
+"""Opens the batches of the buffers, sends them on their way, and applies the outcomes to the buffers."""
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from consumer.avro.schema_cache import Schemas
-from consumer.kafka.consumer import Source
-from consumer.kafka.dead_letters import DeadLetters
-from consumer.model import Held, Letter, Skipped
-from consumer.pipeline.buffers import Lanes
-from consumer.pipeline.partition_buffer import Lane
-from consumer.pipeline.reject_policy import Treater
-from consumer.pipeline.status_reporter import Status
-from consumer.request import Fate, Part, Verdict
-from consumer.segment.send_queue import Outbox
+from consumer.avro.schema_cache import SchemaCache
+from consumer.kafka.consumer import GroupConsumer
+from consumer.kafka.dead_letters import DeadLetterWriter
+from consumer.model import Blocked, Chunk, DeadLetter, Skipped
+from consumer.pipeline.batch import make_batch
+from consumer.pipeline.buffers import PartitionBuffers
+from consumer.pipeline.partition_buffer import PartitionBuffer
+from consumer.pipeline.record_processor import RecordProcessor
+from consumer.pipeline.status_reporter import StatusReporter
+from consumer.segment.bisection import ChunkDecision, ChunkRejected, ChunkSettled, ChunkSplit
+from consumer.segment.send_queue import SendQueue
 from consumer.segment.workers import Workers
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Doors:
-    """Whom the loop talks to, in the order in which a record meets them."""
+class Ports:
+    """Everything that the loop talks to, in the order in which a record meets it."""
 
-    source: Source
-    schemas: Schemas
-    treater: Treater
-    outbox: Outbox
+    consumer: GroupConsumer
+    schemas: SchemaCache
+    framings: Mapping[str, int]
+    """How often each framing was seen under AVRO_FRAMING=auto."""
+    processor: RecordProcessor
+    send_queue: SendQueue
     workers: Workers
-    dead_letters: DeadLetters
+    dead_letters: DeadLetterWriter
 
 
-class Settling:
+class Dispatcher:
     """
-    Every part and letter of an open batch is applied to its lane once, and never after the lane is gone.
+    Applies each outcome to the buffer of its partition once, and never after the partition was given up.
 
-    It belongs to the loop's thread, as the lanes do.
+    It belongs to the loop's thread, like the buffers.
     """
 
-    def __init__(self, doors: Doors, lanes: Lanes, status: Status, clock: Callable[[], float] = time.monotonic) -> None:
-        self._treater, self._outbox, self._workers = doors.treater, doors.outbox, doors.workers
-        self._dead_letters, self._lanes, self._status, self._clock = doors.dead_letters, lanes, status, clock
+    def __init__(
+        self,
+        ports: Ports,
+        buffers: PartitionBuffers,
+        reporter: StatusReporter,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._ports, self._buffers, self._reporter, self._clock = ports, buffers, reporter, clock
 
-    def take(self, lane: Lane) -> None:
-        """Open the lane's next batch and send each part and letter on its way."""
-        taken = lane.take(self._treater.treat, self._lanes.batch(lane))
-        self._lanes.last(lane)
-        self._status.counts.skipped.update(taken.skipped)
-        for part in taken.parts:
-            self._outbox.put(part)
-        for letter in taken.letters:
-            self._dead_letters.put(letter)
-        if isinstance(lane.blocked, Held):
-            self.hold(lane, lane.blocked)
+    def open_batch(self, buffer: PartitionBuffer) -> None:
+        """Make the partition's next batch, and send its chunks and dead letters on their way."""
+        limits = self._buffers.batch_limits(buffer)
+        process = self._ports.processor.process
+        batch = make_batch(buffer.waiting_records, process, limits, buffer.consecutive_dead_letters)
+        for chunk in buffer.open(batch, limits):
+            self._ports.send_queue.put(chunk)
+        self._buffers.move_to_end(buffer.partition)
+        self._reporter.counters.skipped.update(batch.skipped)
+        for dead_letter in batch.dead_letters:
+            self._ports.dead_letters.put(dead_letter)
+        if isinstance(batch.blocked, Blocked):
+            _log_block(buffer, buffer.committable_offset)
 
-    def settle(self, timeout: float = 0) -> None:
-        """Apply what was answered and confirmed, waiting at most `timeout` seconds for the first of it."""
-        for request, outcome in self._workers.answered(timeout):
+    def apply_outcomes(self, timeout: float = 0) -> None:
+        """Apply the outcomes and confirmations that came in. Waits at most `timeout` seconds for the first of them."""
+        for request, outcome in self._ports.workers.answered(timeout):
             now = self._clock()
-            self._status.answered(request, outcome, now)
-            for verdict in self._outbox.judge(request, outcome, now):
-                self._apply(verdict)
-        reports = self._dead_letters.advance(self._clock(), timeout if self._workers.idle else 0)
-        for letter in reports.confirmed:
-            self._confirm(letter)
-        for letter, reason in reports.refused:
-            if not letter.revoked:
-                self.hold(self._lanes[letter.message.partition], Held(reason))
+            self._reporter.answered(request, outcome, now)
+            for decision in self._ports.send_queue.decide(request, outcome, now):
+                self._apply(decision)
+        reports = self._ports.dead_letters.advance(self._clock(), timeout if self._ports.workers.idle else 0)
+        for dead_letter in reports.confirmed:
+            self._confirm(dead_letter)
+        for dead_letter, reason in reports.refused:
+            self._refuse(dead_letter, reason)
 
-    def hold(self, lane: Lane, held: Held) -> None:
-        """Let the lane not go past its oldest unsettled record, and say so."""
-        lane.blocked = held
-        _say(lane, lane.frontier)
+    def block(self, buffer: PartitionBuffer, reason: str) -> None:
+        """Do not let the partition pass its oldest unsettled record, and log that."""
+        buffer.blocked = Blocked(reason)
+        _log_block(buffer, buffer.committable_offset)
 
-    def note_unreadable(self, lane: Lane) -> None:
-        """Nothing more comes for this lane, for a reason that somebody has to mend; what it has is delivered."""
-        if not lane.unreadable:
-            lane.unreadable = True
-            _say(lane, lane.position)
+    def note_unreadable(self, buffer: PartitionBuffer) -> None:
+        """Nothing more is read from this partition until an operator acts; what was read of it is delivered."""
+        if not buffer.is_unreadable:
+            buffer.is_unreadable = True
+            _log_block(buffer, buffer.position)
 
-    def _apply(self, verdict: Verdict) -> None:
-        part, fate, reason = verdict
-        lane = self._lanes[part.partition]
-        if fate is Fate.SETTLED:
-            self._status.counts.delivered += len(part.calls)
-            self._release(lane.settle(part))
-        elif fate is Fate.SPLIT:
-            self._release(lane.split(part))
-        else:
-            self._set_aside(lane, part, reason)
+    def forget(self, partitions: Iterable[int]) -> None:
+        """Forget everything of these partitions, because another member owns them now."""
+        forgotten = frozenset(partitions)
+        self._reporter.counters.released += self._buffers.drop(forgotten)
+        self._ports.send_queue.forget(forgotten)
+        self._ports.dead_letters.forget(forgotten)
 
-    def _set_aside(self, lane: Lane, part: Part, reason: str) -> None:
-        made = self._treater.refused(part, reason)
-        if isinstance(made, Letter):
-            self._release(lane.set_aside(part, made))
-            self._dead_letters.put(made)
-        elif isinstance(made, Skipped):
-            self._status.counts.skipped[made.reason] += 1
-            self._release(lane.settle(part))
-        else:
-            self.hold(lane, made)
+    def _apply(self, decision: ChunkDecision) -> None:
+        buffer = self._buffers[decision.chunk.partition]
+        match decision:
+            case ChunkSettled(chunk):
+                self._reporter.counters.delivered += len(chunk.events)
+                self._send_next(buffer.settle(chunk))
+            case ChunkSplit(chunk, halves):
+                buffer.split(chunk, halves)
+                self._send_next(halves[0])
+            case ChunkRejected():
+                self._reject(buffer, decision)
 
-    def _confirm(self, letter: Letter) -> None:
-        if not letter.revoked:
-            self._lanes[letter.message.partition].confirm(letter)
-            self._status.counts.dead_lettered[letter.reason] += 1
+    def _reject(self, buffer: PartitionBuffer, decision: ChunkRejected) -> None:
+        chunk, reason, attempts = decision
+        (event,) = chunk.events
+        rejected = self._ports.processor.reject_event(event, reason, attempts)
+        match rejected:
+            case DeadLetter():
+                self._send_next(buffer.reject(chunk, rejected))
+                self._ports.dead_letters.put(rejected)
+            case Skipped():
+                self._reporter.counters.skipped[rejected.reason] += 1
+                self._send_next(buffer.settle(chunk))
+            case Blocked():
+                self.block(buffer, rejected.reason)
 
-    def _release(self, parts: Sequence[Part]) -> None:
-        for part in parts:
-            self._outbox.put(part)
+    def _send_next(self, chunk: Chunk | None) -> None:
+        if chunk is not None:
+            self._ports.send_queue.put(chunk)
+
+    def _confirm(self, dead_letter: DeadLetter) -> None:
+        buffer = self._buffers.get(dead_letter.record.partition)
+        if buffer is not None and buffer.confirm(dead_letter):
+            self._reporter.counters.dead_lettered[dead_letter.rejected.reason] += 1
+
+    def _refuse(self, dead_letter: DeadLetter, reason: str) -> None:
+        buffer = self._buffers.get(dead_letter.record.partition)
+        if buffer is not None and buffer.refuse(dead_letter, reason):
+            _log_block(buffer, buffer.committable_offset)
 
 
-def _say(lane: Lane, offset: int | None) -> None:
+def _log_block(buffer: PartitionBuffer, offset: int | None) -> None:
     log.error(
         "partition blocked: operator action required",
-        extra={"partition": lane.partition, "offset": offset, "reason": lane.holds},
+        extra={"partition": buffer.partition, "offset": offset, "reason": buffer.block_reason},
     )

@@ -1,179 +1,194 @@
-"""The one loop: read `turn` from top to bottom, that is the service."""
+"""The one loop: read `run_once` from top to bottom, and you have read the service."""
 
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from threading import Event
 
-from consumer.kafka.start_offsets import Reset
-from consumer.model import Held, Message
-from consumer.pipeline.buffers import Lanes
-from consumer.pipeline.dispatcher import Doors, Settling
-from consumer.pipeline.partition_buffer import Lane
-from consumer.pipeline.status_reporter import Status
+from consumer.kafka.start_offsets import OffsetReset
+from consumer.model import Record
+from consumer.pipeline.buffers import PartitionBuffers
+from consumer.pipeline.dispatcher import Dispatcher, Ports
+from consumer.pipeline.partition_buffer import PartitionBuffer
+from consumer.pipeline.status_reporter import OtherCounts, StatusReporter
+from consumer.reasons import BlockReason
 
 log = logging.getLogger(__name__)
 
-READ_LIMIT = 1000
-READ_TIMEOUT = 0.05  # seconds; what is answered waits at most that long, what is due does not
-COMMIT_EVERY = 1.0
-PUBLISH_EVERY = 0.1  # but a hold is told at once; it was half of what an idle member costs
-WAIT_IN_HAND_OVER = 0.05
+READ_LIMIT = 1000  # records
+READ_TIMEOUT = 0.05  # seconds; an ended request waits at most that long, a batch that is due does not wait
+COMMIT_INTERVAL = 1.0
+PUBLISH_INTERVAL = 0.1  # a block is published at once; publishing was half of what an idle member costs
+DRAIN_POLL_TIMEOUT = 0.05
 
 
 class Loop:
     """
-    All that changes belongs to the thread that calls `run`; workers see immutable requests only.
+    All mutable state belongs to the thread that calls `run`; workers see immutable requests only.
 
-    It never waits for Segment, the registry or a commit, except in a hand-over, and there not beyond its deadline.
+    The loop never waits for Segment, the registry or a commit, except in a drain, and there not beyond its deadline.
     """
 
     def __init__(
         self,
-        doors: Doors,
-        lanes: Lanes,
-        status: Status,
-        hand_over_seconds: float,
+        ports: Ports,
+        buffers: PartitionBuffers,
+        reporter: StatusReporter,
+        drain_seconds: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._source, self._schemas = doors.source, doors.schemas
-        self._outbox, self._workers = doors.outbox, doors.workers
-        self._settling = Settling(doors, lanes, status, clock)
-        self._lanes = lanes
-        self._status = status
-        self._hand_over_seconds = hand_over_seconds
+        self._ports, self._buffers, self._reporter = ports, buffers, reporter
+        self._dispatcher = Dispatcher(ports, buffers, reporter, clock)
+        self._drain_seconds = drain_seconds
         self._clock = clock
-        self._commit_at = self._publish_at = float("-inf")
-        self._told_holding: Mapping[int, str] = {}
+        self._next_commit_at = self._next_publish_at = float("-inf")
+        self._published_blocks: Mapping[int, str] = {}
 
     def run(self, stop: Event) -> None:
-        """Until `stop` is set; then everything settled is committed and the rest is left to the next owner."""
-        self._source.subscribe(self._open, self._revoke, self._lose)
+        """Run until `stop` is set; then everything settled is committed, and the rest is left to the next owner."""
+        self._ports.consumer.subscribe(self._on_assign, self._on_revoke, self._on_lost)
         try:
             while not stop.is_set():
-                self.turn()
-            self._hand_over(self._lanes.partitions)
+                self.run_once()
+            self._drain(self._buffers.partitions)
         finally:
-            self._drop(self._lanes.partitions)  # closing the source revokes: nothing may be left to hand over
+            self._dispatcher.forget(self._buffers.partitions)  # closing the consumer revokes: nothing may be left then
 
-    def turn(self) -> None:
+    def run_once(self) -> None:
         self._read()
-        self._settling.settle()  # before dispatching: a lane that was answered can leave in the same turn
+        self._dispatcher.apply_outcomes()  # before dispatching: a partition whose batch is settled can open the next
         self._dispatch()
         self._commit()
         self._pause()
-        if self._clock() >= self._publish_at or self._lanes.holding != self._told_holding:
+        if self._clock() >= self._next_publish_at or self._buffers.blocked != self._published_blocks:
             self._publish()
 
     def _read(self) -> None:
-        timeout = self._lanes.until_due(self._clock(), READ_TIMEOUT) if self._workers.free else READ_TIMEOUT
-        read = self._source.read(READ_LIMIT, timeout)
-        for partition, messages in read.messages.items():
-            if partition in self._lanes:
-                self._add(self._lanes[partition], messages)
-        for reset in read.resets:
+        timeout = READ_TIMEOUT
+        if self._ports.workers.free:
+            timeout = self._buffers.seconds_until_due(self._clock(), READ_TIMEOUT)
+        result = self._ports.consumer.read(READ_LIMIT, timeout)
+        for partition, records in result.records.items():
+            self._add(partition, records)
+        for reset in result.resets:
             self._reset(reset)
-        for partition, offset in read.ends.items():
-            if partition in self._lanes:
-                self._lanes[partition].advance(offset)
-        for partition in read.remade:
-            self._begin_again(partition)
-        for partition in read.unreadable:
-            if partition in self._lanes:
-                self._settling.note_unreadable(self._lanes[partition])
+        for partition, offset in result.ends.items():
+            buffer = self._buffers.get(partition)
+            if buffer is not None:
+                buffer.advance(offset)
+        for partition in result.recreated:
+            self._restart(partition)
+        for partition in result.unreadable:
+            buffer = self._buffers.get(partition)
+            if buffer is not None:
+                self._dispatcher.note_unreadable(buffer)
 
     def _dispatch(self) -> None:
-        self._lanes.unblock(self._schemas.is_pending)
+        self._buffers.unblock(self._ports.schemas.is_pending)
         now = self._clock()
-        stalled = self._outbox.stalled(now)
-        for lane in self._lanes.full(now, stalled):
-            if not self._workers.free:
+        stalled = self._ports.send_queue.stalled(now)
+        for buffer in self._buffers.full(now, stalled):
+            if not self._ports.workers.free:
                 break
-            self._settling.take(lane)
+            self._dispatcher.open_batch(buffer)
             self._send(full_only=True)
-        for lane in self._lanes.due(now, stalled):
-            self._settling.take(lane)
+        for buffer in self._buffers.due(now, stalled):
+            self._dispatcher.open_batch(buffer)
         self._send()
 
     def _commit(self) -> None:
         now = self._clock()
-        if now >= self._commit_at:
-            self._commit_at = now + COMMIT_EVERY
-            self._source.store(self._lanes.to_store(self._lanes.partitions))
-            self._source.commit()
+        if now >= self._next_commit_at:
+            self._next_commit_at = now + COMMIT_INTERVAL
+            self._ports.consumer.store(self._buffers.newly_committable(self._buffers.partitions))
+            self._ports.consumer.commit()
 
     def _pause(self) -> None:
-        self._source.pause(self._lanes.crowded())
-        self._source.resume(self._lanes.relaxed())
+        self._ports.consumer.pause(self._buffers.over_limit())
+        self._ports.consumer.resume(self._buffers.below_resume_threshold())
 
-    def _publish(self, handing_over: bool = False) -> None:
-        self._publish_at, self._told_holding = self._clock() + PUBLISH_EVERY, self._lanes.holding
-        self._status.publish(self._lanes, self._outbox.paces, self._source, self._clock(), handing_over)
+    def _publish(self, draining: bool = False) -> None:
+        now, consumer = self._clock(), self._ports.consumer
+        self._next_publish_at, self._published_blocks = now + PUBLISH_INTERVAL, self._buffers.blocked
+        others = OtherCounts(consumer.commits, self._ports.schemas.lookups, self._ports.framings)
+        self._reporter.publish(self._buffers, self._ports.send_queue.breakers, consumer, others, now, draining)
 
-    def _add(self, lane: Lane, messages: Sequence[Message]) -> None:
-        if lane.position is not None and messages[0].offset < lane.position:
-            self._begin_again(lane.partition)
-            lane = self._lanes[lane.partition]
-        lane.add(messages)
-        self._status.counts.consumed += len(messages)
+    def _add(self, partition: int, records: Sequence[Record]) -> None:
+        buffer = self._buffers.get(partition)
+        if buffer is None:
+            return
+        if buffer.position is not None and records[0].offset < buffer.position:
+            buffer = self._restart(partition)
+        buffer.add(records)
+        self._reporter.counters.consumed += len(records)
 
-    def _begin_again(self, partition: int) -> None:
+    def _restart(self, partition: int) -> PartitionBuffer:
+        """The topic was recreated: what is buffered is of the old one."""
         log.warning("topic recreated, reading the partition from its start", extra={"partition": partition})
-        self._drop([partition])
-        self._lanes.open([partition])
-        self._source.begin_again(partition)
+        self._dispatcher.forget([partition])
+        self._buffers.assign([partition])
+        self._ports.consumer.restart(partition)
+        return self._buffers[partition]
 
     def _send(self, full_only: bool = False) -> None:
-        while self._workers.free and (request := self._outbox.next(self._clock(), full_only)):
-            self._workers.start(request)
+        while self._ports.workers.free:
+            request = self._ports.send_queue.next_request(self._clock(), full_only)
+            if request is None:
+                return
+            self._ports.workers.start(request)
 
-    def _reset(self, reset: Reset) -> None:
-        if reset.partition not in self._lanes:
+    def _reset(self, reset: OffsetReset) -> None:
+        buffer = self._buffers.get(reset.partition)
+        if buffer is None:
             return
-        lane = self._lanes[reset.partition]
-        expected = reset.expected if lane.position is None else lane.position
-        address = {"partition": reset.partition, "offset": expected}
+        expected = reset.expected if buffer.position is None else buffer.position
         if 0 <= expected < reset.low:
-            self._status.counts.lost_to_retention += reset.low - expected
-            log.error("records were deleted before they were read", extra={**address, "lost": reset.low - expected})
-        if lane.position is not None and reset.high < lane.position:  # which retention does not do
-            self._begin_again(reset.partition)
-            lane = self._lanes[reset.partition]
-        if not reset.goes_on:
-            self._settling.hold(lane, Held("no_committed_offset" if expected < 0 else "offset_out_of_range"))
+            lost = reset.low - expected
+            self._reporter.counters.lost_to_retention += lost
+            fields = {"partition": reset.partition, "offset": expected, "lost": lost}
+            log.error("records were deleted before they were read", extra=fields)
+        if buffer.position is not None and reset.high < buffer.position:  # retention does not do that
+            buffer = self._restart(reset.partition)
+        if reset.goes_on:
+            return
+        if expected < 0:
+            self._dispatcher.block(buffer, BlockReason.NO_COMMITTED_OFFSET)
+        else:
+            self._dispatcher.block(buffer, BlockReason.OFFSET_OUT_OF_RANGE)
 
-    def _open(self, partitions: Sequence[int]) -> None:
-        self._drop(partitions)  # none of them is ours before this, if the client keeps its word
-        self._lanes.open(partitions)
-        self._status.rebalanced("assigned", partitions)
+    def _on_assign(self, partitions: Sequence[int]) -> None:
+        self._dispatcher.forget(partitions)  # the client does not assign a partition twice, but nothing relies on it
+        self._buffers.assign(partitions)
+        self._reporter.rebalanced("assigned", partitions)
 
-    def _revoke(self, partitions: Sequence[int]) -> None:
-        self._status.rebalanced("revoked", partitions)
-        if ours := [partition for partition in partitions if partition in self._lanes]:  # none at the very end
-            self._hand_over(ours)
-            self._drop(ours)
+    def _on_revoke(self, partitions: Sequence[int]) -> None:
+        self._reporter.rebalanced("revoked", partitions)
+        owned = [partition for partition in partitions if self._buffers.get(partition) is not None]
+        if owned:  # none at the very end
+            self._drain(owned)
+            self._dispatcher.forget(owned)
 
-    def _lose(self, partitions: Sequence[int]) -> None:
-        self._status.rebalanced("lost", partitions)
-        self._drop(partitions)
+    def _on_lost(self, partitions: Sequence[int]) -> None:
+        self._reporter.rebalanced("lost", partitions)
+        self._dispatcher.forget(partitions)
 
-    def _hand_over(self, partitions: Sequence[int]) -> None:
-        """Open no batch, finish of the open ones what can go at once, commit; the next owner reads the rest again."""
-        self._publish(handing_over=True)
-        ours, ends_at = set(partitions), self._clock() + self._hand_over_seconds
+    def _drain(self, partitions: Sequence[int]) -> None:
+        """Open no batch, finish what is in flight or can be sent at once, and commit; the next owner reads the rest."""
+        self._publish(draining=True)
+        draining, ends_at = frozenset(partitions), self._clock() + self._drain_seconds
         try:
-            while self._unfinished(ours) and self._clock() < ends_at:
+            while self._is_unfinished(draining) and self._clock() < ends_at:
                 self._send()
-                self._settling.settle(WAIT_IN_HAND_OVER)
+                self._dispatcher.apply_outcomes(DRAIN_POLL_TIMEOUT)
         finally:
-            self._source.store(self._lanes.to_store(partitions))
-            self._source.commit(wait=True)
+            self._ports.consumer.store(self._buffers.newly_committable(partitions))
+            self._ports.consumer.commit(wait=True)
 
-    def _unfinished(self, partitions: set[int]) -> bool:
-        """Whether something is under way, or could go now: the halves of a search, the next part of a key."""
-        letters = any(lane.letters for lane in self._lanes if lane.partition in partitions)
-        return letters or self._workers.carries(partitions) or self._outbox.could_send(partitions, self._clock())
-
-    def _drop(self, partitions: Sequence[int]) -> None:
-        self._status.counts.handed_back += self._lanes.drop(partitions)
-        self._outbox.forget_revoked()
+    def _is_unfinished(self, partitions: frozenset[int]) -> bool:
+        """Whether something is in flight or could be sent now: the halves of a search, the next chunk of a key."""
+        for buffer in self._buffers:
+            if buffer.partition in partitions and buffer.unconfirmed_dead_letters:
+                return True
+        if self._ports.workers.carries(partitions):
+            return True
+        return self._ports.send_queue.could_send(partitions, self._clock())

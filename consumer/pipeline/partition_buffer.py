@@ -1,192 +1,188 @@
-"""What is held of one partition, from its assignment to its revocation."""
+"""The buffer of one partition: its unsettled records, from its assignment to its revocation."""
 
-from collections import Counter, deque
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterable, Sequence
 from operator import attrgetter
 
-from consumer.model import Call, Held, Letter, Message, Pending, Skipped, Treat, WriteKey
-from consumer.reasons import NO_WRITE_KEY, UNREADABLE_BATCH
-from consumer.request import Limits, Part, Taken
+from consumer.model import Blocked, Chunk, DeadLetter, Pending, Record, WriteKey
+from consumer.pipeline.batch import Batch, BatchLimits
+from consumer.reasons import BlockReason
 
 _offset = attrgetter("offset")
 
-# Seconds that a lane goes on past a key that stalls. What is delivered past it is sent again after a restart, and
-# Segment knows repeats for about a day.
-GOES_ON_FOR = 12 * 3600.0
+MAX_BYPASS_SECONDS = 12 * 3600.0
+"""
+How long a partition goes on past a stalled write key. What it delivers meanwhile is sent again after a restart, and
+Segment recognises repeats for about a day.
+"""
 
 
-class Lane:
+class PartitionBuffer:
     """
-    Records enter in the order of their offsets, and everything below `frontier` is settled.
+    Records enter in the order of their offsets, and everything below `committable_offset` is settled.
 
-    For each unsettled record is in exactly one place: waiting, in an open part, or in an open letter. One batch is open
-    at a time, and further ones only past keys that stall; of the open parts only the first of each write key may be
-    sent. So order is kept, and no gap tracker is needed.
+    Each unsettled record is in exactly one place: waiting, in an open chunk, or in an open dead letter. One batch is
+    open at a time, and further ones only past write keys that stall. Of the open chunks only the first of each write
+    key may be sent. So order is kept, and the committable offset is computed and not tracked.
     """
 
     def __init__(self, partition: int) -> None:
         self.partition = partition
         self.position: int | None = None
-        self.blocked: Pending | Held | None = None
-        self.unreadable = False  # what comes next cannot be unpacked
-        self.weight = 0  # bytes that wait
-        self.made = 0  # bytes in calls, with the records that they are made of
-        self._waiting: deque[Message] = deque()
-        self._parts: dict[WriteKey, deque[Part]] = {}
-        self._letters: set[Letter] = set()
-        self._unprocessable_in_a_row = 0
+        self.blocked: Pending | Blocked | None = None
+        self.is_unreadable = False  # the client cannot unpack what comes next
+        self.waiting_bytes = 0  # of memory
+        self.open_bytes = 0  # of memory, in chunks
+        self._waiting: deque[Record] = deque()
+        self._chunks: dict[WriteKey, deque[Chunk]] = {}
+        self._dead_letters: set[DeadLetter] = set()
+        self._refused_dead_letters: set[DeadLetter] = set()
+        self.consecutive_dead_letters = 0
 
     @property
-    def oldest(self) -> Message | None:
+    def oldest(self) -> Record | None:
         """The unsettled record with the lowest offset, if any is unsettled."""
-        unsettled = [parts[0].calls[0].message for parts in self._parts.values()]
-        unsettled += [letter.message for letter in self._letters]
+        unsettled = [chunks[0].events[0].record for chunks in self._chunks.values()]
+        unsettled += [dead_letter.record for dead_letter in self._dead_letters]
         if self._waiting:
             unsettled.append(self._waiting[0])
         return min(unsettled, key=_offset, default=None)
 
     @property
-    def frontier(self) -> int | None:
+    def committable_offset(self) -> int | None:
         """The offset that may be committed: that of the oldest unsettled record. None before anything was read."""
         oldest = self.oldest
-        return self.position if oldest is None else oldest.offset
+        if oldest is None:
+            return self.position
+        return oldest.offset
 
     @property
     def waiting(self) -> int:
+        """How many records wait to be made into events."""
         return len(self._waiting)
 
     @property
     def in_flight(self) -> int:
-        return sum(len(part.calls) for parts in self._parts.values() for part in parts) + len(self._letters)
+        """How many records are in open chunks and open dead letters."""
+        events = sum(len(chunk.events) for chunks in self._chunks.values() for chunk in chunks)
+        return events + len(self._dead_letters)
 
     @property
-    def letters(self) -> int:
-        """How many of its letters are still to be confirmed."""
-        return sum(not letter.stuck for letter in self._letters)
+    def unconfirmed_dead_letters(self) -> int:
+        """How many dead letters the topic may still confirm."""
+        return len(self._dead_letters) - len(self._refused_dead_letters)
 
     @property
-    def holds(self) -> str:
-        """Why it does not go on until somebody decides; "" while it does."""
-        if isinstance(self.blocked, Held):
+    def block_reason(self) -> str:
+        """Why the partition is blocked until an operator acts; "" if it is not."""
+        if isinstance(self.blocked, Blocked):
             return self.blocked.reason
-        return UNREADABLE_BATCH if self.unreadable else ""
-
-    def ready(self, now: float, stalled: frozenset[WriteKey] = frozenset()) -> bool:
-        """Whether a next batch may be taken: nothing is open but calls whose key stalls, and those not for too long."""
-        if not self._waiting or self._letters or self.blocked is not None:
-            return False
-        open_since = min((parts[0].calls[0].message.read_at for parts in self._parts.values()), default=now)
-        return self._parts.keys() <= stalled and now - open_since < GOES_ON_FOR
+        if self.is_unreadable:
+            return BlockReason.UNREADABLE_BATCH
+        return ""
 
     @property
     def waiting_since(self) -> float:
-        """When the oldest waiting record was read, in monotonic seconds; only of a lane with something waiting."""
+        """When the oldest waiting record was read, in monotonic seconds. Call it only if records wait."""
         return self._waiting[0].read_at
 
-    def add(self, messages: Sequence[Message]) -> None:
+    @property
+    def waiting_records(self) -> Iterable[Record]:
+        """The records that wait, in the order of their offsets."""
+        return self._waiting
+
+    def is_ready(self, now: float, stalled: frozenset[WriteKey] = frozenset()) -> bool:
+        """Whether the next batch may be opened: all that is open waits for stalled keys, and not for too long."""
+        if not self._waiting or self._dead_letters or self.blocked is not None:
+            return False
+        open_since = min((chunks[0].events[0].record.read_at for chunks in self._chunks.values()), default=now)
+        return self._chunks.keys() <= stalled and now - open_since < MAX_BYPASS_SECONDS
+
+    def add(self, records: Sequence[Record]) -> None:
         """Take in records that were just read, at least one, in the order of their offsets."""
-        self._waiting.extend(messages)
-        self.weight += sum([message.weight for message in messages])
-        self.position = messages[-1].offset + 1
-        self.unreadable = False
+        self._waiting.extend(records)
+        self.waiting_bytes += sum([record.memory_bytes for record in records])
+        self.position = records[-1].offset + 1
+        self.is_unreadable = False
 
     def advance(self, offset: int) -> None:
         """Nothing is left to read below `offset`: the partition's end, past transaction markers and compacted gaps."""
-        self.position = offset if self.position is None else max(self.position, offset)
-        self.unreadable = False
+        if self.position is not None:
+            offset = max(self.position, offset)
+        self.position = offset
+        self.is_unreadable = False
 
-    def take(self, treat: Treat, limits: Limits) -> Taken:
+    def open(self, batch: Batch, limits: BatchLimits) -> list[Chunk]:
         """
-        Open the next batch. It ends at the limits, at a record that blocks the lane, or with what was read.
+        Open a batch that was made of the first waiting records; the chunks that may be sent now.
 
-        Calls whose key has open ones queue up behind these, to be sent by and by; the others are the parts taken.
+        A chunk whose key has open ones waits behind these. It is appended to the last of them if both together are
+        within the limits of a batch.
         """
-        calls: dict[WriteKey, list[Call]] = {}
-        key, its = None, []  # the last record's: as a rule the next one's as well
-        taken = Taken([], [], Counter())
-        events = size = 0
-        while self._waiting and events < limits.events:
-            match treat(self._waiting[0]):
-                case Call() as call:
-                    size += len(call.body) + 1
-                    if size > limits.size and events:
-                        break
-                    events += 1
-                    if call.key is not key:
-                        key = call.key
-                        its = calls.setdefault(key, [])
-                    its.append(call)
-                    self._unprocessable_in_a_row = 0
-                case Skipped(reason):
-                    taken.skipped[reason] += 1
-                case Letter() as letter if self._tolerates(letter, limits):
-                    taken.letters.append(letter)
-                case Letter():
-                    self.blocked = Held("dead_letter_limit")
-                    break
-                case blocked:
-                    self.blocked = blocked
-                    break
-            self.weight -= self._waiting.popleft().weight
-        made = [Part(self.partition, one, tuple(those)) for one, those in calls.items()]
-        taken.parts.extend(part for part in made if self._open(part, limits))
-        self._letters = set(taken.letters)
-        return taken
+        for _ in range(batch.record_count):
+            self.waiting_bytes -= self._waiting.popleft().memory_bytes
+        self.blocked = batch.blocked
+        self.consecutive_dead_letters = batch.consecutive_dead_letters
+        self._dead_letters.update(batch.dead_letters)
+        sendable = []
+        for chunk in batch.chunks(self.partition):
+            if self._enqueue(chunk, limits):
+                sendable.append(chunk)  # noqa: PERF401 - a comprehension would hide the side effect
+        return sendable
 
-    def settle(self, part: Part) -> Sequence[Part]:
-        """Segment took this part; what may be sent now."""
-        parts = self._without(part)
-        self.made -= part.weight
-        if not parts:
-            del self._parts[part.key]
-        return list(parts)[:1]
+    def settle(self, chunk: Chunk) -> Chunk | None:
+        """The chunk is settled; the chunk that may be sent now, if there is one."""
+        queue = self._without_first(chunk)
+        self.open_bytes -= chunk.memory_bytes
+        if queue:
+            return queue[0]
+        del self._chunks[chunk.key]
+        return None
 
-    def split(self, part: Part) -> Sequence[Part]:
-        """Send this part in halves; what may be sent now."""
-        parts = self._without(part)
-        parts.extendleft(reversed(part.halves()))
-        return [parts[0]]
+    def split(self, chunk: Chunk, halves: Sequence[Chunk]) -> None:
+        """Replace the chunk by its halves, of which the first may be sent now."""
+        self._without_first(chunk).extendleft(reversed(halves))
 
-    def set_aside(self, part: Part, letter: Letter) -> Sequence[Part]:
-        """Write this part of one call to the dead-letter topic instead; what may be sent now."""
-        self._letters.add(letter)
-        return self.settle(part)
+    def reject(self, chunk: Chunk, dead_letter: DeadLetter) -> Chunk | None:
+        """The one event of this chunk becomes a dead letter; the chunk that may be sent now, if there is one."""
+        self._dead_letters.add(dead_letter)
+        return self.settle(chunk)
 
-    def confirm(self, letter: Letter) -> None:
-        """The dead-letter topic holds this letter."""
-        self._letters.remove(letter)
+    def confirm(self, dead_letter: DeadLetter) -> bool:
+        """The dead-letter topic holds this dead letter. False if it is of an earlier assignment and does not count."""
+        if dead_letter not in self._dead_letters:
+            return False
+        self._dead_letters.remove(dead_letter)
+        return True
 
-    def drop(self) -> int:
-        """Forget everything, as the partition is somebody else's now; how many records were unsettled."""
-        unsettled = self.waiting + self.in_flight
-        for parts in self._parts.values():
-            for part in parts:
-                part.revoked = True
-        for letter in self._letters:
-            letter.revoked = True
-        self._waiting.clear()
-        return unsettled
+    def refuse(self, dead_letter: DeadLetter, reason: str) -> bool:
+        """The topic will never accept this dead letter. False if it is of an earlier assignment and does not count."""
+        if dead_letter not in self._dead_letters:
+            return False
+        self._refused_dead_letters.add(dead_letter)
+        self.blocked = Blocked(reason)
+        return True
 
-    def _open(self, part: Part, limits: Limits) -> bool:
-        """Whether it may be sent now; else it is behind the open parts of its key, in the last of them if it fits."""
-        self.made += part.weight
-        parts = self._parts.setdefault(part.key, deque())
-        last = parts[-1] if len(parts) > 1 else part  # the first may be under way
-        fits = len(last.calls) + len(part.calls) <= limits.events and last.size + part.size <= limits.size
-        if last is not part and not last.alone and fits:
-            last.join(part)
+    def _enqueue(self, chunk: Chunk, limits: BatchLimits) -> bool:
+        """Put the chunk behind the open ones of its key; whether there are none, so that it may be sent now."""
+        self.open_bytes += chunk.memory_bytes
+        queue = self._chunks.setdefault(chunk.key, deque())
+        if len(queue) > 1 and _fits_behind(queue[-1], chunk, limits):  # the first one may be in flight
+            queue[-1] = queue[-1].append(chunk)
         else:
-            parts.append(part)
-        return parts[0] is part
+            queue.append(chunk)
+        return len(queue) == 1
 
-    def _without(self, part: Part) -> deque[Part]:
-        """The open parts of its key that come after it."""
-        parts = self._parts[part.key]
-        first = parts.popleft()
-        assert first is part, "only the first part of a key is under way"
-        return parts
+    def _without_first(self, chunk: Chunk) -> deque[Chunk]:
+        """The open chunks of its key that come after this one."""
+        queue = self._chunks[chunk.key]
+        first = queue.popleft()
+        assert first is chunk, "only the first chunk of a key is in flight"
+        return queue
 
-    def _tolerates(self, letter: Letter, limits: Limits) -> bool:
-        if letter.reason != NO_WRITE_KEY:
-            self._unprocessable_in_a_row += 1
-        return self._unprocessable_in_a_row <= limits.unprocessable
+
+def _fits_behind(last: Chunk, chunk: Chunk, limits: BatchLimits) -> bool:
+    if last.is_half:
+        return False
+    events = len(last.events) + len(chunk.events)
+    return events <= limits.events and last.body_bytes + chunk.body_bytes <= limits.body_bytes

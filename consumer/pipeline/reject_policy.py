@@ -1,67 +1,48 @@
-"""What becomes of a record that cannot be delivered: a dead letter, a counted skip, or a hold."""
+"""What is done with a rejected record: it becomes a dead letter, is skipped and counted, or blocks its partition."""
 
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from consumer.model import Held, Letter, Message, Skipped, Translate, Treatment, Unprocessable
-from consumer.reasons import NO_WRITE_KEY, aside_meaning
-from consumer.request import Part
+from consumer.model import Blocked, DeadLetter, Skipped
+from consumer.reasons import Reason
 
 log = logging.getLogger(__name__)
 
-UNKNOWN_RECORD = "unknown_record"
-
 
 @dataclass(frozen=True, slots=True)
-class Policy:
-    """`dead-letter`, `skip` or `block`: for records in general, and for those without a contract."""
+class RejectPolicy:
+    """`dead-letter`, `skip` or `block`: for rejected records in general, and for record types without a contract."""
 
-    unprocessable: str
+    rejected: str
     unknown_record: str
 
-    def treat(self, letter: Letter) -> Letter | Skipped | Held:
-        """What the policy makes of a letter; it is said aloud, by address and reason."""
-        action = self.unknown_record if letter.reason == UNKNOWN_RECORD else self.unprocessable
-        # A missing key is mended in the settings, where everything else set aside is somebody's data.
-        level = logging.ERROR if letter.reason == NO_WRITE_KEY else logging.WARNING
-        log.log(level, "record rejected", extra={**described(letter), "action": action})
+    def apply(self, dead_letter: DeadLetter) -> DeadLetter | Skipped | Blocked:
+        """What becomes of the record. It is logged with its address and its reason."""
+        reason = dead_letter.rejected.reason
+        action = self.unknown_record if reason == Reason.UNKNOWN_RECORD else self.rejected
+        # A setting fixes a missing write key. Every other reason is in the data of the sender.
+        level = logging.ERROR if reason == Reason.NO_WRITE_KEY else logging.WARNING
+        log.log(level, "record rejected", extra={**log_fields(dead_letter), "action": action})
         if action == "dead-letter":
-            return letter
-        return Skipped(letter.reason) if action == "skip" else Held(letter.reason)
+            return dead_letter
+        if action == "skip":
+            return Skipped(reason)
+        return Blocked(reason)
 
     @property
-    def writes(self) -> bool:
+    def writes_dead_letters(self) -> bool:
         """Whether the dead-letter topic is used at all."""
-        return "dead-letter" in (self.unprocessable, self.unknown_record)
+        return "dead-letter" in (self.rejected, self.unknown_record)
 
 
-class Treater:
-    """Translates a record and applies the policy: what a lane takes its batches with."""
-
-    def __init__(self, translate: Translate, policy: Policy) -> None:
-        self._translate = translate
-        self._policy = policy
-
-    def treat(self, message: Message) -> Treatment:
-        made = self._translate(message)
-        if isinstance(made, Unprocessable):
-            return self._policy.treat(Letter(message, made.reason, made.stage, made.detail, made.schema))
-        return made
-
-    def refused(self, part: Part, reason: str) -> Letter | Skipped | Held:
-        """What becomes of the one call of `part`, which Segment will not take."""
-        (call,) = part.calls
-        detail = aside_meaning(reason)
-        return self._policy.treat(Letter(call.message, reason, "delivery", detail, call.schema, part.attempts))
-
-
-def described(letter: Letter) -> Mapping[str, object]:
-    """A letter's address and reason, for a log line."""
+def log_fields(dead_letter: DeadLetter) -> Mapping[str, object]:
+    """The address and the reason of a dead letter, for a log line."""
+    rejected = dead_letter.rejected
     return {
-        "partition": letter.message.partition,
-        "offset": letter.message.offset,
-        "reason": letter.reason,
-        "stage": letter.stage,
-        "detail": letter.detail,
+        "partition": dead_letter.record.partition,
+        "offset": dead_letter.record.offset,
+        "reason": rejected.reason,
+        "stage": rejected.stage,
+        "detail": rejected.detail,
     }

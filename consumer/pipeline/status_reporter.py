@@ -1,128 +1,159 @@
-"""What the loop tells operators: counts, one snapshot a turn, and a line when something begins or ends."""
+"""What the loop tells operators: counters, one snapshot an iteration, and a log line when something begins or ends."""
 
 import logging
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-from consumer.model import WriteKey
-from consumer.observability.snapshot import Counts, Held, Hold, Snapshot
-from consumer.pipeline.buffers import Lanes
-from consumer.pipeline.partition_buffer import Lane
-from consumer.request import Accepted, Misconfigured, Outcome, Refused, Request, Retry
+from consumer.model import Accepted, BatchRequest, Misconfigured, Outcome, Refused, Retry, WriteKey
+from consumer.observability.snapshot import Block, Counters, PartitionState, Snapshot
+from consumer.pipeline.buffers import PartitionBuffers
+from consumer.pipeline.partition_buffer import PartitionBuffer
 
 log = logging.getLogger(__name__)
 
 OUTCOMES = {Accepted: "accepted", Retry: "retried", Refused: "refused", Misconfigured: "misconfigured"}
 
 
-class Pace(Protocol):
-    """What is told of a write key's pace: the mistake of ours that it holds for ("": none), and its next request."""
+class KeyState(Protocol):
+    """What is reported of a write key: why it is blocked ("": it is not), and until when nothing is sent with it."""
 
-    holding: str
-
-    @property
-    def waits_until(self) -> float: ...
-
-
-class Group(Protocol):
-    """What is told of the group's member."""
+    block_reason: str
 
     @property
-    def commits(self) -> Mapping[str, int]: ...
+    def open_until(self) -> float: ...
+
+
+class MemberState(Protocol):
+    """What is reported of the group's member."""
+
     @property
-    def joined(self) -> bool: ...
+    def is_group_member(self) -> bool: ...
     @property
     def paused(self) -> Set[int]: ...
-    def end(self, partition: int) -> int: ...
+    def end_offset(self, partition: int) -> int: ...
 
 
-class Status:
-    """`counts` belong to the loop's thread; `latest` may be read by any."""
+class OtherCounts(NamedTuple):
+    """What other parts of the service counted: commits by result, look-ups by outcome, framings by name."""
+
+    commits: Mapping[str, int]
+    lookups: Mapping[str, int]
+    framings: Mapping[str, int]
+
+
+class StatusReporter:
+    """`counters` belong to the loop's thread; any thread may read `latest`."""
 
     def __init__(self, now: float) -> None:
-        self.counts = Counts()
+        self.counters = Counters()
         self._latest = Snapshot(now)
-        self._holds: Mapping[str, str] = {}
-        self._since: Mapping[tuple[str, str], float] = {}
-        self._settled = 0
+        self._blocked_keys: Mapping[str, str] = {}
+        self._blocked_since: Mapping[tuple[str, str], float] = {}
+        self._finished = 0
         self._settled_at = 0.0
 
     def latest(self) -> Snapshot:
         return self._latest
 
-    def alive(self, now: float) -> None:
+    def starting(self, now: float) -> None:
         """The service is still starting, and not stuck."""
-        self._latest = replace(self._latest, turned_at=now)
+        self._latest = replace(self._latest, loop_ran_at=now)
 
-    def answered(self, request: Request, outcome: Outcome, now: float) -> None:
-        self.counts.requests[_treatment(outcome)] += 1
-        self.counts.request_seconds.add(now - request.started_at)
-        self.counts.request_events.add(sum(len(part.calls) for part in request.parts))
+    def answered(self, request: BatchRequest, outcome: Outcome, now: float) -> None:
+        self.counters.requests[_outcome_name(outcome)] += 1
+        self.counters.request_seconds.add(now - request.started_at)
+        self.counters.request_events.add(sum(len(chunk.events) for chunk in request.chunks))
         if not isinstance(outcome, Accepted):
-            log.warning("Segment request failed", extra={"environment": request.key.environment, **_told(outcome)})
+            fields = {"environment": request.key.environment, **_log_fields(outcome)}
+            log.warning("Segment request failed", extra=fields)
 
     def rebalanced(self, kind: str, partitions: Sequence[int]) -> None:
-        self.counts.rebalances[kind] += 1
+        self.counters.rebalances[kind] += 1
         log.info("partitions %s", kind, extra={"partitions": sorted(partitions)})
 
     def publish(
-        self, lanes: Lanes, paces: Mapping[WriteKey, Pace], group: Group, now: float, handing_over: bool
+        self,
+        buffers: PartitionBuffers,
+        keys: Mapping[WriteKey, KeyState],
+        member: MemberState,
+        others: OtherCounts,
+        now: float,
+        draining: bool,
     ) -> None:
-        """Replace the snapshot; called when nothing is between two places."""
-        self.counts.commits = Counter(group.commits)
-        holds = {key.environment: pace.holding for key, pace in paces.items() if pace.holding}
-        self._announce(holds)
-        if self.counts.finished != self._settled:
-            self._settled, self._settled_at = self.counts.finished, time.time()
+        """Replace the snapshot. It is called when no record is between two places."""
+        self.counters.commits = Counter(others.commits)
+        self.counters.lookups, self.counters.framings = Counter(others.lookups), Counter(others.framings)
+        blocked_keys = {key.environment: state.block_reason for key, state in keys.items() if state.block_reason}
+        self._log_changes(blocked_keys)
+        if self.counters.finished != self._finished:
+            self._finished, self._settled_at = self.counters.finished, time.time()
         self._latest = Snapshot(
-            turned_at=now,
-            counts=self.counts.copy(),
-            waiting=sum(lane.waiting for lane in lanes),
-            in_flight=sum(lane.in_flight for lane in lanes),
-            holds=self._held_since(holds, lanes.holding),
-            waits={key.environment: pace.waits_until for key, pace in paces.items()},
-            partitions={lane.partition: _held(lane, group) for lane in lanes},
+            loop_ran_at=now,
+            counters=self.counters.copy(),
+            waiting=sum(buffer.waiting for buffer in buffers),
+            in_flight=sum(buffer.in_flight for buffer in buffers),
+            blocks=self._blocks(blocked_keys, buffers.blocked),
+            open_until={key.environment: state.open_until for key, state in keys.items()},
+            partitions={buffer.partition: _partition_state(buffer, member) for buffer in buffers},
             settled_at=self._settled_at,
-            joined=group.joined,
-            handing_over=handing_over,
+            is_group_member=member.is_group_member,
+            draining=draining,
         )
 
-    def _held_since(self, keys: Mapping[str, str], partitions: Mapping[int, str]) -> Sequence[Hold]:
-        """Who holds now, with the time at which it was first seen to."""
-        held = [(f"key of {environment}" if environment else "key", reason) for environment, reason in keys.items()]
-        held += [(f"partition {number}", reason) for number, reason in partitions.items()]
+    def _blocks(self, keys: Mapping[str, str], partitions: Mapping[int, str]) -> Sequence[Block]:
+        """What is blocked now, with the time at which it was first seen to be."""
+        blocked = [(_key_name(environment), reason) for environment, reason in keys.items()]
+        blocked += [(f"partition {partition}", reason) for partition, reason in partitions.items()]
         now = time.time()
-        self._since = {one: self._since.get(one, now) for one in held}
-        return [Hold(who, reason, since) for (who, reason), since in self._since.items()]
+        self._blocked_since = {block: self._blocked_since.get(block, now) for block in blocked}
+        return [Block(target, reason, since) for (target, reason), since in self._blocked_since.items()]
 
-    def _announce(self, holds: Mapping[str, str]) -> None:
-        """Which keys hold, by environment: this is mended in the settings. A lane that holds was said by then."""
-        for environment, reason in holds.items() - self._holds.items():
-            told = {"environment": environment, "reason": reason}
-            log.error("delivery blocked: fix the configuration", extra=told)
-        for environment in self._holds.keys() - holds.keys():
-            log.info("delivery resumed", extra={"environment": environment, "reason": self._holds[environment]})
-        self._holds = holds
-
-
-def _held(lane: Lane, group: Group) -> Held:
-    end, oldest = group.end(lane.partition), lane.oldest
-    frontier = oldest.offset if oldest else lane.position
-    lag = -1 if end < 0 or frontier is None else max(0, end - frontier)
-    paused = lane.partition in group.paused
-    since = max(0, oldest.timestamp) / 1000 if oldest else 0.0
-    return Held(lag, lane.waiting + lane.in_flight, lane.weight + lane.made, paused, since)
+    def _log_changes(self, blocked_keys: Mapping[str, str]) -> None:
+        """Log the keys that are blocked, by environment. A blocked partition is logged where it is blocked."""
+        for environment, reason in blocked_keys.items() - self._blocked_keys.items():
+            fields = {"environment": environment, "reason": reason}
+            log.error("delivery blocked: fix the configuration", extra=fields)
+        for environment in self._blocked_keys.keys() - blocked_keys.keys():
+            fields = {"environment": environment, "reason": self._blocked_keys[environment]}
+            log.info("delivery resumed", extra=fields)
+        self._blocked_keys = blocked_keys
 
 
-def _treatment(outcome: Outcome) -> str:
-    return "throttled" if isinstance(outcome, Retry) and outcome.throttled else OUTCOMES[type(outcome)]
+def _key_name(environment: str) -> str:
+    if not environment:
+        return "key"
+    return f"key of {environment}"
 
 
-def _told(outcome: Outcome) -> Mapping[str, object]:
-    told: dict[str, object] = {"treatment": _treatment(outcome)}
+def _partition_state(buffer: PartitionBuffer, member: MemberState) -> PartitionState:
+    oldest = buffer.oldest
+    return PartitionState(
+        lag=_lag(member.end_offset(buffer.partition), buffer.committable_offset),
+        records=buffer.waiting + buffer.in_flight,
+        memory_bytes=buffer.waiting_bytes + buffer.open_bytes,
+        paused=buffer.partition in member.paused,
+        oldest=max(0, oldest.timestamp) / 1000 if oldest else 0.0,
+    )
+
+
+def _lag(end: int, committable: int | None) -> int:
+    """Records between the committable offset and the partition's end; -1 if one of the two is not known."""
+    if end < 0 or committable is None:
+        return -1
+    return max(0, end - committable)
+
+
+def _outcome_name(outcome: Outcome) -> str:
+    if isinstance(outcome, Retry) and outcome.throttled:
+        return "throttled"
+    return OUTCOMES[type(outcome)]
+
+
+def _log_fields(outcome: Retry | Refused | Misconfigured) -> Mapping[str, object]:
+    fields: dict[str, object] = {"outcome": _outcome_name(outcome), "reason": outcome.reason}
     if isinstance(outcome, Retry):
-        told |= {"detail": outcome.detail, "asked_to_wait": outcome.wait}
-    return told if isinstance(outcome, Accepted) else {**told, "reason": outcome.reason}
+        fields |= {"detail": outcome.detail, "retry_after_seconds": outcome.wait}
+    return fields

@@ -1,1 +1,1 @@
-"""How calls are delivered: request bodies, one attempt, what an answer means, and when what is sent again."""
+"""Delivery to Segment: request bodies, one HTTP attempt, what its response means, and what is sent again when."""

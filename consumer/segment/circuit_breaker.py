@@ -1,79 +1,73 @@
-"""When the next request of one write key may go: what Segment asked for, backing off, holding."""
+"""When the next request of one write key may be sent: closed, open while it backs off, half-open for one probe."""
 
 import random
 from dataclasses import dataclass, field
 
-SHORTEST_WAIT = 0.5  # seconds, as Segment's own clients wait
-LONGEST_WAIT = 60.0
-
-
-def backoff(failures: int, jitter: random.Random) -> float:
-    """Seconds before try number `failures + 1`: 0.5 doubling to 60, spread so that members do not go in step."""
-    return min(LONGEST_WAIT, SHORTEST_WAIT * 2.0 ** min(failures - 1, 10) * jitter.uniform(1, 1.5))
+from consumer.segment.backoff import backoff
 
 
 @dataclass(slots=True)
-class Pace:
+class CircuitBreaker:
     """
-    The state of one write key. Times in monotonic seconds.
+    The state of one write key. Times are in monotonic seconds.
 
-    While it fails or holds, one request at a time finds out whether that is over, and the first acceptance ends it.
-    `holding` names the mistake of ours that it holds for, "" if it does not.
+    After a failure one request at a time probes whether the failure is over, and the first acceptance closes the
+    breaker. `block_reason` says which setting is wrong while the key is blocked, "" while it is not.
     """
 
     jitter: random.Random = field(default_factory=random.Random)
-    under_way: int = 0
+    in_flight: int = 0
     failures: int = 0
     throttles: int = 0
-    refused_in_a_row: int = 0
+    consecutive_refusals: int = 0
     failed_at: float = float("-inf")
     throttled_at: float = float("-inf")
     accepted_at: float = float("-inf")
     probe_at: float = float("-inf")
     throttled_until: float = float("-inf")
-    holding: str = ""
-    holding_since: float = 0.0
+    block_reason: str = ""
 
     @property
-    def waits_until(self) -> float:
-        """When the next request may go; in the past where nothing is in its way."""
-        return max(self.throttled_until, self.probe_at) if self.failures else self.throttled_until
+    def open_until(self) -> float:
+        """When the next request may be sent; in the past if nothing prevents it."""
+        if self.failures:
+            return max(self.throttled_until, self.probe_at)
+        return self.throttled_until
 
     @property
-    def is_in_doubt(self) -> bool:
-        """Whether a probe is to be of one lane: in company, one event with a fault of its own would fail them all."""
-        return bool(self.holding) or self.failures > 1
+    def probes_with_one_chunk(self) -> bool:
+        """Whether a probe carries one chunk: with several, one event that is itself the cause would fail them all."""
+        return bool(self.block_reason) or self.failures > 1
 
     def may_send(self, now: float) -> bool:
         if now < self.throttled_until:
             return False
-        return not self.failures or (now >= self.probe_at and not self.under_way)
+        return not self.failures or (now >= self.probe_at and not self.in_flight)
 
-    def stalls(self, now: float) -> bool:
+    def is_stalled(self, now: float) -> bool:
         """Whether nothing but a probe may be sent with this key."""
         return bool(self.failures) or now < self.throttled_until
 
     def accepted(self, now: float) -> None:
         self.accepted_at = now
-        self.failures = self.throttles = self.refused_in_a_row = 0
-        self.holding = ""
+        self.failures = self.throttles = self.consecutive_refusals = 0
+        self.block_reason = ""
 
     def throttled(self, wait: float | None, started_at: float, now: float) -> None:
-        """Segment asked to wait so many seconds, or did not say for how long: longer each time, as for a failure."""
+        """Segment asked to wait `wait` seconds; None if it did not say how long: then each wait is longer."""
         if started_at >= self.throttled_at or not self.throttles:
             self.throttles += 1
             self.throttled_at = now
         self.throttled_until = max(self.throttled_until, now + (wait or backoff(self.throttles, self.jitter)))
 
     def failed(self, started_at: float, now: float) -> None:
-        """A request that started at `started_at` failed. Those that were under way together count as one failure."""
+        """A request that started at `started_at` failed. Requests that were in flight together count as one failure."""
         if started_at >= self.failed_at or not self.failures:
             self.failures += 1
             self.failed_at = now
             self.probe_at = now + backoff(self.failures, self.jitter)
 
-    def hold(self, reason: str, started_at: float, now: float) -> None:
-        if not self.holding:
-            self.holding_since = now
-        self.holding = reason
+    def block(self, reason: str, started_at: float, now: float) -> None:
+        """A setting is wrong: probe with one chunk at a time until it is fixed."""
+        self.block_reason = reason
         self.failed(started_at, now)

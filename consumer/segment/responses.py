@@ -1,4 +1,4 @@
-"""What Segment's answers mean: the answer table, and how long an answer asks to wait."""
+"""What each of Segment's responses means, and how long a response asks to wait."""
 
 import math
 from collections.abc import Mapping
@@ -6,45 +6,48 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
 from consumer.jsonio import JsonError, loads
-from consumer.request import Accepted, Misconfigured, Outcome, Refused, Retry
+from consumer.model import Accepted, Misconfigured, Outcome, Refused, Retry
+from consumer.segment_limits import MAX_RETRY_AFTER_SECONDS
 
-LONGEST_WAIT = 300.0  # seconds; Segment's own clients cap Retry-After there
-TRY_AGAIN = frozenset({408, 410, 429, 460})
-REFUSALS = frozenset({400, 413, 422})
+RETRIED_STATUSES = frozenset({408, 410, 429, 460})
+"""Beside these every 5xx is retried."""
+
+REFUSED_STATUSES = frozenset({400, 413, 422})
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """An HTTP answer that was read whole; `headers` by lower-case name, `body` empty if it was absurdly long."""
+class HttpResponse:
+    """A response that was read to its end; `headers` by lower-case name, `body` empty if it was absurdly long."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
 
 
-def judge(answer: Answer, now: float, any_body: bool = False) -> Outcome:
+def outcome_of(response: HttpResponse, now: float, any_body: bool = False) -> Outcome:
     """
-    The treatment of an answer. `now` in seconds since 1970, to read `Retry-After` dates by.
+    What the response means for its batch. `now` is in seconds since 1970, to compute the waits of `Retry-After` dates.
 
-    `any_body` takes every 2xx for an acceptance, for gateways that speak Segment's API but not its answers.
+    `any_body` makes every 2xx an acceptance, for gateways that speak Segment's API but do not respond as Segment does.
     """
-    status = answer.status
+    status = response.status
     if 200 <= status < 300:
-        ours = any_body or _says_success(answer.body)
-        return Accepted() if ours else Misconfigured(f"{status}_not_segment")
-    if status in REFUSALS:
+        if any_body or _says_success(response.body):
+            return Accepted()
+        return Misconfigured(f"{status}_not_segment")
+    if status in REFUSED_STATUSES:
         return Refused(f"http_{status}")
-    if status in TRY_AGAIN or status >= 500:
-        wait = asked_wait(answer.headers, now)
+    if status in RETRIED_STATUSES or status >= 500:
+        wait = requested_wait(response.headers, now)
         return Retry(f"http_{status}", wait, throttled=status == 429 or wait is not None)
     return Misconfigured(f"http_{status}")
 
 
-def asked_wait(headers: Mapping[str, str], now: float) -> float | None:
-    """Seconds that `Retry-After` or else `X-RateLimit-Reset` asks for, 300 at most; None if absent, past or absurd."""
+def requested_wait(headers: Mapping[str, str], now: float) -> float | None:
+    """Seconds from `Retry-After` or else `X-RateLimit-Reset`, 300 at most; None if absent, past or absurd."""
     for wait in (_seconds_or_date(headers.get("retry-after"), now), _seconds(headers.get("x-ratelimit-reset"))):
         if wait is not None and wait > 0:
-            return min(wait, LONGEST_WAIT)
+            return min(wait, MAX_RETRY_AFTER_SECONDS)
     return None
 
 
@@ -59,16 +62,20 @@ def _seconds_or_date(text: str | None, now: float) -> float | None:
 
 
 def _seconds(text: str | None) -> float | None:
+    if text is None:
+        return None
     try:
-        seconds = float(text) if text is not None else math.nan
+        seconds = float(text)
     except ValueError:
         return None
-    return None if math.isnan(seconds) else seconds
+    if math.isnan(seconds):
+        return None
+    return seconds
 
 
 def _says_success(body: bytes) -> bool:
     try:
-        answer = loads(body)
+        parsed = loads(body)
     except JsonError:
         return False
-    return isinstance(answer, dict) and answer.get("success") is True
+    return isinstance(parsed, dict) and parsed.get("success") is True

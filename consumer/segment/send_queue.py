@@ -1,174 +1,174 @@
-"""The parts that wait to be sent, by write key: which go together, when, and what an answer means for each."""
+"""The chunks that wait to be sent, by write key: which share a request, when, and what an outcome means for each."""
 
 import random
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass
 
-from consumer.model import WriteKey
-from consumer.request import Accepted, Fate, Misconfigured, Outcome, Part, Refused, Request, Retry, Verdict
+from consumer.model import Accepted, BatchRequest, Chunk, Misconfigured, Outcome, Refused, Retry, WriteKey
+from consumer.segment.bisection import Bisection, ChunkDecision, ChunkSettled, ChunkSplit, Delivery
 from consumer.segment.body import overhead
-from consumer.segment.circuit_breaker import LONGEST_WAIT, Pace, backoff
-
-STUCK_AFTER = 900.0  # seconds that a part fails among others that do not, until the fault is taken for its own
+from consumer.segment.circuit_breaker import CircuitBreaker
 
 
 @dataclass(frozen=True, slots=True)
-class Capacity:
-    """Of one request: events and bytes of body. `refusals` in a row are believed; `rate` in events a second or None."""
+class RequestLimits:
+    """
+    Limits of one request: events, and bytes of its body.
+
+    After `consecutive_refusals` the key is blocked. `events_per_second` is for all requests together, None for no
+    limit.
+    """
 
     events: int
-    size: int
-    refusals: int
-    rate: float | None = None
+    body_bytes: int
+    consecutive_refusals: int
+    events_per_second: float | None = None
 
 
 @dataclass(slots=True)
-class _Queue:
-    pace: Pace
-    room: int
-    parts: deque[Part] = field(default_factory=deque)
+class _KeyQueue:
+    """The chunks of one write key that wait. `max_chunk_bytes` is what a request body has room for."""
+
+    breaker: CircuitBreaker
+    max_chunk_bytes: int
+    waiting: deque[Delivery]
 
 
-class Outbox:
+class SendQueue:
     """
-    Every part that was put in and is not under way waits here; who revokes some lets those be forgotten.
+    Every chunk from `put` until it is decided or forgotten, and which of them may be sent.
 
-    Of a lane and a key at most one part is here or under way (its lane sees to that), so any choice keeps the order.
+    At most one chunk of a partition and a key is here, because its buffer puts the next one after the last is settled.
+    So any choice among the chunks keeps the order. `_deliveries` holds no chunk that is decided or forgotten.
+    `_in_flight` keeps the history of a forgotten chunk until its request ends, because the outcome still counts for the
+    write key. `_key_order` says which key may send first.
     """
 
-    def __init__(self, keys: Sequence[WriteKey], capacity: Capacity, jitter: random.Random) -> None:
-        self._capacity = capacity
-        self._jitter = jitter
-        self._queues = {key: _Queue(Pace(jitter), capacity.size - overhead(key)) for key in keys}
-        self._send_at = float("-inf")
+    def __init__(self, keys: Sequence[WriteKey], limits: RequestLimits, jitter: random.Random) -> None:
+        self._limits = limits
+        self._bisection = Bisection(limits.consecutive_refusals, jitter)
+        self._queues = {
+            key: _KeyQueue(CircuitBreaker(jitter), limits.body_bytes - overhead(key), deque()) for key in keys
+        }
+        self._key_order = deque(keys)
+        self._deliveries: dict[Chunk, Delivery] = {}
+        self._in_flight: dict[BatchRequest, Sequence[Delivery]] = {}
+        self._next_send_at = float("-inf")
 
     @property
-    def paces(self) -> Mapping[WriteKey, Pace]:
-        return {key: queue.pace for key, queue in self._queues.items()}
+    def breakers(self) -> Mapping[WriteKey, CircuitBreaker]:
+        return {key: queue.breaker for key, queue in self._queues.items()}
 
     def stalled(self, now: float) -> frozenset[WriteKey]:
-        """Keys that lanes may go on past, as nothing is sent with them; none when no key is left to go on with."""
-        stalled = frozenset(key for key, queue in self._queues.items() if queue.pace.stalls(now))
-        return stalled if len(stalled) < len(self._queues) else frozenset()
+        """The keys that partitions may go on past; none if all keys are stalled, because nothing could be sent then."""
+        stalled = frozenset(key for key, queue in self._queues.items() if queue.breaker.is_stalled(now))
+        if len(stalled) == len(self._queues):
+            return frozenset()
+        return stalled
 
-    def put(self, part: Part) -> None:
-        self._queues[part.key].parts.append(part)
+    def put(self, chunk: Chunk) -> None:
+        """Let the chunk be sent. A half brings the history of the chunk that it was split from."""
+        delivery = self._deliveries.setdefault(chunk, Delivery(chunk))
+        self._queues[chunk.key].waiting.append(delivery)
 
-    def forget_revoked(self) -> None:
-        """Keep nothing of lanes that are gone."""
+    def forget(self, partitions: Set[int]) -> None:
+        """Send no chunk of these partitions again, and decide nothing about those that are in flight."""
         for queue in self._queues.values():
-            queue.parts = deque(part for part in queue.parts if not part.revoked)
+            queue.waiting = deque(delivery for delivery in queue.waiting if delivery.chunk.partition not in partitions)
+        for chunk in [chunk for chunk in self._deliveries if chunk.partition in partitions]:
+            del self._deliveries[chunk]
 
-    def next(self, now: float, full_only: bool = False) -> Request | None:
-        """The next request that may go now, if any; with `full_only`, if no more would fit into it."""
-        if now < self._send_at:
+    def next_request(self, now: float, full_only: bool = False) -> BatchRequest | None:
+        """The next request that may be sent now, if any; with `full_only`, if no other chunk would fit into it."""
+        if now < self._next_send_at:
             return None
-        for key, queue in self._queues.items():
-            if queue.pace.may_send(now) and (parts := self._pick(queue, now, full_only)):
-                self._queues[key] = self._queues.pop(key)  # the other keys come first next time
-                return self._request(key, queue, parts, now)
+        for key in self._key_order:
+            queue = self._queues[key]
+            if not queue.breaker.may_send(now):
+                continue
+            picked = self._pick(queue, now, full_only)
+            if picked:
+                self._key_order.remove(key)
+                self._key_order.append(key)
+                return self._request(key, queue, picked, now)
         return None
 
-    def could_send(self, partitions: set[int], now: float) -> bool:
-        """Whether parts of these partitions wait for nothing but a free worker and the rate."""
+    def could_send(self, partitions: Set[int], now: float) -> bool:
+        """Whether chunks of these partitions wait for nothing but a free worker and the rate."""
         return any(
-            part.partition in partitions and part.not_before <= now
+            delivery.chunk.partition in partitions and delivery.not_before <= now
             for queue in self._queues.values()
-            if queue.pace.may_send(now)
-            for part in queue.parts
+            if queue.breaker.may_send(now)
+            for delivery in queue.waiting
         )
 
-    def judge(self, request: Request, outcome: Outcome, now: float) -> Iterator[Verdict]:
-        """The verdict on each part of an answered request; those without one are put back, or were revoked."""
-        pace = self._queues[request.key].pace
-        pace.under_way -= 1
+    def decide(self, request: BatchRequest, outcome: Outcome, now: float) -> Sequence[ChunkDecision]:
+        """What the outcome means for the chunks of the request; a chunk without a decision waits to be sent again."""
+        queue = self._queues[request.key]
+        queue.breaker.in_flight -= 1
+        deliveries = self._in_flight.pop(request)
+        for delivery in deliveries:
+            delivery.attempts += 1
         match outcome:
             case Accepted():
-                pace.accepted(now)
-                fates = [Verdict(part, Fate.SETTLED) for part in request.parts]
+                queue.breaker.accepted(now)
+                decisions: list[ChunkDecision] = [ChunkSettled(delivery.chunk) for delivery in deliveries]
             case Refused(reason):
-                fates = self._refused(request, pace, reason, now)
+                decisions = self._bisection.after_refusal(deliveries, queue.breaker, reason, request.started_at, now)
             case Retry(throttled=True, wait=wait):
-                pace.throttled(wait, request.started_at, now)
-                fates = []
-            case Retry(reason) | Misconfigured(reason):
-                fates = self._failed(request, outcome, reason, now)
-        for part in request.parts:
-            part.attempts += 1
-        decided = {verdict.part for verdict in fates}
-        self._queues[request.key].parts.extend(
-            part for part in request.parts if part not in decided and not part.revoked
-        )
-        return (verdict for verdict in fates if not verdict.part.revoked)
+                queue.breaker.throttled(wait, request.started_at, now)
+                decisions = []
+            case Retry() | Misconfigured():
+                decisions = self._bisection.after_failure(deliveries, queue.breaker, outcome, request.started_at, now)
+        decisions = [decision for decision in decisions if decision.chunk in self._deliveries]
+        for decision in decisions:
+            self._close(decision)
+        queue.waiting.extend(delivery for delivery in deliveries if delivery.chunk in self._deliveries)
+        return decisions
 
-    def _pick(self, queue: _Queue, now: float, full_only: bool) -> Sequence[Part]:
-        """Parts that share a request: as many as fit, one alone where it is to be alone or the key is in doubt."""
-        picked: list[Part] = []
-        events = size = 0
-        full = False
-        for part in queue.parts:
-            if part.not_before > now:
+    def _close(self, decision: ChunkDecision) -> None:
+        """The chunk is decided; its halves, if it has some, go on with its history."""
+        delivery = self._deliveries.pop(decision.chunk)
+        if isinstance(decision, ChunkSplit):
+            for half in decision.halves:
+                self._deliveries[half] = delivery.half(half)
+
+    def _pick(self, queue: _KeyQueue, now: float, full_only: bool) -> Sequence[Delivery]:
+        """Chunks that share a request: as many as fit, or one that must be alone or that probes a failing key."""
+        picked: list[Delivery] = []
+        events = body_bytes = 0
+        is_full = False
+        for delivery in queue.waiting:
+            chunk = delivery.chunk
+            if delivery.not_before > now:
                 continue
-            if part.alone and not picked:
-                return [part]
-            fits = events + len(part.calls) <= self._capacity.events and size + part.size <= queue.room
-            if part.alone or (picked and not fits):
-                full = True
+            if delivery.is_alone and not picked:
+                return [delivery]
+            fits = (
+                events + len(chunk.events) <= self._limits.events
+                and body_bytes + chunk.body_bytes <= queue.max_chunk_bytes
+            )
+            if delivery.is_alone or (picked and not fits):
+                is_full = True
                 continue
-            picked.append(part)
-            events += len(part.calls)
-            size += part.size
-            if queue.pace.is_in_doubt or events >= self._capacity.events:
+            picked.append(delivery)
+            events += len(chunk.events)
+            body_bytes += chunk.body_bytes
+            if queue.breaker.probes_with_one_chunk or events >= self._limits.events:
                 return picked
-        return picked if full or not full_only else []
-
-    def _request(self, key: WriteKey, queue: _Queue, parts: Sequence[Part], now: float) -> Request:
-        chosen = set(parts)
-        queue.parts = deque(part for part in queue.parts if part not in chosen)
-        queue.pace.under_way += 1
-        if self._capacity.rate:
-            events = sum(len(part.calls) for part in parts)
-            self._send_at = max(now, self._send_at) + events / self._capacity.rate
-        return Request(key, tuple(parts), now)
-
-    def _refused(self, request: Request, pace: Pace, reason: str, now: float) -> list[Verdict]:
-        if len(request.parts) > 1:
-            for part in request.parts:
-                part.alone = True
+        if full_only and not is_full:
             return []
-        (part,) = request.parts
-        if len(part.calls) > 1:
-            return [Verdict(part, Fate.SPLIT)]
-        if pace.refused_in_a_row >= self._capacity.refusals:
-            pace.hold("everything_refused", request.started_at, now)
-            return []
-        pace.refused_in_a_row += 1
-        return [Verdict(part, Fate.ASIDE, reason)]
+        return picked
 
-    def _failed(self, request: Request, outcome: Outcome, reason: str, now: float) -> list[Verdict]:
-        pace = self._queues[request.key].pace
-        own = [part for part in request.parts if self._strike(part, pace, now)]
-        if request.parts[1:] or not own:
-            if isinstance(outcome, Misconfigured):
-                pace.hold(reason, request.started_at, now)
-            else:
-                pace.failed(request.started_at, now)
-            return []
-        (part,) = own
-        if part.stuck_for < STUCK_AFTER:
-            return []
-        return [Verdict(part, Fate.SPLIT) if len(part.calls) > 1 else Verdict(part, Fate.ASIDE, f"stuck_{reason}")]
-
-    def _strike(self, part: Part, pace: Pace, now: float) -> bool:
-        """Whether others with this key were accepted since this part failed last, so that the fault may be its own."""
-        failed_at, part.failed_at = part.failed_at, now
-        if failed_at is None or pace.accepted_at <= failed_at:
-            return False
-        part.alone = True
-        part.strikes += 1
-        before = failed_at if part.struck_at is None else part.struck_at
-        part.stuck_for += min(now - before, LONGEST_WAIT)  # more than that is the time of an outage in between
-        part.struck_at = now
-        part.not_before = now + backoff(part.strikes, self._jitter)
-        return True
+    def _request(self, key: WriteKey, queue: _KeyQueue, picked: Sequence[Delivery], now: float) -> BatchRequest:
+        chosen = set(picked)
+        queue.waiting = deque(delivery for delivery in queue.waiting if delivery not in chosen)
+        queue.breaker.in_flight += 1
+        chunks = tuple(delivery.chunk for delivery in picked)
+        if self._limits.events_per_second:
+            events = sum(len(chunk.events) for chunk in chunks)
+            self._next_send_at = max(now, self._next_send_at) + events / self._limits.events_per_second
+        request = BatchRequest(key, chunks, now, max(delivery.attempts for delivery in picked))
+        self._in_flight[request] = picked
+        return request

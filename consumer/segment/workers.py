@@ -1,41 +1,41 @@
-"""The threads that make attempts; they see an immutable request and nothing else."""
+"""The threads that make attempts; each sees one immutable request and nothing else."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
-from consumer.request import Outcome, Request
+from consumer.model import BatchRequest, Outcome
 
 
 class Workers:
-    """At most `count` requests are under way; whoever starts one gets its outcome from `answered`."""
+    """At most `count` requests are in flight; `answered` gives the outcome of each started request once."""
 
-    def __init__(self, attempt: Callable[[Request], Outcome], count: int) -> None:
+    def __init__(self, attempt: Callable[[BatchRequest], Outcome], count: int) -> None:
         self._attempt = attempt
         self._count = count
         self._pool = ThreadPoolExecutor(count, thread_name_prefix="attempt")
-        self._under_way: dict[Future[Outcome], Request] = {}
+        self._in_flight: dict[Future[Outcome], BatchRequest] = {}
 
     @property
     def free(self) -> bool:
-        return len(self._under_way) < self._count
+        return len(self._in_flight) < self._count
 
     @property
     def idle(self) -> bool:
-        return not self._under_way
+        return not self._in_flight
 
-    def start(self, request: Request) -> None:
-        self._under_way[self._pool.submit(self._attempt, request)] = request
+    def start(self, request: BatchRequest) -> None:
+        self._in_flight[self._pool.submit(self._attempt, request)] = request
 
-    def answered(self, timeout: float = 0) -> Sequence[tuple[Request, Outcome]]:
-        """Requests that ended, at most `timeout` seconds from now."""
+    def answered(self, timeout: float = 0) -> Sequence[tuple[BatchRequest, Outcome]]:
+        """The requests that ended, with their outcomes. Waits at most `timeout` seconds for the first of them."""
         if timeout:
-            wait(self._under_way, timeout, FIRST_COMPLETED)
-        done = [future for future in self._under_way if future.done()]
-        return [(self._under_way.pop(future), future.result()) for future in done]
+            wait(self._in_flight, timeout, FIRST_COMPLETED)
+        ended = [future for future in self._in_flight if future.done()]
+        return [(self._in_flight.pop(future), future.result()) for future in ended]
 
-    def carries(self, partitions: set[int]) -> bool:
-        """Whether a request with calls of these partitions is under way."""
-        return any(part.partition in partitions for request in self._under_way.values() for part in request.parts)
+    def carries(self, partitions: Set[int]) -> bool:
+        """Whether a request with chunks of these partitions is in flight."""
+        return any(chunk.partition in partitions for request in self._in_flight.values() for chunk in request.chunks)
 
     def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)

@@ -1,4 +1,4 @@
-"""The settings, read once at start: `load` gives valid ones, or all that is wrong with them at once."""
+"""The settings, read once at start: `load` returns valid settings, or raises an error with all mistakes."""
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,10 +16,10 @@ __all__ = ["ENDPOINTS", "Settings", "fingerprint", "load", "settings_table", "su
 
 NAMES = tuple(name.upper() for name in Settings.model_fields)
 SECRETS = tuple(name.upper() for name, field in Settings.model_fields.items() if get_origin(field.annotation) is Secret)
-_KNOWN = (*NAMES, *(f"{name}_FILE" for name in SECRETS))
+_ACCEPTED_NAMES = (*NAMES, *(f"{name}_FILE" for name in SECRETS))
 
-# What pydantic finds, in the user's words. "{expected}" is filled in by pydantic with the words that are allowed.
-_LESSONS = {
+# The error types of pydantic in the user's words. pydantic fills in "{expected}" with the allowed values.
+_MISTAKES = {
     "missing": "is required",
     "int_parsing": "must be a whole number",
     "int_from_float": "must be a whole number",
@@ -28,36 +28,38 @@ _LESSONS = {
     "finite_number": "must be a finite number",
     "bool_parsing": "must be true or false",
     "literal_error": "must be {expected}",
-    "path_not_directory": "must be a directory that exists",
+    "path_not_directory": "must be an existing directory",
 }
 
-_NOT_LOOKED_AT = {"KAFKA_BOOTSTRAP_SERVERS": "none", "SEGMENT_WRITE_KEY": "none"}
+# Values for the required settings, for commands that read neither.
+_UNUSED = {"KAFKA_BOOTSTRAP_SERVERS": "none", "SEGMENT_WRITE_KEY": "none"}
 
-# Not a mistake of its own: the default depends on a setting that is wrong.
-_FOLLOWS = "default_factory_not_called"
+# pydantic's error for a default that depends on a wrong setting; the mistake is reported for that setting alone.
+_DEPENDENT_DEFAULT = "default_factory_not_called"
 
 
 def load(env_file: Path | None = None, environ: Mapping[str, str] = os.environ, only: Sequence[str] = ()) -> Settings:
     """
-    The settings of `environ`, and of `env_file` where `environ` says nothing. Raises `SettingsError`.
+    The settings of `environ`, and those of `env_file` that `environ` does not set. Raises `SettingsError`.
 
-    `only`: nothing but these is looked at, for commands that need no more; then none is required.
+    With `only`, no other settings than these are read, and none is required. Commands use it that need no more.
     """
-    from_file = env.env_file(env_file, _KNOWN) if env_file else {}
-    given = env.gather({**from_file, **environ}, only or NAMES, [n for n in SECRETS if n in (only or NAMES)])
+    from_file = env.env_file(env_file, _ACCEPTED_NAMES) if env_file else {}
+    names = only or NAMES
+    values = env.gather({**from_file, **environ}, names, [name for name in SECRETS if name in names])
     if only:
-        given = {**_NOT_LOOKED_AT, **given}
+        values = {**_UNUSED, **values}
     try:
-        return Settings.model_validate({name.lower(): value for name, value in given.items()})
+        return Settings.model_validate({name.lower(): value for name, value in values.items()})
     except ValidationError as error:
-        lines = [line for mistake in error.errors(include_url=False, include_input=False) for line in _teach(mistake)]
-    # Outside of the `except`, as the error caught there holds the values that were given.
+        lines = [line for mistake in error.errors(include_url=False, include_input=False) for line in _lines(mistake)]
+    # Outside of the `except`, because the error caught there holds the values.
     raise SettingsError(*lines)
 
 
 def suspicious(environ: Mapping[str, str] = os.environ) -> list[str]:
     """A warning for each variable that is probably a misspelt setting."""
-    return env.near_misses(environ, _KNOWN)
+    return env.near_misses(environ, _ACCEPTED_NAMES)
 
 
 def settings_table() -> str:
@@ -68,20 +70,27 @@ def settings_table() -> str:
     )
 
 
-def _teach(mistake: Mapping[str, Any]) -> Iterator[str]:
-    if mistake["type"] == _FOLLOWS:
+def _lines(mistake: Mapping[str, Any]) -> Iterator[str]:
+    """The lines for one error of pydantic, each with the name of the setting."""
+    if mistake["type"] == _DEPENDENT_DEFAULT:
         return
     context = mistake.get("ctx", {})
-    lesson = _LESSONS.get(mistake["type"], "is not valid").format(**context)
-    for line in str(context.get("error", lesson)).splitlines():
+    text = _MISTAKES.get(mistake["type"], "is not valid").format(**context)
+    for line in str(context.get("error", text)).splitlines():
         yield f"{str(mistake['loc'][0]).upper()}: {line}"
 
 
 def _default(field: FieldInfo) -> str:
-    extra = field.json_schema_extra
-    shown = extra["shown"] if isinstance(extra, dict) else "required"
-    return str(shown) or _plain(field.default)
+    """The default as the table shows it: in words if the setting has words for it, else the value."""
+    if not isinstance(field.json_schema_extra, dict):
+        return "required"
+    shown = str(field.json_schema_extra["shown"])
+    return shown or _default_value(field.default)
 
 
-def _plain(default: object) -> str:
-    return "none" if default is None else f"`{str(default).lower() if isinstance(default, bool) else default}`"
+def _default_value(default: object) -> str:
+    if default is None:
+        return "none"
+    if isinstance(default, bool):
+        return f"`{str(default).lower()}`"
+    return f"`{default}`"

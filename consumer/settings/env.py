@@ -1,4 +1,4 @@
-"""Where settings are read: the environment, an env file, and the files that hold secrets."""
+"""The sources of settings: environment variables, an env file, and the files that hold secrets."""
 
 import difflib
 import re
@@ -9,80 +9,87 @@ from typing import NamedTuple
 from consumer.errors import SettingsError
 
 _NAME = re.compile(r"[A-Z][A-Z0-9_]*")
-_NEARLY = 0.85
+_MIN_SIMILARITY = 0.85
 
 
-class Unreadable(NamedTuple):
-    """Stands for a value that is there but could not be read, so that it is reported once and with all others."""
+class UnreadableValue(NamedTuple):
+    """Replaces a value that is set and cannot be read, so that the mistake is reported once and with all the others."""
 
-    lesson: str
+    mistake: str
 
 
-def gather(environ: Mapping[str, str], names: Sequence[str], secrets: Sequence[str]) -> dict[str, str | Unreadable]:
-    """The settings that are given. An empty value is none, as platforms set variables that a user left blank."""
-    given: dict[str, str | Unreadable] = {name: environ[name] for name in names if environ.get(name)}
+def gather(
+    environ: Mapping[str, str], names: Sequence[str], secrets: Sequence[str]
+) -> dict[str, str | UnreadableValue]:
+    """The settings that have a value. An empty variable is not set, because platforms set variables left blank."""
+    values: dict[str, str | UnreadableValue] = {name: environ[name] for name in names if environ.get(name)}
     for name in secrets:
-        if path := environ.get(f"{name}_FILE"):
-            given[name] = _twice(name) if name in given else _read_secret(name, Path(path))
-    return given
+        path = environ.get(f"{name}_FILE")
+        if path and name in values:
+            values[name] = UnreadableValue(f"{name}_FILE is set too: set only one of the two")
+        elif path:
+            values[name] = _read_secret(name, Path(path))
+    return values
 
 
-def env_file(path: Path, known: Sequence[str]) -> dict[str, str]:
+def env_file(path: Path, names: Sequence[str]) -> dict[str, str]:
     """
-    The variables of an env file: NAME=value lines, blank lines and # comments, as container tools read them.
+    The variables of an env file: NAME=value lines, blank lines and # comments, in the form that container tools read.
 
-    Values are taken as they are, but for one pair of quotes around them. An unknown name is a mistake here, as the
-    file is ours alone.
+    A value is used as it is, except that one pair of quotes around it is removed. A name that is not in `names` is a
+    mistake, because the file is for this service only. Raises `SettingsError`.
     """
     mistakes: list[str] = []
     values: dict[str, str] = {}
-    for number, line in _lines(path):
+    for number, line in _numbered_lines(path):
         name, equals, value = line.partition("=")
-        if not equals or not _NAME.fullmatch(name.strip()):
-            mistakes.append(f"{path}:{number}: must be NAME=value")  # The line could be a stray piece of a secret.
-        elif name.strip() not in known:
-            mistakes.append(f"{path}:{number}: {name.strip()} is no setting{_meant(name.strip(), known)}")
+        name = name.strip()
+        if not equals or not _NAME.fullmatch(name):
+            mistakes.append(f"{path}:{number}: must be NAME=value")  # The line could be a part of a secret.
+        elif name not in names:
+            mistakes.append(f"{path}:{number}: {_unknown_name(name, names)}")
         else:
-            values[name.strip()] = _unquoted(value.strip())
+            values[name] = _unquoted(value.strip())
     if mistakes:
         raise SettingsError(*mistakes)
     return values
 
 
-def near_misses(environ: Mapping[str, str], known: Sequence[str]) -> list[str]:
-    """A warning for each variable that looks like a misspelt setting; the environment is full of others' variables."""
-    unknown = [name for name in environ if name not in known and difflib.get_close_matches(name, known, 1, _NEARLY)]
-    return [f"{name} is no setting{_meant(name, known)}" for name in sorted(unknown)]
+def near_misses(environ: Mapping[str, str], names: Sequence[str]) -> list[str]:
+    """A warning for each variable that is similar to one of `names`; other programs' variables are not."""
+    unknown = [name for name in environ if name not in names]
+    misspelt = [name for name in unknown if difflib.get_close_matches(name, names, 1, _MIN_SIMILARITY)]
+    return [_unknown_name(name, names) for name in sorted(misspelt)]
 
 
-def _meant(name: str, known: Sequence[str]) -> str:
-    return "".join(f"; did you mean {match}?" for match in difflib.get_close_matches(name, known, 1))
+def _unknown_name(name: str, names: Sequence[str]) -> str:
+    matches = difflib.get_close_matches(name, names, 1)
+    if matches:
+        return f"{name} is no setting; did you mean {matches[0]}?"
+    return f"{name} is no setting"
 
 
-def _twice(name: str) -> Unreadable:
-    return Unreadable(f"{name}_FILE is given as well: give one of the two")
-
-
-def _read_secret(name: str, path: Path) -> str | Unreadable:
+def _read_secret(name: str, path: Path) -> str | UnreadableValue:
     try:
         secret = path.read_text("utf-8")
     except OSError as error:
-        return Unreadable(f"the file of {name}_FILE cannot be read: {error.strerror}")
+        return UnreadableValue(f"the file of {name}_FILE cannot be read: {error.strerror}")
     except UnicodeDecodeError:
-        return Unreadable(f"the file of {name}_FILE is no UTF-8 text")
-    return secret.removesuffix("\n").removesuffix("\r") or Unreadable(f"the file of {name}_FILE is empty")
+        return UnreadableValue(f"the file of {name}_FILE is not UTF-8 text")
+    return secret.removesuffix("\n").removesuffix("\r") or UnreadableValue(f"the file of {name}_FILE is empty")
 
 
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
+def _numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
+    """The lines with their numbers, without blank lines and comments. Raises `SettingsError`."""
     try:
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path}: cannot be read: {getattr(error, 'strerror', 'no UTF-8 text')}") from None
+        raise SettingsError(f"{path}: cannot be read: {getattr(error, 'strerror', 'not UTF-8 text')}") from None
     for number, line in enumerate(text.splitlines(), 1):
         if line.strip() and not line.lstrip().startswith("#"):
             yield number, line
 
 
 def _unquoted(value: str) -> str:
-    quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
-    return value[1:-1] if quoted else value
+    is_quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
+    return value[1:-1] if is_quoted else value

@@ -1,111 +1,132 @@
-"""The settings: every name, type, default and meaning that a user can rely on."""
+"""The settings: the name, type, default and meaning of each, on which a user can rely."""
 
 import hashlib
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import DirectoryPath, Field, Secret, ValidationInfo, field_validator
+from pydantic import AfterValidator, BeforeValidator, DirectoryPath, Field, Secret, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from consumer.model import WriteKey
-from consumer.settings import together
-from consumer.settings.env import Unreadable
-from consumer.settings.types import (
-    BatchBytes,
-    BatchEvents,
-    Count,
-    Framing,
-    Keys,
-    LogLevel,
-    Options,
-    Port,
-    Region,
-    RegistryUrl,
-    Seconds,
-    Topic,
-    Treatment,
-    setting,
-)
-from consumer.settings.validators import require
+from consumer.segment_limits import MAX_EVENT_BYTES, MAX_REQUEST_BYTES, MAX_REQUEST_EVENTS
+from consumer.settings import cross_field, validators
+from consumer.settings.env import UnreadableValue
+from consumer.settings.validators import Scalar, above_zero, at_least, at_most
 
 ENDPOINTS = {"us": "https://api.segment.io/v1/batch", "eu": "https://events.eu1.segmentapis.com/v1/batch"}
+
+_MIN_REQUEST_BYTES = MAX_EVENT_BYTES + 1_000  # the largest event, and what surrounds the events of a request
+
+Count = Annotated[int, AfterValidator(at_least(1))]
+Seconds = Annotated[float, AfterValidator(above_zero)]
+Port = Annotated[int, AfterValidator(at_least(0)), AfterValidator(at_most(65_535))]
+Topic = Annotated[str, AfterValidator(validators.topic)]
+Region = Annotated[str, AfterValidator(validators.region)]
+RegistryUrl = Annotated[str, AfterValidator(validators.registry)]
+Options = Annotated[Secret[dict[str, Scalar]], BeforeValidator(validators.scalars)]
+Keys = Annotated[Secret[dict[str, str]], BeforeValidator(validators.write_keys)]
+FramingName = Literal["confluent", "confluent-header", "single-object", "auto", "raw"]
+RejectAction = Literal["dead-letter", "block", "skip"]
+LogLevel = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(validators.lower)]
+BatchEvents = Annotated[
+    Count, AfterValidator(at_most(MAX_REQUEST_EVENTS, "Segment answers 200 to larger batches and drops them"))
+]
+BatchBytes = Annotated[
+    int,
+    AfterValidator(at_least(_MIN_REQUEST_BYTES, "the largest event that Segment accepts must fit")),
+    AfterValidator(at_most(MAX_REQUEST_BYTES, "Segment refuses larger requests")),
+]
+
+
+def setting(default: Any, meaning: str, shown: str = "") -> Any:
+    """A setting with a default. `shown` is the default in words if it is not a plain value."""
+    source = {"default_factory": default} if callable(default) else {"default": default}
+    return Field(**source, description=meaning, json_schema_extra={"shown": shown})
 
 
 class Settings(BaseSettings):
     """
-    All settings, valid each by itself and together. `None` always says: not given.
+    All settings, each valid by itself and all valid together. `None` always means: not set.
 
-    A field has the name of its environment variable, in lower case. What could be a secret is a `Secret`, which shows
-    itself nowhere; `get_secret_value()` is the only way in. A field's rule may look at the fields above it.
+    A field has the name of its environment variable, in lower case. A value that could be a secret is a `Secret`, which
+    no output shows; `get_secret_value()` is the only access. A field's rule may read the fields above it.
     """
 
     model_config = SettingsConfigDict(
         frozen=True, validate_default=True, allow_inf_nan=False, hide_input_in_errors=True, extra="forbid"
     )
 
-    kafka_bootstrap_servers: str = Field(description="`host:port` of one or more brokers, with commas between them")
+    kafka_bootstrap_servers: str = Field(description="`host:port` of one or more brokers, separated by commas")
     kafka_topic: Topic = setting("sprig.responses", "the topic to read")
-    kafka_group_id: str = setting("sprig-to-segment", "the consumer group, whose committed offsets are the only state")
+    kafka_group_id: str = setting("sprig-to-segment", "the consumer group; its committed offsets are the only state")
     kafka_group_instance_id: str | None = setting(
-        None, "a name for this member alone that it keeps through restarts (static membership): nobody takes its place"
+        None,
+        "a name for this member alone, kept through restarts (static membership): no other member takes its place",
     )
     kafka_config: Options = setting(
-        "{}",
-        "JSON of further librdkafka options (SASL, TLS, ...); those that would break a promise are refused by name",
+        "{}", "JSON of further librdkafka options (SASL, TLS, ...); options that would break a guarantee are refused"
     )
     kafka_msk_region: Region | None = setting(
-        None, "sign in to Amazon MSK by IAM, with the role of the pod or its service account; the cluster's region"
+        None,
+        "the region of an Amazon MSK cluster: authenticate with IAM, with the role of the pod or its service account",
     )
     kafka_auto_offset_reset: Literal["earliest", "error"] = setting(
         "earliest",
-        "where a new group begins; when retention deleted the committed offset, `earliest` goes on and `error` blocks",
+        "where a new group begins; if retention deleted the committed offset, `earliest` continues with the oldest "
+        "record and `error` blocks the partition",
     )
     schema_registry_url: RegistryUrl | None = setting(
-        None, "the schema registry; without one, records are read with the schemas of `SCHEMAS_DIR`"
+        None, "the schema registry; without a registry, records are read with the schemas of `SCHEMAS_DIR`"
     )
     schema_registry_config: Options = setting(
         "{}", "JSON of further registry client options (basic, bearer, OAuth, TLS)"
     )
-    avro_framing: Framing = setting(
+    avro_framing: FramingName = setting(
         lambda data: "confluent" if data["schema_registry_url"] else "raw",
-        "what says which schema wrote a value: `confluent`, `confluent-header`, `single-object`, `auto` (tells these "
-        "three apart, record by record) or `raw`",
+        "how a value names the schema that wrote it: `confluent`, `confluent-header`, `single-object`, `auto` "
+        "(distinguishes these three, record by record) or `raw`",
         "`confluent` with a registry, else `raw`",
     )
     schemas_dir: DirectoryPath | None = setting(None, "contract files and Avro schemas", "the packaged `schemas/`")
     segment_write_key: Secret[str] = setting(
-        "", "the key for everything; it or `SEGMENT_WRITE_KEYS` is required", "none"
+        "", "one write key for all records; either this or `SEGMENT_WRITE_KEYS` is required", "none"
     )
     segment_write_keys: Keys = setting(
         "{}",
-        "JSON: Sprig environment -> key, in upper or lower case; a record that names no environment, or one without a "
-        "key, is set aside as `no_write_key`, never sent elsewhere",
+        "JSON: Sprig environment -> write key, in upper or lower case; a record that names no environment, or one "
+        "without a key, is rejected as `no_write_key`, never sent elsewhere",
         "none",
     )
-    segment_region: Literal["us", "eu"] | None = setting(None, "where the workspace lives: `us` or `eu`", "`us`")
+    segment_region: Literal["us", "eu"] | None = setting(None, "the region of the workspace: `us` or `eu`", "`us`")
     segment_allow_http: bool = setting(False, "allow a plain http endpoint that is not on loopback")
     segment_endpoint: str | None = setting(
         None, "a compatible gateway, instead of the region's own endpoint", f"`{ENDPOINTS['us']}`"
     )
     segment_accept_any_body: bool = setting(
-        False, "take any 2xx for a success: for gateways with an answer of their own"
+        False, "count any 2xx response as a success: for gateways with a response body of their own"
     )
-    segment_timeout_seconds: Seconds = setting(10, "total, per attempt")
+    segment_timeout_seconds: Seconds = setting(10, "total seconds for each attempt")
     segment_gzip: bool = setting(False, "compress request bodies")
-    batch_max_events: BatchEvents = setting(500, "events in a request, at most 2500")
-    batch_max_bytes: BatchBytes = setting(475_000, "bytes of a request before compression, 33000 to 500000")
+    batch_max_events: BatchEvents = setting(500, f"events in a request, at most {MAX_REQUEST_EVENTS}")
+    batch_max_bytes: BatchBytes = setting(
+        475_000, f"bytes of a request before compression, {_MIN_REQUEST_BYTES} to {MAX_REQUEST_BYTES}"
+    )
     batch_linger_seconds: Seconds = setting(0.5, "how long the first record of a batch waits for more")
-    max_events_per_second: Count | None = setting(None, "per process, for draining a backlog politely")
-    max_requests_in_flight: Count = setting(8, "requests under way at a time")
-    max_buffered_bytes: Count = setting(33_554_432, "bytes of all that is held in memory, original records included")
+    max_events_per_second: Count | None = setting(None, "limit for each process, to send a backlog slowly")
+    max_requests_in_flight: Count = setting(8, "requests in flight at the same time")
+    max_buffered_bytes: Count = setting(
+        33_554_432, "memory in bytes for all buffered records and events, original records included"
+    )
     message_id_namespace: str | None = setting(
         None,
-        "pin it before a write key is rotated, so that what is sent again keeps its messageId",
+        "set it before a write key is rotated, so that events that are sent again keep their messageId",
         "the write key's fingerprint",
     )
-    on_rejected: Treatment = setting(
-        "dead-letter", "a record that no call can be made of: `dead-letter`, `block` (that partition only) or `skip`"
+    on_rejected: RejectAction = setting(
+        "dead-letter",
+        "a record that no track event can be made of, or that Segment refuses: `dead-letter`, `block` (that partition "
+        "only) or `skip`",
     )
-    on_unknown_record: Treatment = setting(
+    on_unknown_record: RejectAction = setting(
         "dead-letter", "a record type without a contract: `dead-letter`, `skip` or `block`"
     )
     dead_letter_topic: Topic = setting(
@@ -114,17 +135,19 @@ class Settings(BaseSettings):
         "`<KAFKA_TOPIC>.dead-letter`",
     )
     max_consecutive_dead_letters: Count = setting(
-        1000, "unprocessable records in a row after which their partition holds until the next start"
+        1000, "rejected records in a row after which their partition is blocked until the next start"
     )
     max_consecutive_refusals: Count = setting(
-        20, "single events refused in a row, with no success between, after which a key holds"
+        20, "single events refused in a row, with no success between, after which the key is blocked"
     )
-    http_host: str = setting("0.0.0.0", "where `/livez`, `/readyz`, `/metrics` and `/` are served")  # noqa: S104 - probes come from outside
-    http_port: Port = setting(8080, "its port; 0 picks a free one")
+    http_host: str = setting("0.0.0.0", "the address that serves `/livez`, `/readyz`, `/metrics` and `/`")  # noqa: S104 - probes come from outside
+    http_port: Port = setting(8080, "the port of `HTTP_HOST`; 0 chooses a free port")
     log_format: Literal["json", "console"] = setting("json", "`json`, or `console` for people")
     log_level: LogLevel = setting("info", "`debug`, `info`, `warning` or `error`")
     shutdown_timeout_seconds: Seconds = setting(
-        25, "for a hand-over, at least 5 more than `SEGMENT_TIMEOUT_SECONDS`; give the platform's grace period more"
+        25,
+        "for the drain at a shutdown or a revocation, at least 5 more than `SEGMENT_TIMEOUT_SECONDS`; give the "
+        "platform's grace period more",
     )
 
     @classmethod
@@ -136,38 +159,40 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Nothing but what `load` hands over: the library's own sources stop at the first mistake, and show values."""
+        """Only the values from `load`, because the library's own sources stop at the first mistake and show values."""
         return (init_settings,)
 
     @field_validator("*", mode="before")
     @classmethod
-    def _was_readable(cls, value: object) -> object:
-        require(not isinstance(value, Unreadable), getattr(value, "lesson", ""))
+    def _check_readable(cls, value: object) -> object:
+        if isinstance(value, UnreadableValue):
+            raise ValueError(value.mistake)  # noqa: TRY004 - pydantic reports no other error
         return value
 
     @field_validator("*")
     @classmethod
-    def _fits_the_others(cls, value: Any, info: ValidationInfo) -> Any:
-        if rule := together.RULES.get(info.field_name or ""):
+    def _check_cross_field(cls, value: Any, info: ValidationInfo) -> Any:
+        rule = cross_field.RULES.get(info.field_name or "")
+        if rule:
             rule(value, info.data)
         return value
 
     @property
     def endpoint(self) -> str:
-        """Where batches are sent."""
+        """The URL that batches are sent to."""
         return self.segment_endpoint or ENDPOINTS[self.segment_region or "us"]
 
     @property
     def write_keys(self) -> dict[str, WriteKey]:
-        """Sprig environment -> key; "" stands for every environment and is then the only one."""
+        """Sprig environment -> write key. The environment "" means every environment, and is then the only one."""
         keys = self.segment_write_keys.get_secret_value() or {"": self.segment_write_key.get_secret_value()}
         return {environment: WriteKey(environment, secret) for environment, secret in keys.items()}
 
     def namespace(self, key: WriteKey) -> str:
-        """What makes the messageIds of this source different from those of all others."""
+        """The text that makes the messageIds of this source different from those of all other sources."""
         return self.message_id_namespace or fingerprint(key.secret)
 
 
 def fingerprint(secret: str) -> str:
-    """A name for a key that does not give it away: the first 16 hex digits of its SHA-256."""
+    """A name for a key that does not reveal it: the first 16 hex digits of its SHA-256."""
     return hashlib.sha256(secret.encode()).hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""What a setting's value must be: functions that return it, or raise a ValueError that teaches and shows no secret."""
+"""The rules for single values: each returns the value, or raises a ValueError whose text does not contain the value."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -6,37 +6,39 @@ from typing import Any, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
 from consumer import jsonio
-from consumer.model import folded
+from consumer.model import fold_environment
 
 Scalar = str | int | float | bool
 Number = TypeVar("Number", int, float)
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
-# Kafka's own rule (org.apache.kafka.common.internals.Topic). It also keeps out a leading "^", with which librdkafka
-# takes the name for a pattern of names.
+# Kafka's rule (org.apache.kafka.common.internals.Topic). It also excludes a leading "^": librdkafka would read such a
+# name as a pattern.
 _TOPIC = re.compile(r"[a-zA-Z0-9._-]{1,249}")
 
-# Printable ASCII without space or colon, as the key is the user name of HTTP Basic (RFC 7617). Segment answers 200 to
-# a key with a stray blank, and drops everything.
+# Printable ASCII without space or colon, because the key is the user name of HTTP Basic (RFC 7617). Segment answers 200
+# to a key with a stray blank, and drops all events.
 _WRITE_KEY = re.compile(r"[!-9;-~]+")
 
 
 def at_least(limit: Number, why: str = "") -> Callable[[Number], Number]:
-    """A rule for numbers, which says `why` where the limit is not plain from the name."""
+    """A rule for numbers. Its error text says `why` if the name of the setting does not explain the limit."""
+    text = _with_reason(f"must be at least {limit}", why)
 
     def check(value: Number) -> Number:
-        require(value >= limit, f"must be at least {limit}{why and ': '}{why}")
+        require(value >= limit, text)
         return value
 
     return check
 
 
 def at_most(limit: Number, why: str = "") -> Callable[[Number], Number]:
-    """As `at_least`."""
+    """A rule for numbers, like `at_least`."""
+    text = _with_reason(f"must be at most {limit}", why)
 
     def check(value: Number) -> Number:
-        require(value <= limit, f"must be at most {limit}{why and ': '}{why}")
+        require(value <= limit, text)
         return value
 
     return check
@@ -48,19 +50,20 @@ def above_zero(value: Number) -> Number:
 
 
 def topic(value: str) -> str:
-    legal = _TOPIC.fullmatch(value) and value not in (".", "..")
-    require(legal, "must be a Kafka topic: up to 249 letters, digits, '.', '_' and '-'")
+    is_legal = _TOPIC.fullmatch(value) and value not in (".", "..")
+    require(is_legal, "must be a Kafka topic: up to 249 letters, digits, '.', '_' and '-'")
     return value
 
 
 def region(value: str) -> str:
-    """A region of AWS; it becomes part of a host's name."""
-    require(re.fullmatch(r"[a-z]{2}(-[a-z]+)+-[0-9]+", value), "must be a region of AWS such as eu-west-1")
+    """An AWS region. It becomes part of a host name."""
+    require(re.fullmatch(r"[a-z]{2}(-[a-z]+)+-[0-9]+", value), "must be an AWS region such as eu-west-1")
     return value
 
 
 def write_key(value: str) -> str:
-    require(_WRITE_KEY.fullmatch(value), "must be printable ASCII without spaces and colons, as Segment shows it")
+    is_legal = _WRITE_KEY.fullmatch(value)
+    require(is_legal, "must be printable ASCII without spaces and colons, exactly as Segment shows it")
     return value
 
 
@@ -69,8 +72,8 @@ def lower(value: object) -> object:
 
 
 def scalars(value: object) -> dict[str, Scalar]:
-    """The options of a client, given as the JSON text of an object."""
-    options = _object(value)
+    """The options of a client, from the JSON text of an object."""
+    options = _json_object(value)
     require(
         all(isinstance(option, Scalar) for option in options.values()),
         "each option must be a string, a number, true or false",
@@ -79,69 +82,76 @@ def scalars(value: object) -> dict[str, Scalar]:
 
 
 def write_keys(value: object) -> dict[str, str]:
-    """Sprig environment -> key, given as the JSON text of an object. Environments are compared `folded`."""
-    keys = _object(value)
-    require(all(map(folded, keys)), "an environment must have a name")
+    """Sprig environment -> write key, from the JSON text of an object. Environments are compared folded."""
+    keys = _json_object(value)
+    environments = [fold_environment(environment) for environment in keys]
+    require(all(environments), "an environment must have a name")
     require(
-        len(set(map(folded, keys))) == len(keys),
-        "two environments differ in upper and lower case or blanks alone, which count for nothing",
+        len(set(environments)) == len(environments),
+        "two environments are the same, because upper and lower case and surrounding blanks make no difference",
     )
     require(all(isinstance(key, str) for key in keys.values()), "each key must be a string")
     for key in keys.values():
         write_key(key)
     require(
         len(set(keys.values())) == len(keys),
-        "two environments have the same key, so their answers would mix (where that is meant, use SEGMENT_WRITE_KEY)",
+        "two environments have the same key, so their events would be mixed (if that is intended, use "
+        "SEGMENT_WRITE_KEY)",
     )
     return keys
 
 
 def endpoint(value: str, allow_http: bool) -> str:
-    """A URL that a write key and survey answers may be sent to."""
+    """A URL that may receive a write key and survey responses."""
     url = _url(value)
     require(not url.query and not url.fragment, "must have no query and no fragment")
     require(
         url.scheme == "https" or allow_http or url.hostname in LOOPBACK,
-        "must be https: plain http would show the write key and all answers to the network "
-        "(SEGMENT_ALLOW_HTTP=true if that is what you want)",
+        "must be https: plain http would expose the write key and all survey responses to the network "
+        "(SEGMENT_ALLOW_HTTP=true allows it)",
     )
     return value
 
 
 def registry(value: str) -> str:
-    """One or several registry URLs, with commas between them. They are shown in logs, so they hold no credentials."""
+    """One or more registry URLs, separated by commas. Logs show them, so they must have no credentials."""
     for url in value.split(","):
         _url(url.strip())
     return value
 
 
-def require(held: object, lesson: str) -> None:
-    if not held:
-        raise ValueError(lesson)
+def require(is_kept: object, mistake: str) -> None:
+    """Raises a ValueError with the text `mistake` unless the rule is kept."""
+    if not is_kept:
+        raise ValueError(mistake)
+
+
+def _with_reason(text: str, why: str) -> str:
+    return f"{text}: {why}" if why else text
 
 
 def _url(value: str) -> SplitResult:
-    # Nor a password that is not written as URLs have it, with a "?" or a "/" in it.
-    require("@" not in value, "must have no user or password in it: the URL is shown in logs")
+    # This also finds a password that is not quoted as URLs require, with a "?" or a "/" in it.
+    require("@" not in value, "must have no user or password in it, because logs show the URL")
     url = urlsplit(value)
     require(url.scheme in ("http", "https") and url.hostname, "must be a URL such as https://host/path")
-    require(_has_whole_port(url), "must have a number for its port")
+    require(_has_valid_port(url), "must have a number for its port")
     return url
 
 
-def _has_whole_port(url: SplitResult) -> bool:
+def _has_valid_port(url: SplitResult) -> bool:
     try:
         return url.port != 0
-    except ValueError:  # whose text repeats what stands there
+    except ValueError:  # The text of this error repeats the value.
         return False
 
 
-def _object(value: object) -> dict[str, Any]:
+def _json_object(value: object) -> dict[str, Any]:
     if isinstance(value, Mapping):
         return dict(value)
     try:
         parsed = jsonio.loads(str(value).encode())
     except ValueError:
-        parsed = None  # The parser's own error holds the text, which may be a password.
+        parsed = None  # The parser's error holds the text, which may be a password.
     require(isinstance(parsed, dict), 'must be a JSON object such as {"name": "value"}')
     return dict(parsed)

@@ -1,4 +1,4 @@
-"""What browsers get: our own files, and the headers that forbid everything else."""
+"""The files that browsers get, and the response headers that forbid all other sources."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,10 +16,12 @@ HEADERS: Mapping[str, str] = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
 }
-"""Of every answer: nothing foreign is loaded, framed or told."""
+"""For every response: the browser loads only this server's files, sends no referrer and allows no frame around it."""
 
 
 class Asset(NamedTuple):
+    """A file as it is sent."""
+
     content_type: str
     text: bytes
 

@@ -1,8 +1,8 @@
-// The inbox: asks for what is new every two seconds, and keeps what somebody has opened open.
+// The inbox: fetches new events every two seconds. Opened events stay open.
 
 import { $, clock, count, make, poll } from "./common.js";
 
-const SHOWN = 200;
+const MAX_SHOWN = 200;
 let newest = 0;
 
 function row({ number, at, source, event }) {
@@ -17,8 +17,8 @@ function row({ number, at, source, event }) {
   return details;
 }
 
-function show({ accepted, requests, dropped, events }) {
-  if (accepted < newest) { // another stand-in answers: it begins anew
+function render({ accepted, requests, dropped, events }) {
+  if (accepted < newest) { // another stand-in responds: the list begins anew
     newest = 0;
     $("events").replaceChildren();
     return;
@@ -29,8 +29,8 @@ function show({ accepted, requests, dropped, events }) {
     make("tr", {}, make("td", {}, reason), make("td", {}, count(number))));
   $("dropped").replaceChildren(...(reasons.length ? reasons : [make("tr", {}, make("td", { class: "dim" }, "nothing"))]));
   $("events").prepend(...events.map(row).reverse());
-  while ($("events").children.length > SHOWN) $("events").lastElementChild.remove();
+  while ($("events").children.length > MAX_SHOWN) $("events").lastElementChild.remove();
   newest = accepted;
 }
 
-poll(() => `inbox.json?after=${newest}`, show);
+poll(() => `inbox.json?after=${newest}`, render);

@@ -4,9 +4,9 @@
 
 {{- define "sprig-to-segment.fullname" -}}
 {{- $name := include "sprig-to-segment.name" . }}
-{{- $full := contains $name .Release.Name | ternary .Release.Name (printf "%s-%s" .Release.Name $name) }}
-{{- /* 52: what is added to it, such as a pod's ordinal or "-check", and the hash of a revision must fit in a label */ -}}
-{{- .Values.fullnameOverride | default $full | trunc 52 | trimSuffix "-" }}
+{{- $fullname := contains $name .Release.Name | ternary .Release.Name (printf "%s-%s" .Release.Name $name) }}
+{{- /* 52, because a suffix (a pod's ordinal, "-check") and the hash of a revision must fit into a label of 63 as well. */ -}}
+{{- .Values.fullnameOverride | default $fullname | trunc 52 | trimSuffix "-" }}
 {{- end }}
 
 {{- define "sprig-to-segment.selectorLabels" -}}
@@ -15,7 +15,7 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 app.kubernetes.io/component: member
 {{- end }}
 
-{{- /* What every object has; its name gets `suffix`, and its annotations are `annotations`. */ -}}
+{{- /* The metadata of an object. Parameters: root; optional: suffix of the name, namespace, labels, annotations. */ -}}
 {{- define "sprig-to-segment.metadata" -}}
 {{- $root := .root -}}
 name: {{ include "sprig-to-segment.fullname" $root }}{{ .suffix }}
@@ -36,8 +36,8 @@ annotations:
 {{- end }}
 
 {{- define "sprig-to-segment.serviceAccountName" -}}
-{{- $made := .Values.serviceAccount.create | ternary (include "sprig-to-segment.fullname" .) "default" }}
-{{- .Values.serviceAccount.name | default $made }}
+{{- $default := .Values.serviceAccount.create | ternary (include "sprig-to-segment.fullname" .) "default" }}
+{{- .Values.serviceAccount.name | default $default }}
 {{- end }}
 
 {{- define "sprig-to-segment.image" -}}
@@ -45,11 +45,15 @@ annotations:
 {{- with .Values.image.digest }}@{{ . }}{{ end }}
 {{- end }}
 
+{{- define "sprig-to-segment.port" -}}
+{{ .Values.settings.HTTP_PORT | default 8080 | int }}
+{{- end }}
+
 {{- define "sprig-to-segment.secretName" -}}
 {{- .Values.secret.existingSecret | default (include "sprig-to-segment.fullname" .) }}
 {{- end }}
 
-{{- /* The keys that are mounted, as JSON. */ -}}
+{{- /* The keys of the Secret that are mounted, as JSON. */ -}}
 {{- define "sprig-to-segment.secretKeys" -}}
 {{- $keys := .Values.secret.keys }}
 {{- with .Values.secret.external }}{{ $keys = keys .data | sortAlpha }}{{ end }}
@@ -57,13 +61,51 @@ annotations:
 {{- $keys | toJson }}
 {{- end }}
 
-{{- /* A path in SCHEMAS_DIR as a key of a ConfigMap, which has no slash. */ -}}
+{{- /* The contract files as data of a ConfigMap. A key of a ConfigMap cannot have a slash. */ -}}
 {{- define "sprig-to-segment.contractData" -}}
 {{- range $path, $text := .Values.contract.files }}
 {{ $path | replace "/" "__" }}: {{ $text | quote }}
 {{- end }}
 {{- end }}
 
-{{- define "sprig-to-segment.port" -}}
-{{ .Values.settings.HTTP_PORT | default 8080 | int }}
+{{- /* Where the contract files are mounted; empty without any. */ -}}
+{{- define "sprig-to-segment.contractMount" -}}
+{{- if or .Values.contract.files .Values.contract.existingConfigMap }}/etc/sprig-to-segment/schemas{{ end }}
+{{- end }}
+
+{{- /* The hook annotations of the check before install and upgrade. */ -}}
+{{- define "sprig-to-segment.checkHook" -}}
+helm.sh/hook: pre-install,pre-upgrade
+helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
+{{- end }}
+
+{{- /* As JSON: port 443, `egress.ports`, and the ports of the Kafka, registry and Segment addresses in the settings. */ -}}
+{{- define "sprig-to-segment.egressPorts" -}}
+{{- $settings := .Values.settings }}
+{{- $ports := concat (list 443) .Values.networkPolicy.egress.ports }}
+{{- range list $settings.KAFKA_BOOTSTRAP_SERVERS $settings.SCHEMA_REGISTRY_URL $settings.SEGMENT_ENDPOINT | compact }}
+{{- range $address := splitList "," . }}
+{{- $explicit := regexFind ":[0-9]+(/|\\s|$)" $address | regexFind "[0-9]+" }}
+{{- /* An address with a scheme is a URL; without one it is a Kafka broker. */}}
+{{- $default := hasPrefix "http:" $address | ternary 80 (contains "://" $address | ternary 443 9092) }}
+{{- $ports = append $ports ($explicit | default $default) }}
+{{- end }}
+{{- end }}
+{{- $numbers := list }}
+{{- range $ports }}{{ $numbers = append $numbers (int .) }}{{ end }}
+{{- $numbers | uniq | toJson }}
+{{- end }}
+
+{{- /* The endpoints of a PodMonitor or ServiceMonitor, made of its values. */ -}}
+{{- define "sprig-to-segment.scrapeEndpoint" -}}
+- port: http
+  path: /metrics
+  interval: {{ .interval }}
+  scrapeTimeout: {{ .scrapeTimeout }}
+  {{- with .relabelings }}
+  relabelings: {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with .metricRelabelings }}
+  metricRelabelings: {{- toYaml . | nindent 4 }}
+  {{- end }}
 {{- end }}

@@ -1,4 +1,30 @@
-{{- /* The pod's spec, for members (without `args`) and for whatever runs another command with their settings. */ -}}
+{{- /* The template of a member's pod, for the Deployment and the StatefulSet. */ -}}
+{{- define "sprig-to-segment.podTemplate" -}}
+metadata:
+  labels:
+    {{- include "sprig-to-segment.selectorLabels" . | nindent 4 }}
+    {{- with merge dict .Values.podLabels .Values.commonLabels }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+  annotations:
+    kubectl.kubernetes.io/default-container: {{ .Chart.Name }}
+    {{- with .Values.contract.files }}
+    checksum/contract: {{ toJson . | sha256sum }}
+    {{- end }}
+    {{- with .Values.secret.plain }}
+    checksum/secret: {{ toJson . | sha256sum }}
+    {{- end }}
+    {{- with .Values.podAnnotations }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+spec:
+  {{- include "sprig-to-segment.podSpec" (dict "root" .) | nindent 2 }}
+{{- end }}
+
+{{- /*
+The spec of a pod. Parameters: root; optional: args, serviceAccountName, contractSuffix of the contract's ConfigMap.
+Without `args` it is a member; with `args` it runs another command with a member's settings.
+*/ -}}
 {{- define "sprig-to-segment.podSpec" -}}
 {{- $root := .root }}
 {{- $values := .root.Values }}
@@ -6,23 +32,24 @@
 serviceAccountName: {{ .serviceAccountName | default (include "sprig-to-segment.serviceAccountName" $root) }}
 automountServiceAccountToken: false
 enableServiceLinks: false
-{{- $own := dict "securityContext" $values.podSecurityContext }}
+{{- $fields := dict "securityContext" $values.podSecurityContext }}
 {{- range list "imagePullSecrets" "priorityClassName" "nodeSelector" "tolerations" "schedulerName" "runtimeClassName" "dnsPolicy"
   "dnsConfig" "hostAliases" "initContainers" }}
-{{- $_ := set $own . (index $values .) }}
+{{- $_ := set $fields . (index $values .) }}
 {{- end }}
 {{- if $member }}
-{{- $_ := set $own "affinity" $values.affinity }}
-{{- $spread := list }}
+{{- $_ := set $fields "affinity" $values.affinity }}
+{{- $selector := dict "labelSelector" (dict "matchLabels" (include "sprig-to-segment.selectorLabels" $root | fromYaml)) }}
+{{- $constraints := list }}
 {{- range $values.topologySpreadConstraints }}
-{{- $spread = append $spread (merge dict . (dict "labelSelector" (dict "matchLabels" (include "sprig-to-segment.selectorLabels" $root | fromYaml)))) }}
+{{- $constraints = append $constraints (merge dict . $selector) }}
 {{- end }}
-{{- $_ := set $own "topologySpreadConstraints" $spread }}
+{{- $_ := set $fields "topologySpreadConstraints" $constraints }}
 terminationGracePeriodSeconds: {{ $values.terminationGracePeriodSeconds }}
 {{- else }}
 restartPolicy: Never
 {{- end }}
-{{- range $name, $value := $own }}
+{{- range $name, $value := $fields }}
 {{- if $value }}
 {{ dict $name $value | toYaml }}
 {{- end }}
@@ -100,16 +127,13 @@ volumes:
   {{- end }}
 {{- end }}
 
-{{- define "sprig-to-segment.contractMount" -}}
-{{- if or .Values.contract.files .Values.contract.existingConfigMap }}/etc/sprig-to-segment/schemas{{ end }}
-{{- end }}
-
+{{- /* The container's environment variables. Parameters: root, and member: false for another command. */ -}}
 {{- define "sprig-to-segment.env" -}}
 {{- $values := .root.Values }}
 {{- range $name, $value := $values.settings }}
 {{- if not (or (kindIs "invalid" $value) (eq (toString $value) "")) }}
 - name: {{ $name }}
-  {{- /* JSON and not toString, which writes large numbers as 3e+07. */}}
+  {{- /* toJson instead of toString, because toString writes large numbers as 3e+07. */}}
   value: {{ kindIs "string" $value | ternary $value (toJson $value) | quote }}
 {{- end }}
 {{- end }}
@@ -117,9 +141,9 @@ volumes:
 - name: SCHEMAS_DIR
   value: {{ . }}
 {{- end }}
-{{- $secrets := list "SEGMENT_WRITE_KEY" "SEGMENT_WRITE_KEYS" "KAFKA_CONFIG" "SCHEMA_REGISTRY_CONFIG" }}
+{{- $readFromFiles := list "SEGMENT_WRITE_KEY" "SEGMENT_WRITE_KEYS" "KAFKA_CONFIG" "SCHEMA_REGISTRY_CONFIG" }}
 {{- range include "sprig-to-segment.secretKeys" .root | fromJsonArray }}
-{{- if has . $secrets }}
+{{- if has . $readFromFiles }}
 - name: {{ . }}_FILE
   value: {{ $values.secret.mountPath }}/{{ . }}
 {{- end }}

@@ -1,58 +1,58 @@
-{{- /* What the schema cannot say: rules between values. Each says what to do. */ -}}
+{{- /* The rules between values, which the schema cannot express. Each error says how to fix it. */ -}}
 {{- define "sprig-to-segment.validate" -}}
 {{- $secret := .Values.secret }}
-{{- $given := 0 }}
-{{- range list $secret.existingSecret $secret.external $secret.plain }}{{ if . }}{{ $given = add1 $given }}{{ end }}{{ end }}
-{{- if ne (int $given) 1 }}
-{{- fail "secret: give one of existingSecret, external and plain; it holds SEGMENT_WRITE_KEY or SEGMENT_WRITE_KEYS" }}
+{{- $sources := 0 }}
+{{- range list $secret.existingSecret $secret.external $secret.plain }}{{ if . }}{{ $sources = add1 $sources }}{{ end }}{{ end }}
+{{- if ne (int $sources) 1 }}
+{{- fail "secret: set exactly one of existingSecret, external and plain; the secret must hold SEGMENT_WRITE_KEY or SEGMENT_WRITE_KEYS" }}
 {{- end }}
 {{- $keys := include "sprig-to-segment.secretKeys" . | fromJsonArray }}
 {{- if eq (has "SEGMENT_WRITE_KEY" $keys) (has "SEGMENT_WRITE_KEYS" $keys) }}
-{{- fail "secret: its keys must have one of SEGMENT_WRITE_KEY and SEGMENT_WRITE_KEYS" }}
+{{- fail "secret: its keys must include exactly one of SEGMENT_WRITE_KEY and SEGMENT_WRITE_KEYS" }}
 {{- end }}
 {{- range list "KAFKA_CONFIG" "SCHEMA_REGISTRY_CONFIG" }}
 {{- if and (has . $keys) (index $.Values.settings .) }}
-{{- fail (printf "settings.%s is in the secret as well: give one of the two" .) }}
+{{- fail (printf "settings.%s is also a key of the secret: set it in one place only" .) }}
 {{- end }}
 {{- end }}
 {{- range $name := list "KAFKA_CONFIG" "SCHEMA_REGISTRY_CONFIG" }}
 {{- range $option, $_ := index $.Values.settings $name }}
 {{- if regexMatch "(?i)password|secret|token$|key[._]pem$|user\\.info$" $option }}
-{{- fail (printf "settings.%s: %s is secret: put the whole of %s into the secret, as JSON" $name $option $name) }}
+{{- fail (printf "settings.%s: the option %s is confidential: move all of %s into the secret, as JSON" $name $option $name) }}
 {{- end }}
 {{- end }}
 {{- end }}
 {{- $contract := .Values.contract }}
 {{- if and $contract.files $contract.existingConfigMap }}
-{{- fail "contract: give one of files and existingConfigMap" }}
+{{- fail "contract: set either files or existingConfigMap, not both" }}
 {{- end }}
 {{- if ne (empty $contract.existingConfigMap) (empty $contract.paths) }}
-{{- fail "contract: existingConfigMap and paths belong together" }}
+{{- fail "contract: existingConfigMap and paths must be set together" }}
 {{- end }}
 {{- if and .Values.settings.SCHEMAS_DIR (or $contract.files $contract.existingConfigMap) }}
-{{- fail "settings.SCHEMAS_DIR is what contract mounts: give one of the two" }}
+{{- fail "settings.SCHEMAS_DIR: the chart sets it for the files of contract; set either SCHEMAS_DIR or contract, not both" }}
 {{- end }}
-{{- $stop := .Values.settings.SHUTDOWN_TIMEOUT_SECONDS | default 25 }}
-{{- if lt (float64 .Values.terminationGracePeriodSeconds) (addf $stop 5) }}
-{{- fail (printf "terminationGracePeriodSeconds: must be at least 5 more than SHUTDOWN_TIMEOUT_SECONDS, %v" $stop) }}
+{{- $shutdownTimeout := .Values.settings.SHUTDOWN_TIMEOUT_SECONDS | default 25 }}
+{{- if lt (float64 .Values.terminationGracePeriodSeconds) (addf $shutdownTimeout 5) }}
+{{- fail (printf "terminationGracePeriodSeconds: must be at least 5 more than SHUTDOWN_TIMEOUT_SECONDS, which is %v" $shutdownTimeout) }}
 {{- end }}
 {{- if and .Values.podMonitor.enabled .Values.serviceMonitor.enabled }}
-{{- fail "podMonitor and serviceMonitor: with both each member would be scraped twice; enable one" }}
+{{- fail "podMonitor and serviceMonitor: enable only one, because with both, each member is scraped twice" }}
 {{- end }}
 {{- $keda := .Values.keda }}
 {{- if and $keda.enabled (lt (int $keda.partitions) 1) }}
-{{- fail "keda.partitions: how many the topic has is required, as more members than that are idle" }}
+{{- fail "keda.partitions: set it to the topic's number of partitions, because members beyond that number are idle" }}
 {{- end }}
 {{- if and $keda.enabled (gt (int $keda.minReplicas) (int $keda.partitions)) }}
 {{- fail "keda.minReplicas: must be at most keda.partitions" }}
 {{- end }}
 {{- if and $keda.authenticationRef $keda.authentication }}
-{{- fail "keda: give one of authenticationRef and authentication" }}
+{{- fail "keda: set either authenticationRef or authentication, not both" }}
 {{- end }}
 {{- if and .Values.check.enabled (not $secret.existingSecret) }}
-{{- fail "check.enabled needs secret.existingSecret: a secret of the release is made after the check" }}
+{{- fail "check.enabled: requires secret.existingSecret, because the check runs before the release's own Secret is created" }}
 {{- end }}
 {{- if and .Values.check.enabled .Values.settings.KAFKA_MSK_REGION .Values.serviceAccount.create }}
-{{- fail "check.enabled with KAFKA_MSK_REGION needs serviceAccount.create=false and a name: one of the release is made after the check" }}
+{{- fail "check.enabled with KAFKA_MSK_REGION: requires serviceAccount.create=false and serviceAccount.name, because the check runs before the release's own ServiceAccount is created" }}
 {{- end }}
 {{- end }}

@@ -1,4 +1,4 @@
-"""Debian's own Chromium, headless, and a service whose every number a test can choose."""
+"""Debian's Chromium, headless, and a service of which a test chooses every number."""
 
 import os
 import shutil
@@ -11,19 +11,19 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
-from consumer.observability.http_server import Server
-from consumer.observability.recent_logs import Line
-from consumer.observability.snapshot import Counts, Held, Snapshot
-from consumer.observability.status_page import About, View
+from consumer.observability.http_server import StatusServer
+from consumer.observability.recent_logs import LogLine
+from consumer.observability.snapshot import Counters, PartitionState, Snapshot
+from consumer.observability.status_page import ServiceInfo, StatusPage
 
-ABOUT = About("1.2.3", "answers", "segment", "https://events.eu1.segmentapis.com/v1/batch")
-Open = Callable[..., AbstractContextManager[Page]]
+INFO = ServiceInfo("1.2.3", "answers", "segment", "https://events.eu1.segmentapis.com/v1/batch")
+OpenPage = Callable[..., AbstractContextManager[Page]]
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     path = os.environ.get("CHROMIUM") or shutil.which("chromium")
-    assert path, "Chromium is not here: tests/infra/up installs it (Debian's package chromium), CHROMIUM names another"
+    assert path, "no Chromium: tests/infra/up installs it (Debian's package chromium), CHROMIUM names another"
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
         yield launched
@@ -31,50 +31,50 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def opened(browser: Browser) -> Open:
-    """Opens an address in a context of its own; at the end nothing must have gone wrong in there."""
+def opened(browser: Browser) -> OpenPage:
+    """Opens an address in a new context. At the end the page must have caused no error and no warning."""
 
     @contextmanager
     def open_page(address: str, restarts: bool = False, **options: Any) -> Iterator[Page]:
-        wrong: list[str] = []
+        problems: list[str] = []
 
         def note(message: ConsoleMessage) -> None:
-            away = restarts and "net::ERR_CONNECTION" in message.text  # the browser's own word for nobody being there
-            if message.type in ("error", "warning") and not away:
-                wrong.append(message.text)
+            is_down = restarts and "net::ERR_CONNECTION" in message.text  # the browser's error if no server listens
+            if message.type in ("error", "warning") and not is_down:
+                problems.append(message.text)
 
         context = browser.new_context(**options)
         page = context.new_page()
         page.on("console", note)
-        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("pageerror", lambda error: problems.append(str(error)))
         page.goto(address)
         yield page
-        foreign = page.evaluate("performance.getEntriesByType('resource').map((it) => new URL(it.name).host)")
-        assert set(foreign) <= {page.evaluate("location.host")}
+        hosts = page.evaluate("performance.getEntriesByType('resource').map((entry) => new URL(entry.name).host)")
+        assert set(hosts) <= {page.evaluate("location.host")}
         context.close()
-        assert not wrong
+        assert not problems
 
     return open_page
 
 
 @dataclass
 class Service:
-    """What the loop would have published, and what was logged."""
+    """The snapshot that the loop would have published, and the lines that were logged."""
 
-    snapshot: Snapshot = field(default_factory=lambda: Snapshot(time.monotonic(), joined=True))
-    lines: list[Line] = field(default_factory=list)
+    snapshot: Snapshot = field(default_factory=lambda: Snapshot(time.monotonic(), is_group_member=True))
+    lines: list[LogLine] = field(default_factory=list)
 
-    def view(self) -> View:
-        return View(lambda: self.snapshot, ABOUT, lambda: self.lines)
+    def status_page(self) -> StatusPage:
+        return StatusPage(lambda: self.snapshot, INFO, lambda: self.lines)
 
     def publish(self, delivered: int, **changes: Any) -> None:
-        held = changes.pop("partitions", {0: Held(lag=7), 1: Held(lag=0, records=3, paused=True)})
-        counts = Counts(consumed=delivered, delivered=delivered)
-        self.snapshot = Snapshot(time.monotonic(), counts, partitions=held, joined=True, **changes)
+        partitions = {0: PartitionState(lag=7), 1: PartitionState(lag=0, records=3, paused=True)}
+        changes = {"partitions": partitions, "is_group_member": True, **changes}
+        self.snapshot = Snapshot(time.monotonic(), Counters(consumed=delivered, delivered=delivered), **changes)
 
     @contextmanager
     def served(self, port: int = 0) -> Iterator[str]:
-        with Server("127.0.0.1", port, self.view()) as server:
+        with StatusServer("127.0.0.1", port, self.status_page()) as server:
             yield f"http://127.0.0.1:{server.address[1]}/"
 
 

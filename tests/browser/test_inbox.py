@@ -1,4 +1,4 @@
-"""The inbox of the stand-in of Segment, and the demo that leaves both pages up."""
+"""The inbox of the Segment stand-in, and the demo that keeps both pages up."""
 
 import re
 import signal
@@ -10,41 +10,42 @@ import httpx
 from playwright.sync_api import expect
 
 from consumer.demo import inbox
-from consumer.demo.segment_server import Segment
-from tests.browser.conftest import Open
+from consumer.demo.segment_server import SegmentStandIn
+from tests.browser.conftest import OpenPage
 from tests.support import COMMAND
 
 KEY = "key-that-no-page-shows"
 
 
 @contextmanager
-def stand_in() -> Iterator[Segment]:
-    with Segment([KEY]) as segment:
+def stand_in() -> Iterator[SegmentStandIn]:
+    with SegmentStandIn([KEY]) as segment:
         segment.pages = inbox.pages(segment, {KEY: "production"})
         yield segment
 
 
-def post(segment: Segment, *events: Mapping[str, object]) -> None:
-    body = {"batch": [{"type": "track", "messageId": str(id(it)), **it} for it in events], "writeKey": KEY}
+def post(segment: SegmentStandIn, *events: Mapping[str, object]) -> None:
+    batch = [{"type": "track", "messageId": str(id(event)), **event} for event in events]
+    body = {"batch": batch, "writeKey": KEY}
     httpx.post(segment.url, json=body, trust_env=False).raise_for_status()
 
 
-def test_what_arrives_is_listed_and_can_be_opened(opened: Open) -> None:
+def test_received_events_are_listed_and_can_be_opened(opened: OpenPage) -> None:
     properties = {"questionType": "nps", "response": 9}
-    answer: dict[str, object] = {"event": "Answered", "userId": "u-1", "properties": properties}
+    event: dict[str, object] = {"event": "Answered", "userId": "u-1", "properties": properties}
     with stand_in() as segment, opened(segment.front) as page:
         expect(page.locator("#accepted")).to_have_text("0")
-        post(segment, answer)
+        post(segment, event)
         expect(page.locator("#events details")).to_have_count(1)
         page.locator("#events summary").click()
         expect(page.locator("#events pre")).to_contain_text('"response": 9')
-        post(segment, answer | {"userId": "u-2"})
+        post(segment, event | {"userId": "u-2"})
         expect(page.locator("#events details").first).to_contain_text("u-2")
-        expect(page.locator("#events pre")).to_be_visible()  # what somebody opened stays open
+        expect(page.locator("#events pre")).to_be_visible()  # an opened event stays open
         assert KEY not in page.content()
 
 
-def test_what_a_200_threw_away_is_told(opened: Open) -> None:
+def test_events_that_a_200_dropped_are_listed(opened: OpenPage) -> None:
     with stand_in() as segment, opened(segment.front) as page:
         post(segment, {"event": "No user"})
         expect(page.locator("#dropped tr")).to_have_count(1)
@@ -52,7 +53,7 @@ def test_what_a_200_threw_away_is_told(opened: Open) -> None:
         expect(page.locator("#accepted")).to_have_text("0")
 
 
-def test_the_demo_leaves_both_pages_up_until_it_is_interrupted(opened: Open) -> None:
+def test_the_demo_keeps_both_pages_up_until_it_is_interrupted(opened: OpenPage) -> None:
     command = [COMMAND, "demo", "--count", "200", "--keep"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as demo:
         try:
@@ -61,10 +62,10 @@ def test_the_demo_leaves_both_pages_up_until_it_is_interrupted(opened: Open) -> 
             addresses: list[str] = []
             while len(addresses) < 2:
                 addresses += re.findall(r"http://127\.0\.0\.1:\d+/\S*", next(printed))
-            status, arrived = addresses
+            status, inbox_address = addresses
             with opened(status) as page:
                 expect(page.locator("#state")).to_have_text("running")
-            with opened(arrived) as page:
+            with opened(inbox_address) as page:
                 expect(page.locator("#events details").first).to_be_visible()
             demo.send_signal(signal.SIGINT)
             assert demo.wait(30) == 0

@@ -1,4 +1,4 @@
-"""The chart before a real API server, for `make chart-cluster`: what is rendered is taken, and releases come and go."""
+"""The tests with a real API server, for `make chart-cluster`: it accepts the manifests, and releases can be changed."""
 
 import copy
 import json
@@ -8,60 +8,67 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.chart.apiserver import Cluster, cluster, definitions
-from tests.chart.rendering import CHART, NAMESPACE, RELEASE, SETS, Manifest, path_of, pods, rendered, text_of
+from tests.chart.apiserver import Cluster, custom_resource_definitions, run_cluster
+from tests.chart.rendering import (
+    CHART,
+    NAMESPACE,
+    RELEASE,
+    VALUE_SETS,
+    Manifest,
+    pods,
+    rendered,
+    rendered_text,
+    values_path,
+)
 from tests.support import wait_until
 
 KINDS = "deployments,statefulsets,services,serviceaccounts,configmaps,secrets,poddisruptionbudgets,networkpolicies"
-CUSTOM = "podmonitors,servicemonitors,prometheusrules,scaledobjects,triggerauthentications,externalsecrets"
+CUSTOM_KINDS = "podmonitors,servicemonitors,prometheusrules,scaledobjects,triggerauthentications,externalsecrets"
 RESTRICTED = {
     "pod-security.kubernetes.io/enforce": "restricted",
     "pod-security.kubernetes.io/enforce-version": "latest",
 }
-EACH = pytest.mark.parametrize("name", SETS)
+EACH_VALUE_SET = pytest.mark.parametrize("value_set", VALUE_SETS)
 
 
 @pytest.fixture(scope="session")
 def kubernetes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    with cluster(tmp_path_factory.mktemp("cluster")) as made:
-        done = made.kubectl("apply", "--server-side", "--filename=-", given="\n---\n".join(definitions()))
-        assert done.returncode == 0, done.stderr
-        made.make(*(namespace(name) for name in (NAMESPACE, "grafana")))
-        made.make(
-            {
-                "apiVersion": "scheduling.k8s.io/v1",
-                "kind": "PriorityClass",
-                "metadata": {"name": "background"},
-                "value": 1,
-            }
-        )
-        sandbox = {"apiVersion": "node.k8s.io/v1", "kind": "RuntimeClass", "metadata": {"name": "gvisor"}}
-        made.make({**sandbox, "handler": "runsc"})
+    with run_cluster(tmp_path_factory.mktemp("cluster")) as cluster:
+        definitions = "\n---\n".join(custom_resource_definitions())
+        result = cluster.kubectl("apply", "--server-side", "--filename=-", stdin=definitions)
+        assert result.returncode == 0, result.stderr
+        cluster.apply(namespace(NAMESPACE), namespace("grafana"))
+        priority = {"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": "background"}}
+        cluster.apply({**priority, "value": 1})
+        runtime = {"apiVersion": "node.k8s.io/v1", "kind": "RuntimeClass", "metadata": {"name": "gvisor"}}
+        cluster.apply({**runtime, "handler": "runsc"})
         wait_until(
-            lambda: made.kubectl("get", CUSTOM, "--all-namespaces").returncode == 0, "custom resources to be served"
+            lambda: cluster.kubectl("get", CUSTOM_KINDS, "--all-namespaces").returncode == 0,
+            "custom resources to be served",
         )
-        yield made
+        yield cluster
 
 
 def namespace(name: str) -> Manifest:
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": RESTRICTED}}
 
 
-@EACH
-def test_the_server_takes_each_manifest_and_warns_of_none(kubernetes: Cluster, name: str) -> None:
-    done = kubernetes.kubectl("create", "--dry-run=server", "--validate=strict", "--filename=-", given=text_of(name))
-    assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.count("created (server dry run)") == len(rendered(name))
+@EACH_VALUE_SET
+def test_the_server_accepts_each_manifest_without_a_warning(kubernetes: Cluster, value_set: str) -> None:
+    options = ["--dry-run=server", "--validate=strict", "--filename=-"]
+    result = kubernetes.kubectl("create", *options, stdin=rendered_text(value_set))
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.count("created (server dry run)") == len(rendered(value_set))
 
 
-@EACH
-def test_each_pod_is_admitted_where_only_restricted_ones_are(kubernetes: Cluster, name: str) -> None:
-    for _, pod in pods(rendered(name)):
-        done = create_pod(kubernetes, pod)
-        assert done.returncode == 0, done.stderr
+@EACH_VALUE_SET
+def test_a_namespace_that_enforces_restricted_admits_each_pod(kubernetes: Cluster, value_set: str) -> None:
+    for _, pod in pods(rendered(value_set)):
+        result = create_pod(kubernetes, pod)
+        assert result.returncode == 0, result.stderr
 
 
-def test_a_pod_that_is_not_restricted_is_forbidden_there(kubernetes: Cluster) -> None:
+def test_a_namespace_that_enforces_restricted_refuses_another_pod(kubernetes: Cluster) -> None:
     _, pod = next(pods(rendered("minimal")))
     changed = copy.deepcopy(pod)
     changed["securityContext"]["runAsNonRoot"] = False
@@ -70,62 +77,69 @@ def test_a_pod_that_is_not_restricted_is_forbidden_there(kubernetes: Cluster) ->
 
 def create_pod(kubernetes: Cluster, spec: Manifest) -> Any:
     pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "one"}, "spec": spec}
-    arguments = ["--dry-run=server", "--validate=strict", "--namespace", NAMESPACE, "--filename=-"]
-    return kubernetes.kubectl("create", *arguments, given=json.dumps(pod))
+    options = ["--dry-run=server", "--validate=strict", "--namespace", NAMESPACE, "--filename=-"]
+    return kubernetes.kubectl("create", *options, stdin=json.dumps(pod))
 
 
 @pytest.mark.parametrize("major", [3, 4])
-def test_a_release_is_installed_upgraded_rolled_back_and_gone(kubernetes: Cluster, major: int) -> None:
-    home = f"release-{major}"
-    kubernetes.make(namespace(home))
-    before = objects(kubernetes, home)
+def test_a_release_is_installed_upgraded_rolled_back_and_uninstalled(kubernetes: Cluster, major: int) -> None:
+    name = f"release-{major}"
+    kubernetes.apply(namespace(name))
+    before = objects(kubernetes, name)
 
     def helm(*arguments: Any) -> str:
-        done = kubernetes.helm(major, *arguments, "--namespace", home)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+        result = kubernetes.helm(major, *arguments, "--namespace", name)
+        assert result.returncode == 0, result.stderr
+        return result.stdout
 
-    notes = helm("install", RELEASE, CHART, "--values", path_of("minimal"))
-    assert f"kubectl --namespace {home} rollout status deployment/sprig-sprig-to-segment" in notes
-    assert "Nothing scrapes its metrics" in notes
-    first = objects(kubernetes, home)
-    assert first.keys() - before.keys() == made_by("minimal")
-    # Without hooks, as nothing here would run their pods.
-    for name in ("contract-files", "eu", "keda", "monitoring", "external-secrets"):
-        helm("upgrade", RELEASE, CHART, "--values", path_of(name), "--no-hooks")
-        assert objects(kubernetes, home).keys() - before.keys() == made_by(name), name
+    notes = helm("install", RELEASE, CHART, "--values", values_path("minimal"))
+    assert f"kubectl --namespace {name} rollout status deployment/sprig-sprig-to-segment" in notes
+    assert "Prometheus does not scrape the metrics" in notes
+    installed = objects(kubernetes, name)
+    assert installed.keys() - before.keys() == expected_objects("minimal")
+    # Without hooks, because this cluster runs no pods.
+    for value_set in ("contract-files", "eu", "keda", "monitoring", "external-secrets"):
+        helm("upgrade", RELEASE, CHART, "--values", values_path(value_set), "--no-hooks")
+        assert objects(kubernetes, name).keys() - before.keys() == expected_objects(value_set), value_set
     helm("rollback", RELEASE, "1", "--no-hooks")
-    again = objects(kubernetes, home)
-    assert {key: spec_of(it) for key, it in again.items()} == {key: spec_of(it) for key, it in first.items()}
+    assert specs(objects(kubernetes, name)) == specs(installed)
     helm("uninstall", RELEASE)
-    assert objects(kubernetes, home).keys() == before.keys()
+    assert objects(kubernetes, name).keys() == before.keys()
 
 
-def test_another_kind_takes_the_place_of_the_first(kubernetes: Cluster) -> None:
-    kubernetes.make(namespace("kinds"))
-    for name in ("minimal", "static", "minimal"):
-        values = path_of(name)
-        done = kubernetes.helm(4, "upgrade", "--install", RELEASE, CHART, "--values", values, "--namespace", "kinds")
-        assert done.returncode == 0, done.stderr
-        kinds = {kind for kind, _ in objects(kubernetes, "kinds")}
-        assert ("StatefulSet" in kinds, "Deployment" in kinds) == (name == "static", name != "static")
+def test_a_change_of_the_kind_replaces_the_workload(kubernetes: Cluster) -> None:
+    kubernetes.apply(namespace("kinds"))
+    for value_set, kind in (("minimal", "Deployment"), ("static", "StatefulSet"), ("minimal", "Deployment")):
+        options: list[Any] = ["--install", "--values", values_path(value_set), "--namespace", "kinds"]
+        result = kubernetes.helm(4, "upgrade", RELEASE, CHART, *options)
+        assert result.returncode == 0, result.stderr
+        kinds = {object_kind for object_kind, _ in objects(kubernetes, "kinds")}
+        assert kinds & {"Deployment", "StatefulSet"} == {kind}
 
 
-def objects(kubernetes: Cluster, home: str) -> dict[tuple[str, str], Manifest]:
-    """All that is in a namespace but helm's own records."""
-    listed = json.loads(kubernetes.kubectl("get", f"{KINDS},{CUSTOM}", "--namespace", home, "--output=json").stdout)[
-        "items"
-    ]
-    return {(it["kind"], it["metadata"]["name"]): it for it in listed if it.get("type") != "helm.sh/release.v1"}
-
-
-def made_by(name: str) -> set[tuple[str, str]]:
+def objects(kubernetes: Cluster, name: str) -> dict[tuple[str, str], Manifest]:
+    """The objects in a namespace by kind and name, without the Secrets in which helm stores releases."""
+    result = kubernetes.kubectl("get", f"{KINDS},{CUSTOM_KINDS}", "--namespace", name, "--output=json")
     return {
-        (it["kind"], it["metadata"]["name"])
-        for it in yaml.safe_load_all(text_of(name))
-        if "helm.sh/hook" not in it["metadata"].get("annotations", {}) and it["metadata"]["namespace"] == NAMESPACE
+        (item["kind"], item["metadata"]["name"]): item
+        for item in json.loads(result.stdout)["items"]
+        if item.get("type") != "helm.sh/release.v1"
     }
 
 
-def spec_of(manifest: Manifest) -> Any:
-    return {key: value for key, value in manifest.items() if key not in ("metadata", "status")}
+def expected_objects(value_set: str) -> set[tuple[str, str]]:
+    """Kind and name of each object in the namespace of a release, without hooks."""
+    return {
+        (manifest["kind"], manifest["metadata"]["name"])
+        for manifest in yaml.safe_load_all(rendered_text(value_set))
+        if "helm.sh/hook" not in manifest["metadata"].get("annotations", {})
+        and manifest["metadata"]["namespace"] == NAMESPACE
+    }
+
+
+def specs(manifests: dict[tuple[str, str], Manifest]) -> dict[tuple[str, str], Manifest]:
+    """The manifests without the fields that the server sets."""
+    return {
+        key: {field: value for field, value in manifest.items() if field not in ("metadata", "status")}
+        for key, manifest in manifests.items()
+    }

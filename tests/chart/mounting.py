@@ -1,4 +1,4 @@
-"""What a container sees of a rendered pod: its environment, and its mounted files as the kubelet lays them out."""
+"""Reproduces what a container sees of a rendered pod: environment variables, and files as the kubelet mounts them."""
 
 import json
 import re
@@ -8,34 +8,39 @@ from typing import Any
 
 import trustme
 
-from tests.chart.rendering import ROOT, Manifest, main_container, path_of
+from tests.chart.rendering import ROOT, Manifest, main_container, values_path
 
-FLAT = ROOT / "examples" / "flat"
-
-
-def environment(manifests: tuple[Manifest, ...], pod: Manifest, name: str, folder: Path) -> dict[str, str]:
-    """The variables of the product's container; paths in them lead into `folder`, where its volumes are mounted."""
-    moved = mounted(manifests, pod, name, folder)
-    return {it["name"]: _moved(it.get("value", "sprig-0"), moved) for it in main_container(pod)["env"]}
+FLAT_EXAMPLE = ROOT / "examples" / "flat"
+POD_NAME = "sprig-0"
 
 
-def mounted(manifests: tuple[Manifest, ...], pod: Manifest, name: str, folder: Path) -> dict[str, Path]:
-    """Where each volume of the product's container is made in `folder`, by where the container sees it."""
+def environment_variables(
+    manifests: tuple[Manifest, ...], pod: Manifest, value_set: str, folder: Path
+) -> dict[str, str]:
+    """The variables of the service's container. Paths in them point into `folder`, where its volumes are mounted."""
+    mounts = mounted(manifests, pod, value_set, folder)
+    entries = main_container(pod)["env"]
+    # The only entries without a value refer to the name of the pod.
+    return {entry["name"]: _with_local_paths(entry.get("value", POD_NAME), mounts) for entry in entries}
+
+
+def mounted(manifests: tuple[Manifest, ...], pod: Manifest, value_set: str, folder: Path) -> dict[str, Path]:
+    """Write each volume of the service's container into `folder`; returns the local path by mount path."""
     volumes = {volume["name"]: volume for volume in pod["volumes"]}
-    moved = {}
+    local_paths = {}
     for number, mount in enumerate(main_container(pod)["volumeMounts"]):
-        moved[mount["mountPath"]] = folder / str(number)
-        _mount(dict(_files(manifests, volumes[mount["name"]], name)), folder / str(number))
-    return moved
+        local_paths[mount["mountPath"]] = folder / str(number)
+        _mount(dict(_files(manifests, volumes[mount["name"]], value_set)), folder / str(number))
+    return local_paths
 
 
-def _moved(value: str, moved: Mapping[str, Path]) -> str:
-    mounted = "|".join(map(re.escape, moved))
-    return re.sub(rf"(?:{mounted})(?=[/\"]|$)", lambda found: str(moved[found[0]]), value)
+def _with_local_paths(value: str, local_paths: Mapping[str, Path]) -> str:
+    mount_paths = "|".join(map(re.escape, local_paths))
+    return re.sub(rf"(?:{mount_paths})(?=[/\"]|$)", lambda match: str(local_paths[match[0]]), value)
 
 
 def _mount(files: Mapping[str, str], target: Path) -> None:
-    """Links into a folder that is exchanged as a whole, so that an update is seen at once or not at all."""
+    """Links into a data folder, which the kubelet replaces as a whole, so that an update is atomic."""
     data = target / "..2026_03_02"
     data.mkdir(parents=True)
     (target / "..data").symlink_to(data.name)
@@ -47,36 +52,45 @@ def _mount(files: Mapping[str, str], target: Path) -> None:
             (target / top).symlink_to(Path("..data") / top)
 
 
-def _files(manifests: tuple[Manifest, ...], volume: Manifest, name: str) -> Iterator[tuple[str, str]]:
+def _files(manifests: tuple[Manifest, ...], volume: Manifest, value_set: str) -> Iterator[tuple[str, str]]:
+    """Path and text of each file of a volume. Objects that the chart does not create have example contents."""
     match volume:
         case {"secret": {"secretName": secret, **rest}}:
-            made = [it["stringData"] for it in manifests if (it["kind"], it["metadata"]["name"]) == ("Secret", secret)]
-            known = {**certificates(), **_shown(name), **(made[0] if made else {})}
+            texts = {**certificates(), **_secret_in_comment(value_set)}
+            texts |= _data(manifests, "Secret", secret, "stringData") or {}
             items: Any = rest.get("items") or [{"key": key, "path": key} for key in certificates()]
-            yield from ((it["path"], known[it["key"]]) for it in items)
+            yield from ((item["path"], texts[item["key"]]) for item in items)
         case {"configMap": {"name": map_name, "items": items}}:
-            made = [it["data"] for it in manifests if (it["kind"], it["metadata"]["name"]) == ("ConfigMap", map_name)]
-            data = made[0] if made else {path.name: path.read_text() for path in FLAT.rglob("*.*")}
-            yield from ((it["path"], data[it["key"]]) for it in items)
+            data = _data(manifests, "ConfigMap", map_name, "data")
+            if data is None:
+                data = {path.name: path.read_text() for path in FLAT_EXAMPLE.rglob("*.*")}
+            yield from ((item["path"], data[item["key"]]) for item in items)
 
 
-def _shown(name: str) -> dict[str, str]:
-    """What the comment of a value set says is in its secret."""
-    comment = " ".join(re.findall(r"(?m)^# +(.*)", path_of(name).read_text()))
-    keys = {"SEGMENT_WRITE_KEY": "wk0123456789", "SEGMENT_WRITE_KEYS": '{"production": "wk0123456789"}'}
-    for key, start in re.findall(r"([A-Z_]+): (?=\{)()", comment):
-        begins = comment.index(f"{key}: {start}") + len(key) + 2
-        shown: Any = json.JSONDecoder().raw_decode(comment, begins)[0]
-        keys[key] = json.dumps(shown)
-    return keys
+def _data(manifests: tuple[Manifest, ...], kind: str, name: str, field: str) -> dict[str, str] | None:
+    """The data of a rendered Secret or ConfigMap; None if the chart does not create it."""
+    for manifest in manifests:
+        if (manifest["kind"], manifest["metadata"]["name"]) == (kind, name):
+            return dict(manifest[field])
+    return None
+
+
+def _secret_in_comment(value_set: str) -> dict[str, str]:
+    """The contents of the secret that the comment of a value set describes."""
+    comment = " ".join(re.findall(r"(?m)^# +(.*)", values_path(value_set).read_text()))
+    contents = {"SEGMENT_WRITE_KEY": "wk0123456789", "SEGMENT_WRITE_KEYS": '{"production": "wk0123456789"}'}
+    for match in re.finditer(r"([A-Z_]+): (?=\{)", comment):
+        value: Any = json.JSONDecoder().raw_decode(comment, match.end())[0]
+        contents[match[1]] = json.dumps(value)
+    return contents
 
 
 def certificates() -> dict[str, str]:
     authority = trustme.CA()
-    own = authority.issue_cert("sprig")
-    chain = "".join(blob.bytes().decode() for blob in own.cert_chain_pems)
+    certificate = authority.issue_cert("sprig")
+    chain = "".join(blob.bytes().decode() for blob in certificate.cert_chain_pems)
     return {
         "ca.crt": authority.cert_pem.bytes().decode(),
         "tls.crt": chain,
-        "tls.key": own.private_key_pem.bytes().decode(),
+        "tls.key": certificate.private_key_pem.bytes().decode(),
     }

@@ -1,4 +1,4 @@
-"""What tests of rules and dashboard share: promtool, the product's own metrics, and what an expression names."""
+"""Owns what the tests of alerts and dashboard share: promtool, the service's metrics, and parsing of expressions."""
 
 import re
 import subprocess
@@ -13,15 +13,15 @@ import yaml
 
 from consumer.observability.metrics import METRICS
 from consumer.observability.prometheus import PREFIX, renderer
-from consumer.observability.snapshot import Counts, Distribution, Held, Hold, Snapshot
+from consumer.observability.snapshot import Block, Counters, Distribution, PartitionState, Snapshot
 
 ROOT = Path(__file__).parents[2]
-SCRAPED = frozenset({"namespace", "job", "instance"})
+SCRAPE_LABELS = frozenset({"namespace", "job", "instance"})
 """Labels that a scrape adds."""
 
 
-class Named(NamedTuple):
-    """A metric as an expression selects it: what stands behind the values of its matchers is a list of words."""
+class Selector(NamedTuple):
+    """A metric as an expression selects it. `matchers` has, by label, the alternatives that the expression lists."""
 
     metric: str
     matchers: Mapping[str, list[str]]
@@ -34,48 +34,74 @@ def promtool() -> str:
     ).strip()
 
 
-def checked(*arguments: str | Path) -> None:
-    """Let promtool do this; it says what is wrong."""
-    done = subprocess.run([promtool(), *arguments], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+def run_promtool(*arguments: str | Path) -> None:
+    """Run promtool; if it fails, the test fails with its output."""
+    result = subprocess.run([promtool(), *arguments], capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
 
 
-def passes(folder: Path, *tests: object) -> None:
-    """Let promtool run unit tests without rules, in its own form."""
+def run_promql_tests(folder: Path, *tests: object) -> None:
+    """Run unit tests in promtool's format, without rules."""
     path = folder / "tests.yaml"
     path.write_text(yaml.safe_dump({"tests": list(tests)}))
-    checked("test", "rules", path)
+    run_promtool("test", "rules", path)
 
 
 def scrape() -> str:
-    """The metrics of a service in which everything has happened already."""
-    now, many = time.time(), Distribution([1.0, float("inf")], [2, 3], 9.0)
-    once = Counter({"one": 1, "another": 2})
-    counts = Counts(9, 4, 1, 2, once, once, once, many, many, once, once, Counter(ok=3, failed=1), once)
-    held = {number: Held(5, 2, 100, paused=True, oldest=now - 60) for number in range(3)}
-    holds = [Hold("key", "http_401", now)]
-    snapshot = Snapshot(0.0, counts, 1, 1, holds, {"": 5.0}, held, settled_at=now - 5, joined=True, handing_over=True)
+    """The metrics of a service in which each event has already happened."""
+    now = time.time()
+    distribution = Distribution([1.0, float("inf")], [2, 3], 9.0)
+    by_label = Counter({"one": 1, "another": 2})
+    counters = Counters(
+        consumed=9,
+        delivered=4,
+        released=1,
+        lost_to_retention=2,
+        skipped=by_label,
+        dead_lettered=by_label,
+        requests=by_label,
+        request_seconds=distribution,
+        request_events=distribution,
+        framings=by_label,
+        lookups=by_label,
+        commits=Counter(ok=3, failed=1),
+        rebalances=by_label,
+    )
+    partition = PartitionState(lag=5, records=2, memory_bytes=100, paused=True, oldest=now - 60)
+    snapshot = Snapshot(
+        loop_ran_at=0.0,
+        counters=counters,
+        waiting=1,
+        in_flight=1,
+        blocks=[Block("key", "http_401", now)],
+        open_until={"": 5.0},
+        partitions=dict.fromkeys(range(3), partition),
+        settled_at=now - 5,
+        is_group_member=True,
+        draining=True,
+    )
     return renderer(lambda: snapshot)().decode()
 
 
-def labels() -> Mapping[str, frozenset[str]]:
-    """Each metric that a scrape of the product has, with its labels."""
-    own = {PREFIX + it.name: frozenset({it.label} - {""}) for it in METRICS}
+def metric_labels() -> Mapping[str, frozenset[str]]:
+    """The labels of each metric in a scrape of the service."""
+    declared = {PREFIX + metric.name: frozenset({metric.label} - {""}) for metric in METRICS}
     text = scrape()
-    found = {name: own.get(name, frozenset()) for name, _ in re.findall(r"^# TYPE (\S+) (\S+)", text, re.MULTILINE)}
+    labels = {name: declared.get(name, frozenset()) for name in re.findall(r"^# TYPE (\S+) \S+", text, re.MULTILINE)}
     for name in re.findall(r"^# TYPE (\S+) histogram", text, re.MULTILINE):
-        del found[name]
-        found |= {f"{name}_bucket": frozenset({"le"}), f"{name}_sum": frozenset(), f"{name}_count": frozenset()}
-    return found
+        del labels[name]
+        labels |= {f"{name}_bucket": frozenset({"le"}), f"{name}_sum": frozenset(), f"{name}_count": frozenset()}
+    return labels
 
 
-def selectors(expression: str) -> Iterator[Named]:
-    """The metrics that it names, by the product's prefix or the Prometheus client's."""
-    for metric, matchers in re.findall(rf"\b((?:{PREFIX}|process_)\w+)(?:\{{([^}}]*)\}})?", expression):
-        yield Named(metric, {name: values.split("|") for name, values in re.findall(r'(\w+)[=!]~?"([^"]*)"', matchers)})
+def selectors(expression: str) -> Iterator[Selector]:
+    """The metrics that an expression selects, recognized by the prefix of the service or of the Prometheus client."""
+    for metric, text in re.findall(rf"\b((?:{PREFIX}|process_)\w+)(?:\{{([^}}]*)\}})?", expression):
+        matchers = {label: values.split("|") for label, values in re.findall(r'(\w+)[=!]~?"([^"]*)"', text)}
+        yield Selector(metric, matchers)
 
 
-def groupings(expression: str) -> frozenset[str]:
-    """The labels that it aggregates by, or matches on."""
-    lists = re.findall(r"\b(?:by|on) \(([^)]*)\)", expression)
-    return frozenset(name.strip() for listed in lists for name in listed.split(","))
+def grouping_labels(expression: str) -> frozenset[str]:
+    """The labels by which an expression aggregates or matches."""
+    groups = re.findall(r"\b(?:by|on) \(([^)]*)\)", expression)
+    return frozenset(label.strip() for group in groups for label in group.split(","))

@@ -1,4 +1,4 @@
-"""The dashboard: each query is one that Prometheus understands, and shows something of a real scrape."""
+"""Prometheus accepts each query of the dashboard, and each query returns a result for a real scrape."""
 
 import json
 import re
@@ -9,81 +9,91 @@ from typing import Any
 import pytest
 
 from consumer.observability.prometheus import PREFIX
-from tests.chart.prometheus import ROOT, SCRAPED, groupings, labels, passes, scrape, selectors
+from tests.chart.prometheus import (
+    ROOT,
+    SCRAPE_LABELS,
+    grouping_labels,
+    metric_labels,
+    run_promql_tests,
+    scrape,
+    selectors,
+)
 
 DASHBOARD = json.loads((ROOT / "helm" / "files" / "dashboard.json").read_text())
 PANELS: list[Any] = DASHBOARD["panels"]
 EXPRESSIONS: list[str] = [target["expr"] for panel in PANELS for target in panel.get("targets", [])]
 
-GRAFANA = {"$__rate_interval": "5m", "$namespace": ".*", "$job": ".*"}
-SCRAPE = {"namespace": "surveys", "job": "sprig", "instance": "pod"}
+GRAFANA_VARIABLES = {"$__rate_interval": "5m", "$namespace": ".*", "$job": ".*"}
+ADDED_LABELS = 'namespace="surveys", job="sprig", instance="pod"'
 
 
-def as_prometheus(expression: str) -> str:
-    for macro, value in GRAFANA.items():
-        expression = expression.replace(macro, value)
+def without_grafana_variables(expression: str) -> str:
+    for variable, value in GRAFANA_VARIABLES.items():
+        expression = expression.replace(variable, value)
     return expression
 
 
-def series() -> list[dict[str, str]]:
-    """What Prometheus has after half an hour of this service; counters grow by one a minute."""
+def input_series() -> list[dict[str, str]]:
+    """The series after half an hour of scrapes; counters grow by one per minute."""
     text = scrape()
     counters = {name for name, kind in re.findall(r"# TYPE (\S+) (\w+)", text) if kind != "gauge"}
-    found = []
-    for name, labelled, value in re.findall(r"(?m)^(\w+)(?:\{(.*)\})? (\S+)$", text):
-        grows = re.sub(r"_(bucket|sum|count)$", "", name) in counters or name in counters
-        added = ", ".join(f'{label}="{told}"' for label, told in SCRAPE.items())
-        known = f"{name}{{{added}{labelled and ', '}{labelled}}}"
-        found.append({"series": known, "values": f"{float(value):f}+{int(grows)}x30"})
-    return found
+    series = []
+    for name, labels, value in re.findall(r"(?m)^(\w+)(?:\{(.*)\})? (\S+)$", text):
+        growth = int(re.sub(r"_(bucket|sum|count)$", "", name) in counters or name in counters)
+        all_labels = ", ".join(filter(None, (ADDED_LABELS, labels)))
+        series.append({"series": f"{name}{{{all_labels}}}", "values": f"{float(value):f}+{growth}x30"})
+    return series
 
 
-def test_each_query_shows_something_of_a_real_scrape(tmp_path: Path) -> None:
-    shown = [
+def test_each_query_returns_a_result_for_a_real_scrape(tmp_path: Path) -> None:
+    expectations = [
         {
-            "expr": f"count({as_prometheus(it)}) > bool 0",
+            "expr": f"count({without_grafana_variables(expression)}) > bool 0",
             "eval_time": "25m",
             "exp_samples": [{"labels": "{}", "value": 1}],
         }
-        for it in EXPRESSIONS
+        for expression in EXPRESSIONS
     ]
-    passes(tmp_path, {"interval": "1m", "input_series": series(), "promql_expr_test": shown})
+    run_promql_tests(tmp_path, {"interval": "1m", "input_series": input_series(), "promql_expr_test": expectations})
 
 
 @pytest.mark.parametrize("expression", EXPRESSIONS)
-def test_each_query_names_metrics_of_the_product_and_their_labels(expression: str) -> None:
-    known = labels()
-    named = list(selectors(expression))
-    assert named
-    for metric, matchers in named:
+def test_each_query_uses_existing_metrics_and_labels(expression: str) -> None:
+    labels = metric_labels()
+    selected = list(selectors(expression))
+    assert selected
+    for metric, matchers in selected:
         assert matchers == {"namespace": ["$namespace"], "job": ["$job"]}
-        assert metric in known, metric
-    assert groupings(expression) <= SCRAPED.union(*(known[metric] for metric, _ in named))
+        assert metric in labels, metric
+    assert grouping_labels(expression) <= SCRAPE_LABELS.union(*(labels[metric] for metric, _ in selected))
 
 
-def test_each_metric_of_the_product_is_on_it() -> None:
-    shown = {metric for expression in EXPRESSIONS for metric, _ in selectors(expression)}
-    ours = {name for name in labels() if name.startswith(PREFIX)}
-    assert ours - shown == {f"{PREFIX}request_duration_seconds_sum", f"{PREFIX}request_duration_seconds_count"}
+def test_each_metric_of_the_service_is_on_the_dashboard() -> None:
+    displayed = {metric for expression in EXPRESSIONS for metric, _ in selectors(expression)}
+    declared = {name for name in metric_labels() if name.startswith(PREFIX)}
+    assert declared - displayed == {
+        f"{PREFIX}request_duration_seconds_sum",
+        f"{PREFIX}request_duration_seconds_count",
+    }
 
 
-def test_its_choices_come_from_a_metric_that_each_member_has() -> None:
+def test_the_variables_come_from_a_metric_that_each_member_has() -> None:
     _, *variables = DASHBOARD["templating"]["list"]
     assert [variable["name"] for variable in variables] == ["namespace", "job"]
     for variable in variables:
         assert {metric for metric, _ in selectors(variable["query"])} == {f"{PREFIX}group_member"}
 
 
-def test_its_panels_are_told_apart_and_none_covers_another() -> None:
+def test_ids_and_titles_of_panels_are_unique_and_panels_do_not_overlap() -> None:
     assert len({panel["id"] for panel in PANELS}) == len(PANELS)
     assert len({panel["title"] for panel in PANELS}) == len(PANELS)
-    for one, other in combinations((panel["gridPos"] for panel in PANELS), 2):
-        beside = one["x"] + one["w"] <= other["x"] or other["x"] + other["w"] <= one["x"]
-        assert beside or one["y"] + one["h"] <= other["y"] or other["y"] + other["h"] <= one["y"]
+    for first, second in combinations((panel["gridPos"] for panel in PANELS), 2):
+        beside = first["x"] + first["w"] <= second["x"] or second["x"] + second["w"] <= first["x"]
+        assert beside or first["y"] + first["h"] <= second["y"] or second["y"] + second["h"] <= first["y"]
     assert all(panel["gridPos"]["x"] + panel["gridPos"]["w"] <= 24 for panel in PANELS)
 
 
-def test_each_alert_that_a_panel_names_is_there() -> None:
+def test_each_alert_in_a_description_exists() -> None:
     named = set(re.findall(r"SprigToSegment\w+", " ".join(panel.get("description", "") for panel in PANELS)))
     assert named
     assert named <= set(re.findall(r"alert: (\w+)", (ROOT / "helm" / "files" / "alerts.yaml").read_text()))

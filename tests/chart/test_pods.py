@@ -1,4 +1,4 @@
-"""Every pod of every value set obeys the Pod Security Standard "restricted", and what the chart promises beyond it."""
+"""Each pod of each value set complies with the Pod Security Standard "restricted" and with rules of the chart."""
 
 import copy
 from collections.abc import Iterator
@@ -6,70 +6,83 @@ from typing import Any
 
 import pytest
 
-from tests.chart.rendering import SETS, Manifest, main_container, pods, rendered
+from tests.chart.rendering import VALUE_SETS, Manifest, main_container, pods, rendered
 
-EACH = pytest.mark.parametrize("name", SETS)
-VOLUMES = {"configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected", "secret"}
+EACH_VALUE_SET = pytest.mark.parametrize("value_set", VALUE_SETS)
+ALLOWED_VOLUMES = {
+    "configMap",
+    "csi",
+    "downwardAPI",
+    "emptyDir",
+    "ephemeral",
+    "persistentVolumeClaim",
+    "projected",
+    "secret",
+}
 
 
-def breaches(pod: Manifest) -> Iterator[str]:
-    """What in it the standard forbids: kubernetes.io, "Pod Security Standards", Baseline and Restricted."""
-    own = pod.get("securityContext", {})
+def violations(pod: Manifest) -> Iterator[str]:
+    """The violations of the standard: kubernetes.io, "Pod Security Standards", Baseline and Restricted."""
+    pod_context = pod.get("securityContext", {})
     yield from (field for field in ("hostNetwork", "hostPID", "hostIPC") if pod.get(field))
-    yield from (f"volume {it['name']}" for it in pod.get("volumes", []) if not it.keys() - {"name"} <= VOLUMES)
-    if own.get("sysctls"):
+    for volume in pod.get("volumes", []):
+        if not volume.keys() - {"name"} <= ALLOWED_VOLUMES:
+            yield f"volume {volume['name']}"
+    if pod_context.get("sysctls"):
         yield "sysctls"
     for container in [*pod.get("initContainers", []), *pod["containers"]]:
-        its = container.get("securityContext", {})
-        yield from (f"{container['name']}: {what}" for what in _of_container(container, own, its))
+        for violation in _container_violations(container, pod_context):
+            yield f"{container['name']}: {violation}"
 
 
-def _of_container(container: Manifest, own: Manifest, its: Manifest) -> Iterator[str]:
-    both = {**own, **its}
-    if its.get("privileged"):
+def _container_violations(container: Manifest, pod_context: Manifest) -> Iterator[str]:
+    context = container.get("securityContext", {})
+    effective = {**pod_context, **context}
+    if context.get("privileged"):
         yield "privileged"
-    if its.get("allowPrivilegeEscalation") is not False:
+    if context.get("allowPrivilegeEscalation") is not False:
         yield "allowPrivilegeEscalation"
-    if its.get("capabilities", {}).get("drop") != ["ALL"] or its["capabilities"].get("add"):
+    if context.get("capabilities", {}).get("drop") != ["ALL"] or context["capabilities"].get("add"):
         yield "capabilities"
-    if both.get("runAsNonRoot") is not True or both.get("runAsUser") == 0:
+    if effective.get("runAsNonRoot") is not True or effective.get("runAsUser") == 0:
         yield "root"
-    if both.get("seccompProfile", {}).get("type") not in ("RuntimeDefault", "Localhost"):
+    if effective.get("seccompProfile", {}).get("type") not in ("RuntimeDefault", "Localhost"):
         yield "seccompProfile"
-    if any(port.get("hostPort") for port in container.get("ports", [])) or its.get("procMount", "Default") != "Default":
+    has_host_port = any(port.get("hostPort") for port in container.get("ports", []))
+    if has_host_port or context.get("procMount", "Default") != "Default":
         yield "host"
 
 
-@EACH
-def test_it_obeys_the_restricted_standard(name: str) -> None:
-    for kind, pod in pods(rendered(name)):
-        assert list(breaches(pod)) == [], kind
+@EACH_VALUE_SET
+def test_each_pod_complies_with_the_restricted_standard(value_set: str) -> None:
+    for kind, pod in pods(rendered(value_set)):
+        assert list(violations(pod)) == [], kind
 
 
-@EACH
-def test_its_root_is_read_only_and_it_has_no_token(name: str) -> None:
-    for _, pod in pods(rendered(name)):
+@EACH_VALUE_SET
+def test_each_pod_has_a_read_only_root_and_no_service_account_token(value_set: str) -> None:
+    for _, pod in pods(rendered(value_set)):
         assert pod["automountServiceAccountToken"] is False
-        assert all(it["securityContext"]["readOnlyRootFilesystem"] for it in pod["containers"])
+        assert all(container["securityContext"]["readOnlyRootFilesystem"] for container in pod["containers"])
 
 
-@EACH
-def test_it_gets_the_memory_that_it_asks_for(name: str) -> None:
-    for _, pod in pods(rendered(name)):
+@EACH_VALUE_SET
+def test_the_memory_limit_of_each_pod_equals_its_request(value_set: str) -> None:
+    for _, pod in pods(rendered(value_set)):
         resources = main_container(pod)["resources"]
         assert resources["requests"]["memory"] == resources["limits"]["memory"]
 
 
-@EACH
-def test_no_secret_is_in_its_environment_or_arguments(name: str) -> None:
-    for _, pod in pods(rendered(name)):
+@EACH_VALUE_SET
+def test_no_secret_is_in_environment_variables_or_arguments(value_set: str) -> None:
+    for _, pod in pods(rendered(value_set)):
         container = main_container(pod)
         assert not any("secretKeyRef" in entry.get("valueFrom", {}) for entry in container["env"])
         assert "wk0123456789" not in str(container)
 
 
 @pytest.mark.parametrize(
-    ("path", "value", "breach"),
+    ("path", "value", "violation"),
     [
         (("hostNetwork",), True, "hostNetwork"),
         (("securityContext", "runAsNonRoot"), False, "sprig-to-segment: root"),
@@ -83,11 +96,11 @@ def test_no_secret_is_in_its_environment_or_arguments(name: str) -> None:
         (("containers", 0, "ports", 0, "hostPort"), 80, "sprig-to-segment: host"),
     ],
 )
-def test_a_breach_is_seen(path: tuple[Any, ...], value: Any, breach: str) -> None:
+def test_a_violation_is_detected(path: tuple[Any, ...], value: Any, violation: str) -> None:
     _, pod = next(pods(rendered("minimal")))
-    changed = place = copy.deepcopy(pod)
-    for step in path[:-1]:
-        place = place[step]
-    place[path[-1]] = value
-    (found,) = breaches(changed)
-    assert found.startswith(breach)
+    changed = parent = copy.deepcopy(pod)
+    for key in path[:-1]:
+        parent = parent[key]
+    parent[path[-1]] = value
+    (detected,) = violations(changed)
+    assert detected.startswith(violation)

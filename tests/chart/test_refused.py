@@ -1,14 +1,14 @@
-"""Wrong values are refused before anything is installed, with a word about what is wrong."""
+"""Helm refuses wrong values before it installs anything, and says which value is wrong."""
 
 from typing import Any
 
 import pytest
 import yaml
 
-from tests.chart.rendering import attempt
+from tests.chart.rendering import try_render
 
-# A value set over `minimal`, and what helm says of it. By the schema:
-SCHEMA = """
+# Values merged over `minimal`, and a part of the error. Refused by the schema:
+SCHEMA_CASES = """
 replica: 2 | 'replica' not allowed
 replicas: -1 | /replicas
 replicas: two | /replicas
@@ -84,48 +84,48 @@ extraEnv: [{value: a}] | /extraEnv/0
 extraEnv: [{name: SEGMENT_WRITE_KEY, value: a}] | /extraEnv/0/name
 extraVolumes: [{emptyDir: {}}] | /extraVolumes/0
 """
-# By the templates, as it takes several values to see:
-TOGETHER = """
-secret: {existingSecret: ""} | secret: give one of existingSecret, external and plain
-secret: {plain: {SEGMENT_WRITE_KEY: wk}} | secret: give one of existingSecret, external and plain
-secret: {keys: [KAFKA_CONFIG]} | must have one of SEGMENT_WRITE_KEY and SEGMENT_WRITE_KEYS
-secret: {keys: [SEGMENT_WRITE_KEY, SEGMENT_WRITE_KEYS]} | must have one of SEGMENT_WRITE_KEY and SEGMENT_WRITE_KEYS
-{secret: {keys: [SEGMENT_WRITE_KEY, KAFKA_CONFIG]}, settings: {KAFKA_CONFIG: {a: 1}}} | settings.KAFKA_CONFIG is in the
-settings: {KAFKA_CONFIG: {sasl.password: "p"}} | is secret: put the whole of KAFKA_CONFIG
-settings: {KAFKA_CONFIG: {sasl.oauthbearer.client.secret: "p"}} | is secret: put the whole of KAFKA_CONFIG
-settings: {KAFKA_CONFIG: {ssl.key.pem: "p"}} | is secret: put the whole of KAFKA_CONFIG
-settings: {SCHEMA_REGISTRY_CONFIG: {basic.auth.user.info: "a:b"}} | is secret: put the whole of SCHEMA_REGISTRY_CONFIG
-settings: {SCHEMA_REGISTRY_CONFIG: {bearer.auth.token: "a"}} | is secret: put the whole of SCHEMA_REGISTRY_CONFIG
-contract: {files: {segment/a.json: "{}"}, existingConfigMap: a, paths: {a: segment/a}} | contract: give one of files and
-contract: {existingConfigMap: a} | existingConfigMap and paths belong together
-contract: {paths: {a: segment/a.json}} | existingConfigMap and paths belong together
-{contract: {files: {segment/a.json: "{}"}}, settings: {SCHEMAS_DIR: /a}} | settings.SCHEMAS_DIR is what contract mounts
-terminationGracePeriodSeconds: 29 | at least 5 more than SHUTDOWN_TIMEOUT_SECONDS, 25
-settings: {SHUTDOWN_TIMEOUT_SECONDS: 35.5} | at least 5 more than SHUTDOWN_TIMEOUT_SECONDS, 35.5
-{podMonitor: {enabled: true}, serviceMonitor: {enabled: true}} | podMonitor and serviceMonitor: with both
-keda: {enabled: true} | keda.partitions: how many the topic has is required
+# Refused by templates/_validate.tpl, because the error depends on several values:
+COMBINATION_CASES = """
+secret: {existingSecret: ""} | secret: set exactly one of existingSecret, external and plain
+secret: {plain: {SEGMENT_WRITE_KEY: wk}} | secret: set exactly one of existingSecret, external and plain
+secret: {keys: [KAFKA_CONFIG]} | exactly one of SEGMENT_WRITE_KEY and SEGMENT_WRITE_KEYS
+secret: {keys: [SEGMENT_WRITE_KEY, SEGMENT_WRITE_KEYS]} | exactly one of SEGMENT_WRITE_KEY and SEGMENT_WRITE_KEYS
+{secret: {keys: [SEGMENT_WRITE_KEY, KAFKA_CONFIG]}, settings: {KAFKA_CONFIG: {a: 1}}} | settings.KAFKA_CONFIG is also
+settings: {KAFKA_CONFIG: {sasl.password: "p"}} | is confidential: move all of KAFKA_CONFIG
+settings: {KAFKA_CONFIG: {sasl.oauthbearer.client.secret: "p"}} | is confidential: move all of KAFKA_CONFIG
+settings: {KAFKA_CONFIG: {ssl.key.pem: "p"}} | is confidential: move all of KAFKA_CONFIG
+settings: {SCHEMA_REGISTRY_CONFIG: {basic.auth.user.info: "a:b"}} | is confidential: move all of SCHEMA_REGISTRY_CONFIG
+settings: {SCHEMA_REGISTRY_CONFIG: {bearer.auth.token: "a"}} | is confidential: move all of SCHEMA_REGISTRY_CONFIG
+contract: {files: {segment/a.json: "{}"}, existingConfigMap: a, paths: {a: segment/a}} | contract: set either files
+contract: {existingConfigMap: a} | existingConfigMap and paths must be set together
+contract: {paths: {a: segment/a.json}} | existingConfigMap and paths must be set together
+{contract: {files: {segment/a.json: "{}"}}, settings: {SCHEMAS_DIR: /a}} | set either SCHEMAS_DIR or contract
+terminationGracePeriodSeconds: 29 | at least 5 more than SHUTDOWN_TIMEOUT_SECONDS, which is 25
+settings: {SHUTDOWN_TIMEOUT_SECONDS: 35.5} | at least 5 more than SHUTDOWN_TIMEOUT_SECONDS, which is 35.5
+{podMonitor: {enabled: true}, serviceMonitor: {enabled: true}} | podMonitor and serviceMonitor: enable only one
+keda: {enabled: true} | keda.partitions: set it to the topic's number of partitions
 keda: {enabled: true, partitions: 2, minReplicas: 3} | keda.minReplicas: must be at most keda.partitions
-keda: {authenticationRef: a, authentication: {env: []}} | keda: give one of authenticationRef and authentication
-{check: {enabled: true}, secret: {existingSecret: "", plain: {SEGMENT_WRITE_KEY: wk}}} | check.enabled needs secret
-{check: {enabled: true}, settings: {KAFKA_MSK_REGION: eu-west-1}} | check.enabled with KAFKA_MSK_REGION needs
+keda: {authenticationRef: a, authentication: {env: []}} | keda: set either authenticationRef or authentication
+{check: {enabled: true}, secret: {existingSecret: "", plain: {SEGMENT_WRITE_KEY: wk}}} | check.enabled: requires secret
+{check: {enabled: true}, settings: {KAFKA_MSK_REGION: eu-west-1}} | check.enabled with KAFKA_MSK_REGION: requires
 """
 
 
-def cases(text: str) -> list[tuple[dict[str, Any], str]]:
+def parse_cases(text: str) -> list[tuple[dict[str, Any], str]]:
     pairs = [line.split(" | ") for line in text.strip().splitlines()]
-    return [(yaml.safe_load(values), told) for values, told in pairs]
+    return [(yaml.safe_load(values), error) for values, error in pairs]
 
 
-@pytest.mark.parametrize(("values", "told"), cases(SCHEMA))
-def test_the_schema_refuses(values: dict[str, Any], told: str) -> None:
-    done = attempt(values)
-    assert done.returncode != 0
-    assert "values don't meet the specifications of the schema" in done.stderr
-    assert told in done.stderr
+@pytest.mark.parametrize(("values", "error"), parse_cases(SCHEMA_CASES))
+def test_the_schema_refuses_a_wrong_value(values: dict[str, Any], error: str) -> None:
+    result = try_render(values)
+    assert result.returncode != 0
+    assert "values don't meet the specifications of the schema" in result.stderr
+    assert error in result.stderr
 
 
-@pytest.mark.parametrize(("values", "told"), cases(TOGETHER))
-def test_values_that_do_not_fit_each_other_are_refused(values: dict[str, Any], told: str) -> None:
-    done = attempt(values)
-    assert done.returncode != 0
-    assert told in done.stderr
+@pytest.mark.parametrize(("values", "error"), parse_cases(COMBINATION_CASES))
+def test_the_templates_refuse_a_wrong_combination_of_values(values: dict[str, Any], error: str) -> None:
+    result = try_render(values)
+    assert result.returncode != 0
+    assert error in result.stderr

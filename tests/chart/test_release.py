@@ -1,15 +1,25 @@
-"""The objects of a release find each other and nothing else, by names that Kubernetes takes."""
+"""The objects of a release select exactly each other, and Kubernetes accepts their names."""
 
 from typing import Any
 
 import pytest
 
-from tests.chart.rendering import NAMESPACE, SETS, Manifest, made_of, main_container, only, rendered, workload
+from tests.chart.rendering import (
+    NAMESPACE,
+    VALUE_SETS,
+    Manifest,
+    main_container,
+    only,
+    render_with,
+    rendered,
+    workload,
+)
 
-EACH = pytest.mark.parametrize("name", SETS)
+EACH_VALUE_SET = pytest.mark.parametrize("value_set", VALUE_SETS)
 
 
-def selectors(manifest: Manifest) -> Any:
+def selector_labels(manifest: Manifest) -> Any:
+    """The labels by which a manifest selects pods or a Service; None if it selects nothing."""
     match manifest:
         case {"kind": "Service", "spec": {"selector": labels}} | {"spec": {"podSelector": {"matchLabels": labels}}}:
             return labels
@@ -17,47 +27,53 @@ def selectors(manifest: Manifest) -> Any:
             return labels
 
 
-@EACH
-def test_whatever_selects_selects_the_members_alone(name: str) -> None:
-    labels = workload(rendered(name))["spec"]["template"]["metadata"]["labels"]
-    service = only(rendered(name), "Service")["metadata"]["labels"]
-    for it in rendered(name):
-        if wanted := selectors(it):
-            assert "helm.sh/chart" not in wanted
-            assert wanted.items() <= (service if it["kind"] == "ServiceMonitor" else labels).items()
-        if it["kind"] == "Job":
-            assert not wanted_by_members(rendered(name)).items() <= it["spec"]["template"]["metadata"]["labels"].items()
-        if it["kind"] == "Pod":
-            assert not wanted_by_members(rendered(name)).items() <= it["metadata"]["labels"].items()
+@EACH_VALUE_SET
+def test_each_selector_matches_the_members(value_set: str) -> None:
+    pod_labels = workload(rendered(value_set))["spec"]["template"]["metadata"]["labels"]
+    selected_labels = {"ServiceMonitor": only(rendered(value_set), "Service")["metadata"]["labels"]}
+    for manifest in rendered(value_set):
+        selector = selector_labels(manifest)
+        if selector:
+            assert "helm.sh/chart" not in selector
+            assert selector.items() <= selected_labels.get(manifest["kind"], pod_labels).items()
 
 
-def wanted_by_members(manifests: tuple[Manifest, ...]) -> Any:
-    return workload(manifests)["spec"]["selector"]["matchLabels"]
+@EACH_VALUE_SET
+def test_the_selector_of_the_workload_matches_no_check(value_set: str) -> None:
+    selector = workload(rendered(value_set))["spec"]["selector"]["matchLabels"]
+    for manifest in rendered(value_set):
+        if manifest["kind"] == "Job":
+            assert not selector.items() <= manifest["spec"]["template"]["metadata"]["labels"].items()
+        if manifest["kind"] == "Pod":
+            assert not selector.items() <= manifest["metadata"]["labels"].items()
 
 
-@EACH
-def test_names_are_told_apart_and_stand_in_the_release_s_namespace(name: str) -> None:
-    manifests = [it for it in rendered(name) if "helm.sh/chart" in it["metadata"].get("labels", {})]
-    names = [(it["kind"], it["metadata"]["name"]) for it in manifests]
+@EACH_VALUE_SET
+def test_names_are_unique_and_in_the_namespace_of_the_release(value_set: str) -> None:
+    manifests = [
+        manifest for manifest in rendered(value_set) if "helm.sh/chart" in manifest["metadata"].get("labels", {})
+    ]
+    names = [(manifest["kind"], manifest["metadata"]["name"]) for manifest in manifests]
     assert len(set(names)) == len(names)
-    assert {it["metadata"]["namespace"] for it in manifests} <= {NAMESPACE, "grafana"}
+    assert {manifest["metadata"]["namespace"] for manifest in manifests} <= {NAMESPACE, "grafana"}
 
 
-def test_the_runbook_finds_the_pods_and_their_container() -> None:
+def test_pods_and_container_have_the_names_that_the_runbook_uses() -> None:
     template = workload(rendered("minimal"))["spec"]["template"]
     assert template["metadata"]["labels"]["app.kubernetes.io/name"] == "sprig-to-segment"
     assert main_container(template["spec"])["name"] == "sprig-to-segment"
 
 
-def test_a_release_of_any_name_makes_names_that_kubernetes_takes() -> None:
-    for full in ("a" * 63, "a" * 51 + "-b"):  # at the 52nd letter is a hyphen
-        for it in made_of({"fullnameOverride": full, "check": {"enabled": True}}):
-            # A StatefulSet's pods have its name and ten letters in a label.
-            assert len(it["metadata"]["name"]) <= (52 if it["kind"] in ("Deployment", "StatefulSet") else 63)
-            assert not it["metadata"]["name"].endswith("-")
+@pytest.mark.parametrize("fullname", ["a" * 63, "a" * 51 + "-b"])  # the 52nd character of the second is a hyphen
+def test_long_names_are_cut_to_lengths_that_kubernetes_accepts(fullname: str) -> None:
+    # The pods of a StatefulSet have a label with its name and ten more characters.
+    maximum = {"Deployment": 52, "StatefulSet": 52}
+    for manifest in render_with({"fullnameOverride": fullname, "check": {"enabled": True}}):
+        assert len(manifest["metadata"]["name"]) <= maximum.get(manifest["kind"], 63)
+        assert not manifest["metadata"]["name"].endswith("-")
 
 
-def test_spread_is_by_the_members() -> None:
+def test_topology_spread_constraints_select_the_members() -> None:
     manifest = workload(rendered("minimal"))
-    for it in manifest["spec"]["template"]["spec"]["topologySpreadConstraints"]:
-        assert it["labelSelector"] == manifest["spec"]["selector"]
+    for constraint in manifest["spec"]["template"]["spec"]["topologySpreadConstraints"]:
+        assert constraint["labelSelector"] == manifest["spec"]["selector"]

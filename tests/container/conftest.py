@@ -1,4 +1,4 @@
-"""Owns the containers of the tests: a Kafka, a schema registry, and the product's own image."""
+"""Owns the containers of the tests: a Kafka broker, a schema registry, and the image of the service."""
 
 from __future__ import annotations
 
@@ -35,21 +35,22 @@ from confluent_kafka.cimpl import NewPartitions, NewTopic
 from confluent_kafka.schema_registry import SchemaRegistryClient
 from testcontainers.core.container import DockerContainer
 
-from tests.container.kafka_container import PASSWORD, USER, Doors, free_port
+from tests.container.kafka_container import PASSWORD, USER, TestKafkaContainer, free_port
 from tests.support import wait_until
 
 ROOT = Path(__file__).parents[2]
 
 
-class Kafka:
+class KafkaBroker:
     """
-    A broker; it keeps its address and its data through `restart` and `roll`.
+    A broker that keeps its address and its data through `restart` and `roll`.
 
-    Whoever connects to the port `announced` is told to come back there. What listens there passes on to `indirect`.
-    `signed` is for clients that sign in.
+    `announced` is a port that the broker advertises on its listener `indirect`, and on which it does not listen itself:
+    a proxy on `announced` that forwards to `indirect` gets all traffic. `signed` is the address for clients that
+    authenticate.
     """
 
-    def __init__(self, container: Doors) -> None:
+    def __init__(self, container: TestKafkaContainer) -> None:
         self.bootstrap = container.get_bootstrap_server()
         self.announced = container.announced
         self.indirect = int(container.get_exposed_port(9095))
@@ -80,9 +81,9 @@ class Kafka:
 
     @contextlib.contextmanager
     def read_only(self, topic: str) -> Iterator[None]:
-        """Until the end of the block nobody may write to the topic: what is allowed to somebody is denied otherwise."""
-        named = (ResourceType.TOPIC, topic, ResourcePatternType.LITERAL)
-        rule = (*named, "User:*", "*", AclOperation.READ, AclPermissionType.ALLOW)
+        """A block in which no client may write to the topic: an ACL that allows READ denies all other operations."""
+        resource = (ResourceType.TOPIC, topic, ResourcePatternType.LITERAL)
+        rule = (*resource, "User:*", "*", AclOperation.READ, AclPermissionType.ALLOW)
         for result in self._admin.create_acls([AclBinding(*rule)]).values():
             result.result(30)
         try:
@@ -91,46 +92,46 @@ class Kafka:
             for deleted in self._admin.delete_acls([AclBindingFilter(*rule)]).values():
                 deleted.result(30)
 
-    def know_user(self) -> None:
-        """Let USER sign in by SCRAM as well."""
+    def add_scram_user(self) -> None:
+        """Let USER authenticate with SCRAM as well."""
         scram = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_256, 4096)
-        known = UserScramCredentialUpsertion(USER, scram, PASSWORD.encode())
-        self._admin.alter_user_scram_credentials([known])[USER].result(30)
+        credential = UserScramCredentialUpsertion(USER, scram, PASSWORD.encode())
+        self._admin.alter_user_scram_credentials([credential])[USER].result(30)
 
     def commit(self, group: str, topic: str, offsets: dict[int, int]) -> None:
-        """Commit in the name of a group that has no member, again until a broker that has just started does it."""
-        parts = [TopicPartition(topic, partition, offset) for partition, offset in offsets.items()]
-        asked = [ConsumerGroupTopicPartitions(group, parts)]
+        """Commit offsets of a group without members. Retries, because a broker that has just started can refuse it."""
+        topic_partitions = [TopicPartition(topic, partition, offset) for partition, offset in offsets.items()]
+        requested = [ConsumerGroupTopicPartitions(group, topic_partitions)]
 
         def is_committed() -> bool:
-            answered = self._admin.alter_consumer_group_offsets(asked)[group].result(30)
-            return not any(part.error for part in answered.topic_partitions)
+            answered = self._admin.alter_consumer_group_offsets(requested)[group].result(30)
+            return not any(topic_partition.error for topic_partition in answered.topic_partitions)
 
         wait_until(is_committed, "the offsets to be committed")
 
     def delete_records(self, topic: str, before: dict[int, int]) -> None:
-        """Delete what is below these offsets, as retention does."""
-        parts = [TopicPartition(topic, partition, offset) for partition, offset in before.items()]
-        for result in self._admin.delete_records(parts).values():
+        """Delete the records below these offsets, as retention does."""
+        topic_partitions = [TopicPartition(topic, partition, offset) for partition, offset in before.items()]
+        for result in self._admin.delete_records(topic_partitions).values():
             result.result(30)
 
     def restart(self) -> None:
-        """A crash and a start: the container's first process passes no SIGTERM on to Kafka."""
+        """Crash the broker and start it again: the first process of the container does not forward SIGTERM to Kafka."""
         self._container.restart(timeout=0)
-        self._wait_until_it_answers()
+        self._wait_until_ready()
 
     def roll(self) -> None:
-        """An orderly end by SIGTERM, in which the broker says so to the cluster, and a start."""
-        told = self._container.exec_run(
+        """Shut the broker down in order with SIGTERM, so that it leaves the cluster, and start it again."""
+        result = self._container.exec_run(
             ["sh", "-c", "grep -l '[k]afka.Kafka' /proc/[0-9]*/cmdline | cut -d/ -f3 | xargs kill -TERM"]
         )
-        assert told.exit_code == 0, told.output
+        assert result.exit_code == 0, result.output
         assert self._container.wait(timeout=60)["StatusCode"] == 128 + signal.SIGTERM
         self._container.start()
-        self._wait_until_it_answers()
+        self._wait_until_ready()
 
     def members(self, group: str) -> int:
-        """How many members the group has in the broker's eyes."""
+        """How many members the group has, as the broker knows."""
         return len(self._admin.describe_consumer_groups([group])[group].result(30).members)
 
     def pause(self) -> None:
@@ -139,7 +140,7 @@ class Kafka:
     def unpause(self) -> None:
         self._container.unpause()
 
-    def _wait_until_it_answers(self, seconds: float = 120) -> None:
+    def _wait_until_ready(self, seconds: float = 120) -> None:
         deadline = time.monotonic() + seconds
         while True:
             try:
@@ -150,32 +151,32 @@ class Kafka:
                     raise
 
 
-class Registry:
-    """Speaks Confluent's API; it keeps its address and its schemas when it was `down`."""
+class RegistryContainer:
+    """A registry with Confluent's API, which keeps its address and its schemas through `down`."""
 
     def __init__(self, container: DockerContainer, address: str) -> None:
         self.url = f"http://{address}/apis/ccompat/v7"
         self.client = SchemaRegistryClient({"url": self.url, "timeout": 5})
         self._container = container.get_wrapped_container()
-        self._wait_until_it_answers()
+        self._wait_until_ready()
 
     @contextlib.contextmanager
     def down(self) -> Iterator[None]:
-        """Away as after a crash, until the end of the block."""
+        """A block in which the registry is down, as after a crash."""
         self._container.kill()
         try:
             yield
         finally:
             self._container.restart(timeout=0)
-            self._wait_until_it_answers()
+            self._wait_until_ready()
 
     def close(self) -> None:
         self.client.close()
 
-    def _wait_until_it_answers(self) -> None:
-        wait_until(self._answers, "the registry to answer")
+    def _wait_until_ready(self) -> None:
+        wait_until(self._is_ready, "the registry to answer")
 
-    def _answers(self) -> bool:
+    def _is_ready(self) -> bool:
         with contextlib.suppress(httpx.TransportError):
             return httpx.get(f"{self.url}/subjects", timeout=1).is_success
         return False
@@ -185,28 +186,30 @@ class Registry:
 def engine() -> docker.DockerClient:
     with contextlib.suppress(docker.errors.DockerException):
         return docker.from_env(version="auto")
-    pytest.fail("no container engine answers: `make test` sees to one", pytrace=False)
+    pytest.fail("no container engine answers: `make test` starts one", pytrace=False)
 
 
 @pytest.fixture(scope="session")
-def kafka(engine: docker.DockerClient) -> Iterator[Kafka]:
-    container = Doors(_image("KAFKA_IMAGE"))
+def kafka(engine: docker.DockerClient) -> Iterator[KafkaBroker]:
+    container = TestKafkaContainer(_image("KAFKA_IMAGE"))
     try:
         container.start(timeout=120)
-        yield Kafka(container)
+        yield KafkaBroker(container)
     finally:
         container.stop()
 
 
 @pytest.fixture(scope="session")
-def registry(engine: docker.DockerClient) -> Iterator[Registry]:
+def registry(engine: docker.DockerClient) -> Iterator[RegistryContainer]:
     port = free_port()
     container = DockerContainer(_image("REGISTRY_IMAGE"), mem_limit="512m").with_bind_ports(8080, port)
-    # In memory, as it is by default, schemas would end with the process; so each is on disk when it is registered.
+    # By default the schemas are in memory and end with the process, so this writes each schema to disk at once.
     container.with_env("APICURIO_DATASOURCE_URL", "jdbc:h2:file:/tmp/registry;WRITE_DELAY=0")
     try:
         container.start()
-        with contextlib.closing(Registry(container, f"{container.get_container_host_ip()}:{port}")) as registry:
+        with contextlib.closing(
+            RegistryContainer(container, f"{container.get_container_host_ip()}:{port}")
+        ) as registry:
             yield registry
     finally:
         container.stop()
@@ -214,13 +217,13 @@ def registry(engine: docker.DockerClient) -> Iterator[Registry]:
 
 @pytest.fixture
 def topic(request: pytest.FixtureRequest) -> str:
-    """A name that no other test has; the topic itself is the test's to create."""
+    """A name that no other test has. The test creates the topic itself."""
     return re.sub(r"[^A-Za-z0-9.-]", "-", request.node.name)[:100] + f".{uuid.uuid4().hex[:8]}"
 
 
 @pytest.fixture(scope="session")
 def product_image(engine: docker.DockerClient) -> str:
-    """The tag of the product's image, built from this checkout."""
+    """The tag of the service's image, built from this checkout."""
     tag = "sprig-to-segment:test"
     base = f"PYTHON_IMAGE={_image('PYTHON_IMAGE')}"
     command = ["docker", "build", "--network=host", "--build-arg", base, "--tag", tag, str(ROOT)]

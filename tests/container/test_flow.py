@@ -1,4 +1,4 @@
-"""The very command, and the image, against a real Kafka: calm, rebalanced, in transactions, with records deleted."""
+"""`run` and the image with a real Kafka: without faults, in rebalances, with transactions and deleted records."""
 
 import json
 import struct
@@ -14,9 +14,9 @@ from confluent_kafka import Producer
 from consumer import paths
 from consumer.avro import decoder, schema_files
 from consumer.demo import fault_scripts
-from consumer.demo.expected import REFUSED, Deliver
+from consumer.demo.expected import REFUSED, ExpectDelivered
 from consumer.demo.samples import Sample, responses
-from consumer.demo.segment_server import Segment
+from consumer.demo.segment_server import SegmentStandIn
 from tests.support import KEYS, Flow, is_refused, metric, registry, wait_until
 
 
@@ -24,7 +24,7 @@ from tests.support import KEYS, Flow, is_refused, metric, registry, wait_until
 def flow(kafka: Any, topic: str, request: pytest.FixtureRequest) -> Iterator[Flow]:
     kafka.create_topic(topic)
     kafka.create_topic(f"{topic}.dead-letter", partitions=1)
-    with Segment(KEYS.values()) as segment:
+    with SegmentStandIn(KEYS.values()) as segment:
         segment.script = fault_scripts.refuse(is_refused)
         yield Flow(kafka.bootstrap, topic, segment, request.param)
 
@@ -37,8 +37,8 @@ def test_a_calm_run_of_framed_records_ends_at_the_exact_offsets(flow: Flow) -> N
         with flow.member() as member:
             flow.wait_until_settled()
             assert member.terminate() == 0
-    account = flow.account()
-    assert account.even, account
+    ledger = flow.ledger()
+    assert ledger.even, ledger
     assert not flow.segment.dropped
     assert not flow.segment.breaches
     assert not any(key in member.output for key in KEYS.values())
@@ -48,7 +48,7 @@ def test_members_that_come_and_go_lose_nothing_and_repeat_nothing(flow: Flow) ->
     flow.segment.script = fault_scripts.calm
     flow.produce(1000)
     with flow.member() as first:
-        assert flow.segment.wait_until(lambda it: len(it.accepted) > 100, 30)
+        assert flow.segment.wait_until(lambda segment: len(segment.accepted) > 100)
         with flow.member() as second:
             wait_until(lambda: "partitions assigned" in second.output, "the second member to get partitions")
             flow.produce(1000, seed=2)
@@ -58,12 +58,12 @@ def test_members_that_come_and_go_lose_nothing_and_repeat_nothing(flow: Flow) ->
             flow.produce(1000, seed=4)
             flow.wait_until_settled()
             assert second.terminate() == 0
-    account = flow.account()
-    refused = sum(fate == REFUSED for fate in flow.produced.values())
-    assert not account.lost
-    assert not account.duplicates
-    assert not account.out_of_order
-    assert len(account.unexpected) == refused  # they were to be refused, and this time nobody refused them
+    ledger = flow.ledger()
+    refused = sum(expected == REFUSED for expected in flow.produced.values())
+    assert not ledger.lost
+    assert not ledger.duplicates
+    assert not ledger.out_of_order
+    assert len(ledger.unexpected) == refused  # these events were expected to be refused, and this script refuses none
 
 
 def test_transactions_are_read_when_committed_and_leave_no_lag(flow: Flow) -> None:
@@ -72,33 +72,36 @@ def test_transactions_are_read_when_committed_and_leave_no_lag(flow: Flow) -> No
     producer.init_transactions(30)
     for number, committed in enumerate([True, False, True, False]):
         producer.begin_transaction()
-        for sample in plain(100, seed=number):
+        for sample in delivered(100, seed=number):
             producer.produce(flow.topic, decoder.encode(schema, sample.value), sample.key, partition=0)
             if committed:
-                flow.note(0, sample.fate)
+                flow.note_produced(0, sample.expected)
             else:
                 flow.ends[0] += 1
-        assert producer.flush(30) == 0  # else an abort would take back what is not written yet
+        assert producer.flush(30) == 0  # without this, an abort drops the records that are not written yet
         if committed:
             producer.commit_transaction(30)
         else:
             producer.abort_transaction(30)
-        flow.ends[0] += 1  # the transaction's marker takes an offset
+        flow.ends[0] += 1  # the marker of the transaction has an offset
     with flow.member() as member:
         flow.wait_until_settled()
         assert member.terminate() == 0
-    account = flow.account()
-    assert account.even, account
+    ledger = flow.ledger()
+    assert ledger.even, ledger
 
 
-def plain(count: int, seed: int) -> list[Sample]:
-    return [sample for sample in responses(count, seed) if isinstance(sample.fate, Deliver)]
+def delivered(count: int, seed: int) -> list[Sample]:
+    """The samples that reach Segment, of `count` samples."""
+    return [sample for sample in responses(count, seed) if isinstance(sample.expected, ExpectDelivered)]
 
 
-def test_the_image_runs_read_only_as_nobody(kafka: Any, topic: str, product_image: str, tmp_path: Path) -> None:
+def test_the_image_runs_read_only_as_an_unprivileged_user(
+    kafka: Any, topic: str, product_image: str, tmp_path: Path
+) -> None:
     kafka.create_topic(topic)
     kafka.create_topic(f"{topic}.dead-letter", partitions=1)
-    with Segment(KEYS.values()) as segment:
+    with SegmentStandIn(KEYS.values()) as segment:
         segment.script = fault_scripts.refuse(is_refused)
         flow = Flow(kafka.bootstrap, topic, segment)
         flow.produce(600)
@@ -115,45 +118,45 @@ def test_the_image_runs_read_only_as_nobody(kafka: Any, topic: str, product_imag
             subprocess.run(["docker", "stop", "--time", "30", name], check=True, stdout=subprocess.DEVNULL)
             _, output = running.communicate(timeout=30)
         assert running.returncode == 0, output
-        assert flow.account().even
+        assert flow.ledger().even
         assert all(json.loads(line)["level"] for line in output.splitlines())
 
 
-def test_records_deleted_unread_are_counted_and_the_rest_is_delivered(kafka: Any, flow: Flow) -> None:
+def test_records_deleted_before_they_were_read_are_counted_and_the_rest_is_delivered(kafka: Any, flow: Flow) -> None:
     flow.produce(600)
-    gone = 20
+    first_kept = 20
     kafka.commit(flow.group, flow.topic, {0: 5})
-    kafka.delete_records(flow.topic, {0: gone})
+    kafka.delete_records(flow.topic, {0: first_kept})
     with flow.member() as member:
         flow.wait_until_settled()
-        assert metric(member.url, "records_lost_to_retention_total") == gone - 5
+        assert metric(member.url, "records_lost_to_retention_total") == first_kept - 5
         assert member.terminate() == 0
-    (said,) = [line for line in member.lines if "records were deleted before they were read" in line]
-    assert (json.loads(said)["partition"], json.loads(said)["lost"]) == (0, gone - 5)
-    lost = {address for address in flow.account().lost if address.offset >= gone or address.partition != 0}
+    (log_line,) = [line for line in member.lines if "records were deleted before they were read" in line]
+    assert (json.loads(log_line)["partition"], json.loads(log_line)["lost"]) == (0, first_kept - 5)
+    lost = {address for address in flow.ledger().lost if address.offset >= first_kept or address.partition != 0}
     assert not lost
 
 
-def test_with_the_policy_error_a_partition_with_records_deleted_unread_holds(kafka: Any, flow: Flow) -> None:
+def test_with_the_policy_error_a_partition_with_deleted_records_is_blocked(kafka: Any, flow: Flow) -> None:
     flow.produce(600)
     kafka.commit(flow.group, flow.topic, {0: 5, 1: 0, 2: 0, 3: 0})
     kafka.delete_records(flow.topic, {0: 20})
-    others = {number: flow.ends[number] for number in (1, 2, 3)}
+    other_ends = {number: flow.ends[number] for number in (1, 2, 3)}
     flow.settings = {"KAFKA_AUTO_OFFSET_RESET": "error"}
     with flow.member() as member:
-        wait_until(lambda: "offset_out_of_range" in member.output, "the hold to be said")
-        wait_until(lambda: flow.committed() == {0: 5, **others}, "the others to go on")
+        wait_until(lambda: "offset_out_of_range" in member.output, "the block to be logged")
+        wait_until(lambda: flow.committed() == {0: 5, **other_ends}, "the other partitions to be settled")
         assert metric(member.url, "records_lost_to_retention_total") == 15
         assert metric(member.url, "blocked", reason="offset_out_of_range") == 1
         assert member.terminate() == 0
     assert flow.committed()[0] == 5
 
 
-def test_with_the_policy_error_a_group_without_an_offset_holds(flow: Flow) -> None:
+def test_with_the_policy_error_a_group_without_an_offset_is_blocked(flow: Flow) -> None:
     flow.produce(60)
     flow.settings = {"KAFKA_AUTO_OFFSET_RESET": "error"}
     with flow.member() as member:
-        wait_until(lambda: "no_committed_offset" in member.output, "the hold to be said")
+        wait_until(lambda: "no_committed_offset" in member.output, "the block to be logged")
         assert member.terminate() == 0
     assert not flow.segment.accepted
     assert not any(flow.committed().values())

@@ -1,4 +1,4 @@
-"""The product's image: nobody's, with its bill of materials, and without what builds, installs or changes users."""
+"""The image: an unprivileged user, labels, a bill of materials, and no tool that builds or installs software."""
 
 import json
 import re
@@ -40,7 +40,7 @@ def config(engine: docker.DockerClient, product_image: str) -> Any:
 
 @pytest.fixture(scope="session")
 def shell(product_image: str) -> Callable[[str], str]:
-    """Runs a command line in the image, as its own user, without a network, on a root that cannot be written."""
+    """Runs a command line in the image as the image's user, without a network, with a read-only root."""
 
     def run(line: str) -> str:
         options = ["--rm", "--read-only", "--network=none", "--entrypoint=sh"]
@@ -49,23 +49,23 @@ def shell(product_image: str) -> Callable[[str], str]:
     return run
 
 
-def test_it_runs_as_nobody(config: Any, shell: Callable[[str], str]) -> None:
+def test_the_image_has_an_unprivileged_user(config: Any, shell: Callable[[str], str]) -> None:
     assert config["User"] == "65532:65532"
     assert shell("id -u; id -g").split() == ["65532", "65532"]
 
 
-def test_it_says_what_it_is(config: Any) -> None:
-    told = {name: config["Labels"].get(f"org.opencontainers.image.{name}") for name in LABELS}
-    assert all(told.values())
+def test_the_labels_describe_the_image(config: Any) -> None:
+    labels = {name: config["Labels"].get(f"org.opencontainers.image.{name}") for name in LABELS}
+    assert all(labels.values())
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    assert (told["title"], told["version"], told["licenses"]) == (
+    assert (labels["title"], labels["version"], labels["licenses"]) == (
         project["name"],
         project["version"],
         project["license"],
     )
 
 
-def test_nothing_in_it_builds_installs_or_makes_a_user_another(shell: Callable[[str], str]) -> None:
+def test_no_tool_builds_installs_or_changes_the_user(shell: Callable[[str], str]) -> None:
     assert shell(f"command -v {' '.join(UNWANTED)} || true").split() == []
     assert shell("find / -xdev -type f -perm /6000 2>/dev/null || true") == ""
     assert shell('python3 -c \'import importlib.util as u; print(u.find_spec("pip"), u.find_spec("ensurepip"))\'') == (
@@ -73,24 +73,26 @@ def test_nothing_in_it_builds_installs_or_makes_a_user_another(shell: Callable[[
     )
 
 
-def test_nobody_can_change_the_product(shell: Callable[[str], str]) -> None:
+def test_the_service_is_not_writable(shell: Callable[[str], str]) -> None:
     assert shell("find /opt/sprig-to-segment -writable ! -type l | head -5") == ""
 
 
-def test_its_bill_of_materials_is_what_is_installed(shell: Callable[[str], str]) -> None:
+def test_the_bill_of_materials_lists_what_is_installed(shell: Callable[[str], str]) -> None:
     bill = json.loads(shell("cat /opt/sprig-to-segment/sbom.cdx.json"))
     assert bill["bomFormat"] == "CycloneDX"
-    listed = {_normal(it["name"]): it["version"] for it in bill["components"]}
+    bill_versions = {_normal(component["name"]): component["version"] for component in bill["components"]}
     script = "from importlib.metadata import distributions as d; print(*(f'{i.name}=={i.version}' for i in d()))"
-    installed = dict(it.split("==") for it in shell(f'python3 -c "{script}"').split())
+    installed = dict(line.split("==") for line in shell(f'python3 -c "{script}"').split())
     own = installed.pop("sprig-to-segment")
     assert own == version("sprig-to-segment")
-    assert listed.items() >= {_normal(name): it for name, it in installed.items()}.items()
+    assert bill_versions.items() >= {_normal(name): release for name, release in installed.items()}.items()
     locked = re.findall(r"(?m)^([\w.-]+)==(\S+)", (ROOT / "requirements" / "run.txt").read_text())
-    assert {(_normal(name), it) for name, it in installed.items()} <= {(_normal(name), it) for name, it in locked}
+    assert {(_normal(name), release) for name, release in installed.items()} <= {
+        (_normal(name), release) for name, release in locked
+    }
 
 
-def test_its_commands_need_nothing_but_it(product_image: str) -> None:
+def test_commands_need_nothing_but_the_image(product_image: str) -> None:
     command = ["docker", "run", "--rm", "--read-only", "--network=none", "--memory=192m", product_image]
     assert "lost                0" in subprocess.check_output([*command, "demo"], text=True)
     refused = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -1,4 +1,4 @@
-"""The very command with a real registry: schemas that evolve, refer to others, are unknown, or are not to be had."""
+"""`run` with a real registry: schemas that evolve, refer to others or are unknown, and a registry that is down."""
 
 import json
 import uuid
@@ -16,14 +16,15 @@ from confluent_kafka.serialization import MessageField, SerializationContext
 
 from consumer import paths
 from consumer.demo import fault_scripts
-from consumer.demo.expected import Deliver, Fate, SetAside
-from consumer.demo.ledger import Address, address_of
+from consumer.demo.expected import ExpectDeadLetter, ExpectDelivered, ExpectedOutcome
+from consumer.demo.ledger import address_of
 from consumer.demo.samples import responses
-from consumer.demo.segment_server import Segment
+from consumer.demo.segment_server import SegmentStandIn
+from consumer.model import RecordAddress
 from tests.support import KEYS, Flow, Member, is_refused, wait_until
 
-DELIVERED = Deliver("production")
-HEAD = 5  # bytes of Confluent's framing
+DELIVERED = ExpectDelivered("production")
+FRAMING_BYTES = 5  # of Confluent's framing
 
 ANSWER = {
     "userId": "user-7",
@@ -37,9 +38,9 @@ SENT = {name: value for name, value in ANSWER.items() if name not in ("userId", 
 
 
 class Bus:
-    """Other teams' topic: its values are those of Confluent's own serialiser, which registers their schemas."""
+    """A topic whose values are from Confluent's own serialiser, which registers their schemas."""
 
-    def __init__(self, kafka: Any, registry: Any, topic: str, segment: Segment) -> None:
+    def __init__(self, kafka: Any, registry: Any, topic: str, segment: SegmentStandIn) -> None:
         kafka.create_topic(topic)
         kafka.create_topic(f"{topic}.dead-letter", partitions=1)
         self.flow = Flow(kafka.bootstrap, topic, segment, settings={"SCHEMA_REGISTRY_URL": registry.url})
@@ -51,54 +52,54 @@ class Bus:
         context = SerializationContext(self.flow.topic, MessageField.VALUE)
         return lambda record: serializer(record, context) or b""
 
-    def write(self, partition: int, value: bytes | None, fate: Fate = DELIVERED) -> Address:
-        """After `flush` it is in the topic; until then it may be."""
-        address = Address(partition, self.flow.ends[partition])
+    def write(self, partition: int, value: bytes | None, expected: ExpectedOutcome = DELIVERED) -> RecordAddress:
+        """Produce a value. The record is in the topic at the latest after `flush`."""
+        address = RecordAddress(partition, self.flow.ends[partition])
         self._producer.produce(self.flow.topic, value, partition=partition)
-        self.flow.note(partition, fate)
+        self.flow.note_produced(partition, expected)
         return address
 
     def flush(self) -> None:
         assert self._producer.flush(30) == 0
 
-    def calls(self) -> dict[Address, dict[str, Any]]:
-        """What Segment has accepted, by the record that it was made of."""
-        found = {address_of(it.event["messageId"]): it.event for it in self.flow.segment.accepted}
-        return {address: event for address, event in found.items() if address}
+    def events(self) -> dict[RecordAddress, dict[str, Any]]:
+        """The events that Segment has accepted, by the address of their record."""
+        events = {address_of(accepted.event["messageId"]): accepted.event for accepted in self.flow.segment.accepted}
+        return {address: event for address, event in events.items() if address}
 
     def assert_even(self) -> None:
-        account = self.flow.account()
-        assert account.even, account
+        ledger = self.flow.ledger()
+        assert ledger.even, ledger
         assert not self.flow.segment.breaches
 
 
 @pytest.fixture
 def bus(kafka: Any, registry: Any, topic: str) -> Iterator[Bus]:
-    with Segment(KEYS.values()) as segment:
+    with SegmentStandIn(KEYS.values()) as segment:
         yield Bus(kafka, registry, topic, segment)
 
 
 @pytest.fixture(scope="module", autouse=True)
-def stranded(kafka: Any, registry: Any) -> Iterator[Bus]:
+def bus_with_unknown_ids(kafka: Any, registry: Any) -> Iterator[Bus]:
     """
-    A run whose partition 0 begins, and whose partition 3 ends, with an id that was never registered.
+    A run whose partition 0 begins, and whose partition 3 ends, with a schema id that was never registered.
 
-    It goes on beside the other tests: the service believes such a denial only after a minute.
+    It runs beside the other tests, because the service rejects such a record only after a minute.
     """
-    with Segment(KEYS.values()) as segment:
-        bus = Bus(kafka, registry, f"stranded.{uuid.uuid4().hex[:8]}", segment)
-        known = bus.serializer(answered())(ANSWER)
-        bus.write(0, b"\x00\x7f\xff\xff\xff" + known[HEAD:], SetAside("unknown_schema"))
+    with SegmentStandIn(KEYS.values()) as segment:
+        bus = Bus(kafka, registry, f"unknown-ids.{uuid.uuid4().hex[:8]}", segment)
+        known_value = bus.serializer(answer_schema())(ANSWER)
+        bus.write(0, b"\x00\x7f\xff\xff\xff" + known_value[FRAMING_BYTES:], ExpectDeadLetter("unknown_schema"))
         for turn in range(40):
-            bus.write(turn % 4, known)
-        bus.write(3, b"\x00\x7f\xff\xff\xfe" + known[HEAD:], SetAside("unknown_schema"))
+            bus.write(turn % 4, known_value)
+        bus.write(3, b"\x00\x7f\xff\xff\xfe" + known_value[FRAMING_BYTES:], ExpectDeadLetter("unknown_schema"))
         bus.flush()
         with bus.flow.member():
             yield bus
 
 
-def answered(**changed: str | None) -> str:
-    """The schema of ANSWER, with other types for some fields, more fields, and without those that are `None`."""
+def answer_schema(**changed: str | None) -> str:
+    """The schema of ANSWER with these types of fields changed or added, and without the fields that are `None`."""
     types = {
         "userId": "string",
         "environment": "string",
@@ -115,18 +116,18 @@ def record(name: str, types: Mapping[str, str | None]) -> str:
     return json.dumps({"type": "record", "name": name, "fields": fields})
 
 
-def test_an_id_that_the_registry_does_not_know_stops_its_partition_only(stranded: Bus) -> None:
-    ahead = stranded.flow.ends | {0: 0, 3: stranded.flow.ends[3] - 1}
-    wait_until(lambda: stranded.flow.committed() == ahead, f"committed offsets to become {ahead}", 30)
+def test_an_id_that_the_registry_does_not_know_stops_its_partition_only(bus_with_unknown_ids: Bus) -> None:
+    ahead = bus_with_unknown_ids.flow.ends | {0: 0, 3: bus_with_unknown_ids.flow.ends[3] - 1}
+    wait_until(lambda: bus_with_unknown_ids.flow.committed() == ahead, f"the committed offsets to become {ahead}", 30)
 
 
 def test_records_of_the_usual_serialiser_are_accounted_for_one_by_one(bus: Bus) -> None:
     bus.flow.segment.script = fault_scripts.refuse(is_refused)
     serialize = bus.serializer((paths.schemas() / "sprig" / "response.avsc").read_text())
-    head = serialize({})[:HEAD]
+    head = serialize({})[:FRAMING_BYTES]
     for sample in responses(600, seed=1):
-        body = sample.payload(lambda it: serialize(it)[HEAD:])
-        bus.write(sample.number // 6 % 4, head + body if body else body, sample.fate)
+        body = sample.payload(lambda response: serialize(response)[FRAMING_BYTES:])
+        bus.write(sample.number // 6 % 4, head + body if body else body, sample.expected)
     bus.flush()
     with bus.flow.member() as member:
         bus.flow.wait_until_settled()
@@ -135,11 +136,11 @@ def test_records_of_the_usual_serialiser_are_accounted_for_one_by_one(bus: Bus) 
 
 
 def test_a_schema_may_evolve_while_the_service_runs(bus: Bus) -> None:
-    """Each change is a further version under one subject; each call holds what its record's own version says."""
+    """Each change is a further version of one subject. Each event has the fields of the version of its own record."""
     evolution: list[tuple[dict[str, str | None], dict[str, Any], tuple[str, Mapping[str, Any]]]] = [
         ({}, {}, ("user-7", SENT)),
         ({"email": "string"}, {"email": "jo@example.com"}, ("user-7", SENT | {"email": "jo@example.com"})),
-        ({"surveyName": None}, {}, ("user-7", {name: it for name, it in SENT.items() if name != "surveyName"})),
+        ({"surveyName": None}, {}, ("user-7", {name: value for name, value in SENT.items() if name != "surveyName"})),
         ({"userId": None, "externalUserId": "string"}, {"externalUserId": "renamed"}, ("renamed", SENT)),
         (
             {"oldVisitorId": "long", "response": "double"},
@@ -149,11 +150,11 @@ def test_a_schema_may_evolve_while_the_service_runs(bus: Bus) -> None:
         ({"response": "bytes"}, {"response": b"text"}, ("user-7", SENT | {"response": "dGV4dA=="})),
     ]
     values: list[bytes] = []
-    written: dict[Address, int] = {}
+    written: dict[RecordAddress, int] = {}
     with bus.flow.member() as member:
         for types, changed, _ in evolution:
-            values.append(bus.serializer(answered(**types))(ANSWER | changed))
-            for turn in range(24):  # old and new ones, each in every partition
+            values.append(bus.serializer(answer_schema(**types))(ANSWER | changed))
+            for turn in range(24):  # old and new versions, each in every partition
                 version = turn // 4 % len(values)
                 written[bus.write(turn % 4, values[version])] = version
             bus.flush()
@@ -161,7 +162,7 @@ def test_a_schema_may_evolve_while_the_service_runs(bus: Bus) -> None:
         assert member.terminate() == 0
     assert bus.client.get_versions(f"{bus.flow.topic}-value") == [1, 2, 3, 4, 5, 6]
     bus.assert_even()
-    sent = {address: (event["userId"], event["properties"]) for address, event in bus.calls().items()}
+    sent = {address: (event["userId"], event["properties"]) for address, event in bus.events().items()}
     assert sent == {address: evolution[version][2] for address, version in written.items()}
 
 
@@ -185,64 +186,64 @@ def test_two_record_types_on_one_topic_may_refer_to_a_third_of_another_subject(b
         assert member.terminate() == 0
     bus.assert_even()
     assert expected == {
-        address: (event["event"], event["userId"], event["properties"]) for address, event in bus.calls().items()
+        address: (event["event"], event["userId"], event["properties"]) for address, event in bus.events().items()
     }
 
 
 def contract(folder: Path, name: str) -> None:
-    """The shipped contract, but for records of this name, and with the user in another record inside."""
-    call = json.loads((paths.schemas() / "segment" / "survey-response.json").read_text())
-    call["x-record"] = f"com.acme.{name}"
-    call["properties"]["event"] = {"const": f"Survey {name}"}
-    call["properties"]["userId"]["x-source"] = "visitor.id"
-    call["properties"]["properties"]["properties"]["email"]["x-source"] = "visitor.email"
+    """Write a contract: the shipped one, for records of this name, with the user in a nested record."""
+    track = json.loads((paths.schemas() / "segment" / "survey-response.json").read_text())
+    track["x-record"] = f"com.acme.{name}"
+    track["properties"]["event"] = {"const": f"Survey {name}"}
+    track["properties"]["userId"]["x-source"] = "visitor.id"
+    track["properties"]["properties"]["properties"]["email"]["x-source"] = "visitor.email"
     (folder / "segment").mkdir(exist_ok=True)
-    (folder / "segment" / f"{name}.json").write_text(json.dumps(call))
+    (folder / "segment" / f"{name}.json").write_text(json.dumps(track))
 
 
 def test_a_service_that_starts_without_its_registry_is_ready_and_waits_for_it(bus: Bus, registry: Any) -> None:
-    value = bus.serializer(answered())(ANSWER)
+    value = bus.serializer(answer_schema())(ANSWER)
     for turn in range(40):
         bus.write(turn % 4, value)
     bus.flush()
     with ExitStack() as running:
         with registry.down():
             member = running.enter_context(bus.flow.member())
-            wait_until(lambda: outages(member), "the outage to be said")
+            wait_until(lambda: outages(member), "the outage to be logged")
             wait_until(lambda: httpx.get(f"{member.url}/readyz").is_success, "the member to be ready")
             assert not any(bus.flow.committed().values())
         bus.flow.wait_until_settled()
         assert member.terminate() == 0
     bus.assert_even()
-    assert outages(member) <= 2  # the first at once, and one for those that followed
+    assert outages(member) <= 2  # the first outage at once, and one line for all later ones
 
 
-def test_without_its_registry_a_new_schema_waits_and_known_ones_flow(bus: Bus, registry: Any) -> None:
-    known = bus.serializer(answered())(ANSWER)
-    new = bus.serializer(answered(email="string"))(ANSWER | {"email": "jo@example.com"})
+def test_without_the_registry_a_new_schema_waits_and_known_schemas_continue(bus: Bus, registry: Any) -> None:
+    known_value = bus.serializer(answer_schema())(ANSWER)
+    new_value = bus.serializer(answer_schema(email="string"))(ANSWER | {"email": "jo@example.com"})
     with bus.flow.member() as member:
         for turn in range(40):
-            bus.write(turn % 4, known)
+            bus.write(turn % 4, known_value)
         bus.flush()
         bus.flow.wait_until_settled()
         with registry.down():
             for turn in range(80):
-                bus.write(turn % 4, new if turn % 16 == 0 else known)
+                bus.write(turn % 4, new_value if turn % 16 == 0 else known_value)
             bus.flush()
             ahead = bus.flow.ends | {0: 10}
-            wait_until(lambda: bus.flow.committed() == ahead, f"committed offsets to become {ahead}")
-            wait_until(lambda: outages(member), "the outage to be said")
+            wait_until(lambda: bus.flow.committed() == ahead, f"the committed offsets to become {ahead}")
+            wait_until(lambda: outages(member), "the outage to be logged")
         bus.flow.wait_until_settled()
         assert member.terminate() == 0
     bus.assert_even()
-    assert outages(member) <= 2  # the first at once, and one for those that followed
+    assert outages(member) <= 2  # the first outage at once, and one line for all later ones
 
 
 def outages(member: Member) -> int:
-    """How often it spoke of an outage of its registry."""
-    return sum("no answer from the schema registry" in line for line in member.lines)
+    """How often the member logged an outage of the registry."""
+    return sum("schema registry does not answer" in line for line in member.lines)
 
 
-def test_an_id_that_was_never_registered_is_set_aside_in_the_end(stranded: Bus) -> None:
-    stranded.flow.wait_until_settled(90)
-    stranded.assert_even()
+def test_an_id_that_was_never_registered_is_rejected_after_a_minute(bus_with_unknown_ids: Bus) -> None:
+    bus_with_unknown_ids.flow.wait_until_settled(90)
+    bus_with_unknown_ids.assert_even()

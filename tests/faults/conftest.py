@@ -1,14 +1,14 @@
-"""What the trials of faults share: a Kafka with a topic, the stand-in of Segment, short and long forms, the table."""
+"""Owns the fixtures of the fault tests: a Kafka with a topic, the stand-in for Segment, short and long forms."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
-from consumer.demo.segment_server import Segment
+from consumer.demo.segment_server import SegmentStandIn
 from tests.container.conftest import engine, kafka, product_image, topic
 from tests.faults.params import LONG, SHORT
-from tests.faults.scenario import Row, recorder
+from tests.faults.scenario import Report, reporter
 from tests.support import KEYS, Flow
 
 __all__ = ["engine", "kafka", "product_image", "topic"]
@@ -25,13 +25,13 @@ def protocol(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def record(record_property: Callable[[str, object], None]) -> Callable[[Row], None]:
-    return recorder(record_property)
+def report(record_property: Callable[[str, object], None]) -> Report:
+    return reporter(record_property)
 
 
 @pytest.fixture
 def flow(kafka: Any, topic: str, protocol: str) -> Iterator[Flow]:
     kafka.create_topic(topic)
     kafka.create_topic(f"{topic}.dead-letter", partitions=1)
-    with Segment(KEYS.values()) as segment:
+    with SegmentStandIn(KEYS.values()) as segment:
         yield Flow(kafka.bootstrap, topic, segment, protocol)

@@ -1,49 +1,61 @@
-"""What may come twice: what members that were killed, or given up by the broker, had settled and not committed."""
+"""Owns the explanation of duplicates: a member that is lost repeats events that were settled and not committed."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from consumer.demo.ledger import Address, address_of
-from tests.faults.offset_watcher import Watch
+from consumer.demo.ledger import address_of
+from consumer.model import RecordAddress
+from tests.faults.offset_watcher import OffsetWatcher
 from tests.support import Flow, Member, wait_until
 
 ONE_BATCH = 50  # BATCH_MAX_EVENTS of `Flow`
-UNDER_WAY = 2 * ONE_BATCH  # offsets that the events of a batch may be spread over, with the skips between them
+IN_FLIGHT = 2 * ONE_BATCH  # offsets that the events of one batch can be spread over, with the skipped records between
 
 
-class Risks:
-    """Each repeat must be explained by a loss of its own: its partition was lost, its offset not committed."""
+class DuplicateExplainer:
+    """
+    Each loss of a member explains one repeat of each record that it put at risk.
 
-    def __init__(self, flow: Flow, watch: Watch) -> None:
-        self._flow, self._watch = flow, watch
-        self._at_risk: list[dict[int, range]] = []
+    A record is at risk if its partition was lost while its offset was not committed.
+    """
 
-    def killed(self, member: Member) -> None:
-        """The member is dead: nothing of it is committed or sent any more."""
-        self._watch.look()
-        self._add({part: self._watch.committed.get(part, 0) for part in member.partitions})
+    def __init__(self, flow: Flow, watcher: OffsetWatcher) -> None:
+        self._flow, self._watcher = flow, watcher
+        self._losses: list[dict[int, range]] = []
+
+    def note_kill(self, member: Member) -> None:
+        """Note that the member is dead: it commits and sends nothing any more."""
+        self._watcher.take_sample()
+        self._add({partition: self._watcher.committed.get(partition, 0) for partition in member.partitions})
 
     @contextmanager
-    def all_given_up(self) -> Iterator[None]:
-        """A block after which any member may be given up, and no commit is of before that."""
-        before = {part: self._watch.committed.get(part, 0) for part in range(self._flow.partitions)}
+    def any_member_may_be_removed(self) -> Iterator[None]:
+        """
+        A block in which the broker may remove any member from its group.
+
+        It ends when each partition has a commit that is newer than the block's beginning.
+        """
+        before = {partition: self._watcher.committed.get(partition, 0) for partition in range(self._flow.partitions)}
         yield
         wait_until(
-            lambda: all(self._watch.committed[part] > offset for part, offset in before.items()),
-            "each partition to be committed again",
+            lambda: all(self._watcher.committed[partition] > offset for partition, offset in before.items()),
+            "another commit of each partition",
         )
         self._add(before)
 
     def _add(self, committed: Mapping[int, int]) -> None:
-        highest = {part: self._watch.highest(part) for part in committed}
-        self._at_risk.append({part: range(low, highest[part] + UNDER_WAY) for part, low in committed.items()})
+        ends = {partition: self._watcher.settled_end(partition) for partition in committed}
+        self._losses.append(
+            {partition: range(offset, ends[partition] + IN_FLIGHT) for partition, offset in committed.items()}
+        )
 
-    def unexplained(self, letters: list[Address]) -> list[Address]:
-        """Repeats, `letters` among them, that no loss explains."""
-        sent = [address_of(message_id) for reason, message_id in self._flow.segment.dropped if reason == "duplicate"]
-        times = Counter([address for address in sent if address] + letters)
-        return [address for address, count in times.items() if count > self._losses(address)]
+    def unexplained(self, repeated_dead_letters: list[RecordAddress]) -> list[RecordAddress]:
+        """The repeated events and dead letters that no loss explains."""
+        dropped = self._flow.segment.dropped
+        repeated_events = [address_of(message_id) for reason, message_id in dropped if reason == "duplicate"]
+        repeats = Counter([address for address in repeated_events if address] + repeated_dead_letters)
+        return [address for address, count in repeats.items() if count > self._count_losses(address)]
 
-    def _losses(self, address: Address) -> int:
-        return sum(address.offset in risk.get(address.partition, ()) for risk in self._at_risk)
+    def _count_losses(self, address: RecordAddress) -> int:
+        return sum(address.offset in at_risk.get(address.partition, ()) for at_risk in self._losses)

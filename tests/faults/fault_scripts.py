@@ -1,4 +1,4 @@
-"""What Segment answers for a spell: each line of the answer table, and each way not to answer."""
+"""Owns the faults of Segment: each row of the response table, and each way to give no response."""
 
 import itertools
 import threading
@@ -9,78 +9,80 @@ from typing import Any
 
 from consumer.demo import fault_scripts
 
-# By the number of requests that it lasts.
-Spells = Mapping[str, Callable[[float], fault_scripts.Script]]
+ScriptFactory = Callable[[float], fault_scripts.Script]
+"""From the number of requests that the fault lasts to its script."""
+
+Faults = Mapping[str, ScriptFactory]
 
 
-def status(code: int) -> Callable[[float], fault_scripts.Script]:
-    return lambda times: fault_scripts.fail(times, code)
+def fail_with(status: int) -> ScriptFactory:
+    return lambda times: fault_scripts.fail(times, status)
 
 
-def come_back(when: str) -> Callable[[float], fault_scripts.Script]:
-    return lambda times: fault_scripts.throttle(times, when)
+def throttle_with(retry_after: str) -> ScriptFactory:
+    return lambda times: fault_scripts.throttle(times, retry_after)
 
 
-def come_back_soon(times: float) -> fault_scripts.Script:
-    """A date that is a second or two ahead when it is said."""
-    seen = itertools.count()
+def throttle_until_date(times: float) -> fault_scripts.Script:
+    """A 429 whose Retry-After is a date, one or two seconds ahead of the response."""
+    requests = itertools.count()
 
-    def script(_received: fault_scripts.Received) -> fault_scripts.Answer | None:
+    def script(_received: fault_scripts.ReceivedBatch) -> fault_scripts.ScriptedResponse | None:
         headers = {"Retry-After": formatdate(time.time() + 2, usegmt=True)}
-        return fault_scripts.problem(429, "later", headers) if next(seen) < times else None
+        return fault_scripts.problem(429, "later", headers) if next(requests) < times else None
 
     return script
 
 
-def company(code: int) -> Callable[[float], fault_scripts.Script]:
-    """Whatever has more than one event is refused: each event is well by itself."""
+def refuse_in_a_batch(status: int) -> ScriptFactory:
+    """Each request with more than one event is refused, and each event alone is accepted."""
 
-    def spell(times: float) -> fault_scripts.Script:
-        seen = itertools.count()
-        refusal = fault_scripts.problem(code, "refused in company")
-        return lambda received: refusal if len(received.events) > 1 and next(seen) < times else None
+    def refuse_batches(times: float) -> fault_scripts.Script:
+        requests = itertools.count()
+        refusal = fault_scripts.problem(status, "refused in a batch")
+        return lambda received: refusal if len(received.events) > 1 and next(requests) < times else None
 
-    return spell
-
-
-def no_success(times: float) -> fault_scripts.Script:
-    """A 200 that takes nothing, and says so."""
-    return fault_scripts.repeatedly(fault_scripts.Untaken(body=b'{"success": false}'), times)
+    return refuse_batches
 
 
-def hangs_up(times: float) -> fault_scripts.Script:
-    """An answer, and then the connection is closed that the client keeps for its next request."""
-    return fault_scripts.repeatedly(fault_scripts.Answer(wire=said_and_closed), times)
+def report_no_success(times: float) -> fault_scripts.Script:
+    """A 200 that accepts no event, with `"success": false` in its body."""
+    return fault_scripts.repeatedly(fault_scripts.ResponseWithoutEffect(body=b'{"success": false}'), times)
 
 
-def said_and_closed(client: Any, answer: bytes, _stopped: threading.Event) -> bool:
-    client.sendall(answer)
+def close_after_response(times: float) -> fault_scripts.Script:
+    """A whole response, and then the end of the connection that the client keeps for its next request."""
+    return fault_scripts.repeatedly(fault_scripts.ScriptedResponse(wire=send_and_close), times)
+
+
+def send_and_close(client: Any, response: bytes, _stopped: threading.Event) -> bool:
+    client.sendall(response)
     return False
 
 
-FEW: Spells = {
+FEW: Faults = {
     "500": fault_scripts.fail,
-    "401": status(401),
-    "413": company(413),
-    "429, come back in a second": fault_scripts.throttle,
-    "429, come back soon, by date": come_back_soon,
-    "resets, events taken": lambda times: fault_scripts.reset(times, taken=True),
-    "cuts its answers off": fault_scripts.cut_off,
-    "hangs up after its answers": hangs_up,
+    "401": fail_with(401),
+    "413 for a batch": refuse_in_a_batch(413),
+    "429, Retry-After: 1": fault_scripts.throttle,
+    "429, Retry-After: a date": throttle_until_date,
+    "reset connections, events accepted": lambda times: fault_scripts.reset(times, accepts_events=True),
+    "responses that end halfway": fault_scripts.cut_off,
+    "connections closed after the response": close_after_response,
 }
-ALL: Spells = {
+ALL: Faults = {
     **FEW,
-    **{str(code): status(code) for code in (302, 403, 404, 408, 410, 429, 460, 503)},
-    **{str(code): company(code) for code in (400, 422)},
-    "429, come back yesterday": come_back("Wed, 21 Oct 2015 07:28:00 GMT"),
-    "429, come back at -7": come_back("-7"),
-    "429, come back at nonsense": come_back("soon"),
-    "503, come back in a second": lambda times: fault_scripts.repeatedly(
+    **{str(status): fail_with(status) for status in (302, 403, 404, 408, 410, 429, 460, 503)},
+    **{f"{status} for a batch": refuse_in_a_batch(status) for status in (400, 422)},
+    "429, Retry-After: a date in the past": throttle_with("Wed, 21 Oct 2015 07:28:00 GMT"),
+    "429, Retry-After: -7": throttle_with("-7"),
+    "429, Retry-After: no number and no date": throttle_with("soon"),
+    "503, Retry-After: 1": lambda times: fault_scripts.repeatedly(
         fault_scripts.problem(503, "later", {"Retry-After": "1"}), times
     ),
-    "success is false": no_success,
-    "hangs": fault_scripts.hang,
-    "resets, events not taken": fault_scripts.reset,
-    "dribbles its answers": fault_scripts.dribble,
-    "is a proxy's page": fault_scripts.page,
+    "200 with success false": report_no_success,
+    "no response": fault_scripts.hang,
+    "reset connections, events not accepted": fault_scripts.reset,
+    "responses byte by byte": fault_scripts.dribble,
+    "a proxy's page": fault_scripts.page,
 }

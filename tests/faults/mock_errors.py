@@ -1,4 +1,4 @@
-"""A broker inside this process that answers chosen requests with chosen errors: librdkafka's own, through its C API."""
+"""Owns a broker inside this process that answers chosen requests with errors: librdkafka's mock, via its C API."""
 
 import ctypes
 from collections.abc import Iterator, Sequence
@@ -11,9 +11,12 @@ PRODUCE, OFFSET_COMMIT = 0, 8  # the protocol's numbers of these requests (kafka
 PRODUCER = 0  # rdkafka.h, rd_kafka_type_t
 
 
-class MockBroker:
+class FailingBroker:
     """
-    The functions are those of rdkafka_mock.h, which the wheel's own library exports; they may change with its version.
+    A broker that fails the requests that a test chooses.
+
+    The functions are from rdkafka_mock.h. The library in confluent-kafka's wheel exports them, and they can change with
+    its version.
     """
 
     def __init__(self, library: ctypes.CDLL, cluster: int) -> None:
@@ -25,33 +28,33 @@ class MockBroker:
         assert self._library.rd_kafka_mock_topic_create(self._cluster, name.encode(), partitions, 1) == 0
 
     def fail(self, request: int, codes: Sequence[int]) -> None:
-        """The next requests of this kind are answered with these errors; `requests` counts from here."""
+        """Answer the next requests of this kind with these errors. `requests` counts from here."""
         errors = (ctypes.c_int * len(codes))(*codes)
         self._library.rd_kafka_mock_push_request_errors_array(self._cluster, request, len(codes), errors)
         self._library.rd_kafka_mock_start_request_tracking(self._cluster)
 
-    def forgive(self, request: int) -> None:
-        """Errors that were chosen and did not happen will not."""
+    def clear_errors(self, request: int) -> None:
+        """Drop the errors that were chosen for this kind of request and not sent yet."""
         self._library.rd_kafka_mock_clear_request_errors(self._cluster, request)
 
     def requests(self, kind: int) -> int:
-        """How many requests of this kind came since errors were chosen."""
+        """How many requests of this kind have arrived since the last `fail`."""
         count = ctypes.c_size_t()
         requests = self._library.rd_kafka_mock_get_requests(self._cluster, ctypes.byref(count))
-        found = [self._library.rd_kafka_mock_request_api_key(requests[number]) for number in range(count.value)]
+        kinds = [self._library.rd_kafka_mock_request_api_key(requests[number]) for number in range(count.value)]
         self._library.rd_kafka_mock_request_destroy_array(requests, count)
-        return found.count(kind)
+        return kinds.count(kind)
 
 
 @contextmanager
-def mock_broker() -> Iterator[MockBroker]:
+def failing_broker() -> Iterator[FailingBroker]:
     library = _library()
     reason = ctypes.create_string_buffer(512)
     handle = library.rd_kafka_new(PRODUCER, None, reason, len(reason))
     assert handle, reason.value
     cluster = library.rd_kafka_mock_cluster_new(handle, 1)
     try:
-        yield MockBroker(library, cluster)
+        yield FailingBroker(library, cluster)
     finally:
         library.rd_kafka_mock_cluster_destroy(cluster)
         library.rd_kafka_destroy(handle)

@@ -1,170 +1,187 @@
-"""Watches a run from outside: no committed offset may ever be past a record that is not settled."""
+"""Owns the check that no committed offset ever passes a record that is not settled, made from outside the members."""
 
 import threading
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from consumer.demo.expected import Skip
-from consumer.demo.ledger import Address, address_of
+from consumer.demo.expected import ExpectSkipped
+from consumer.demo.ledger import address_of
+from consumer.model import RecordAddress
 from tests.support import Flow, wait_until
 
-EVERY = 0.1  # seconds from one look to the next, so that watching does not take the core from what is watched
+SAMPLE_INTERVAL = 0.1  # seconds, so that the samples do not take the CPU from the members
 
 
-class Watch:
+class OffsetWatcher:
     """
-    At each look the committed offsets are asked for first, and then what Segment and the dead-letter topic hold.
+    Each sample reads the committed offsets first, and then the events at Segment and the dead-letter topic.
 
-    So what is committed must be held already. `passed` has what was not; `widest` is how much was settled beyond the
-    committed offsets at most, which is what a member that is lost can make come twice. `missed` looks found no broker,
-    though one was there.
+    So every record below a committed offset must be settled already. `passed` has the records that were not.
+    `most_settled_ahead` is the largest number of records that were settled beyond the committed offsets, which is how
+    many events the loss of a member can repeat. `failed_samples` counts the samples that found no broker although one
+    was running.
     """
 
     def __init__(self, flow: Flow) -> None:
         self._flow = flow
-        self._accepted_seen = 0
-        self._settled: set[Address] = set()
-        self._beyond: defaultdict[int, set[int]] = defaultdict(set)
-        self._topics: set[str] = set()  # as the metadata of offsets names them
-        self._gone: set[str] = set()
+        self._accepted_read = 0
+        self._settled: set[RecordAddress] = set()
+        self._settled_ahead: defaultdict[int, set[int]] = defaultdict(set)
+        self._topics: set[str] = set()  # as the metadata of the committed offsets names them
+        self._deleted_topics: set[str] = set()
         self._connect()
-        self._looking = threading.Lock()
-        self._over = threading.Event()
+        self._lock = threading.Lock()
+        self._stop_requested = threading.Event()
         self.committed: dict[int, int] = {}
-        self.passed: list[Address] = []
+        self.passed: list[RecordAddress] = []
         self.steps_back = 0
         self.samples = 0
-        self.missed = 0
-        self.widest = 0
-        self._is_blind = False
+        self.failed_samples = 0
+        self.most_settled_ahead = 0
+        self._may_fail = False
 
     @contextmanager
-    def running(self) -> Iterator["Watch"]:
-        thread = threading.Thread(target=self._run, name="watch", daemon=True)
+    def running(self) -> Iterator["OffsetWatcher"]:
+        thread = threading.Thread(target=self._run, name="watcher", daemon=True)
         thread.start()
         try:
             yield self
         finally:
-            self._over.set()
+            self._stop_requested.set()
             thread.join(30)
             self._close()
 
     @contextmanager
-    def forgetting(self) -> Iterator[None]:
-        """The topic is no more: its records are forgotten, and offsets that name it mean nothing."""
-        with self.blind(), self._looking:
+    def topic_recreation(self) -> Iterator[None]:
+        """A block that recreates the topic: after it, the old records are forgotten and the old offsets ignored."""
+        with self.broker_outage(), self._lock:
             yield
-            self._gone |= self._topics - {""}
-            self._accepted_seen = 0
+            self._deleted_topics |= self._topics - {""}
+            self._accepted_read = 0
             self._settled.clear()
-            self._beyond.clear()
+            self._settled_ahead.clear()
             self.committed.clear()
 
     @contextmanager
-    def blind(self) -> Iterator[None]:
-        """A time without looks: until the second one after the block, as the first may have begun before its end."""
-        self._is_blind = True
+    def broker_outage(self) -> Iterator[None]:
+        """
+        A block in which samples may fail.
+
+        It ends with the second sample after the block, because the first one can have begun inside the block.
+        """
+        self._may_fail = True
         yield
-        seen = self.samples
-        wait_until(lambda: self.samples > seen + 1, "the committed offsets to be seen again")
-        self._is_blind = False
+        samples_before = self.samples
+        wait_until(lambda: self.samples > samples_before + 1, "two more samples of the committed offsets")
+        self._may_fail = False
 
     @property
-    def beyond(self) -> int:
-        """How many records are known to be settled beyond what was committed at the last look."""
-        return sum(map(len, self._beyond.values()))
+    def settled_ahead(self) -> int:
+        """How many records are known to be settled beyond the committed offsets of the last sample."""
+        return sum(map(len, self._settled_ahead.values()))
 
-    def highest(self, partition: int) -> int:
-        """The end of what is known to be settled of a partition."""
-        return max(self._beyond[partition], default=self.committed.get(partition, 0) - 1) + 1
+    def settled_end(self, partition: int) -> int:
+        """The offset behind the highest record of the partition that is known to be settled."""
+        return max(self._settled_ahead[partition], default=self.committed.get(partition, 0) - 1) + 1
 
-    def look(self) -> None:
-        """While no broker answers, nothing new can be committed, and the offsets of the last look are still true."""
-        with self._looking:
+    def take_sample(self) -> None:
+        """While no broker answers, no offset can be committed, so the offsets of the last sample remain valid."""
+        with self._lock:
             try:
                 offsets = self._offsets()
-                self._see_accepted()
-                self._see_letters(offsets)
+                self._read_accepted()
+                self._read_dead_letters(offsets)
             except KafkaException:
-                self._see_accepted()
-                self.missed += bool(self.samples) and not self._is_blind
+                self._read_accepted()
+                self.failed_samples += bool(self.samples) and not self._may_fail
                 self._close()
-                self._connect()  # a client that met a broker that stands still may stay silent for minutes
+                self._connect()  # a client that lost a frozen broker can stay silent for minutes
             else:
                 self.samples += 1
                 for partition, offset in offsets.items():
                     self._check(partition, offset)
-            self.widest = max(self.widest, self.beyond)
+            self.most_settled_ahead = max(self.most_settled_ahead, self.settled_ahead)
 
     def _connect(self) -> None:
         quiet = {"bootstrap.servers": self._flow.bootstrap, "log_level": 0}
         self._group = Consumer({**quiet, "group.id": self._flow.group})
-        self._letters = Consumer({**quiet, "group.id": "watch", "auto.offset.reset": "earliest"})
-        self._letters.assign([TopicPartition(f"{self._flow.topic}.dead-letter", 0, OFFSET_BEGINNING)])
-        self._letters_read = 0
+        self._dead_letters = Consumer({**quiet, "group.id": "watcher", "auto.offset.reset": "earliest"})
+        self._dead_letters.assign([TopicPartition(f"{self._flow.topic}.dead-letter", 0, OFFSET_BEGINNING)])
+        self._dead_letters_read = 0
 
     def _close(self) -> None:
         self._group.close()
-        self._letters.close()
+        self._dead_letters.close()
 
     def _run(self) -> None:
-        while not self._over.is_set():
-            self.look()
-            self._over.wait(EVERY)
+        while not self._stop_requested.is_set():
+            self.take_sample()
+            self._stop_requested.wait(SAMPLE_INTERVAL)
 
     def _offsets(self) -> dict[int, int]:
-        asked = [TopicPartition(self._flow.topic, number) for number in range(self._flow.partitions)]
-        found = self._group.committed(asked, timeout=2)
-        self._topics = {part.metadata or "" for part in found}
-        return {part.partition: 0 if part.metadata in self._gone else max(part.offset, 0) for part in found}
+        """The committed offset of each partition; 0 if there is none, or if it is of a deleted topic."""
+        topic_partitions = [TopicPartition(self._flow.topic, number) for number in range(self._flow.partitions)]
+        committed = self._group.committed(topic_partitions, timeout=2)
+        self._topics = {topic_partition.metadata or "" for topic_partition in committed}
+        offsets = {topic_partition.partition: max(topic_partition.offset, 0) for topic_partition in committed}
+        for topic_partition in committed:
+            if topic_partition.metadata in self._deleted_topics:
+                offsets[topic_partition.partition] = 0
+        return offsets
 
     def _check(self, partition: int, offset: int) -> None:
         before = self.committed.get(partition, 0)
-        self.passed += self._unseen(partition, offset)
+        self.passed += self._newly_passed(partition, offset)
         self.steps_back += offset < before
         self.committed[partition] = offset
-        self._beyond[partition] = {number for number in self._beyond[partition] if number >= offset}
+        self._settled_ahead[partition] = {number for number in self._settled_ahead[partition] if number >= offset}
 
-    def _unseen(self, partition: int, offset: int) -> list[Address]:
-        """What is committed since the last look and was not seen to be settled."""
-        passed = [Address(partition, number) for number in range(self.committed.get(partition, 0), offset)]
-        return [address for address in passed if address not in self._settled and not self._is_skipped(address)]
+    def _newly_passed(self, partition: int, offset: int) -> list[RecordAddress]:
+        """The records that were committed since the last sample and are not known to be settled."""
+        offsets = range(self.committed.get(partition, 0), offset)
+        addresses = [RecordAddress(partition, number) for number in offsets]
+        return [address for address in addresses if address not in self._settled and not self._is_skipped(address)]
 
-    def _is_skipped(self, address: Address) -> bool:
-        """Skips leave no trace, and neither do the markers of transactions, which nobody produced."""
-        return isinstance(self._flow.produced.get(address), Skip | None)
+    def _is_skipped(self, address: RecordAddress) -> bool:
+        """Skipped records leave no trace, and neither do the markers of transactions, which no test produced."""
+        return isinstance(self._flow.produced.get(address), ExpectSkipped | None)
 
-    def _see_accepted(self) -> None:
+    def _read_accepted(self) -> None:
         accepted = self._flow.segment.accepted
         end = len(accepted)
-        for arrival in accepted[self._accepted_seen : end]:
+        for arrival in accepted[self._accepted_read : end]:
             if address := address_of(str(arrival.event["messageId"])):
-                self._see(address)
-        self._accepted_seen = end
+                self._add_settled(address)
+        self._accepted_read = end
 
-    def _see_letters(self, offsets: dict[int, int]) -> None:
-        """All that the dead-letter topic holds now, if what is committed was not accepted. Raises KafkaException."""
-        unseen = [address for partition, offset in offsets.items() for address in self._unseen(partition, offset)]
-        if not unseen:
+    def _read_dead_letters(self, offsets: dict[int, int]) -> None:
+        """Read the dead-letter topic to its end, if a committed record was not accepted. Raises KafkaException."""
+        not_accepted = [
+            address for partition, offset in offsets.items() for address in self._newly_passed(partition, offset)
+        ]
+        if not not_accepted:
             return
-        topic = TopicPartition(f"{self._flow.topic}.dead-letter", 0)
-        _, end = self._letters.get_watermark_offsets(topic, timeout=5)
-        while self._letters_read < end:
-            letters = self._letters.consume(1000, 0.5)
-            if not letters:
+        topic_partition = TopicPartition(f"{self._flow.topic}.dead-letter", 0)
+        _, end = self._dead_letters.get_watermark_offsets(topic_partition, timeout=5)
+        while self._dead_letters_read < end:
+            dead_letters = self._dead_letters.consume(1000, 0.5)
+            if not dead_letters:
                 raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
-            for letter in letters:
-                if letter.error() is None:
-                    headers = dict(letter.headers() or ())
-                    self._see(
-                        Address(*(int(headers[f"dead-letter-{name}"] or b"") for name in ("partition", "offset")))
-                    )
-                    self._letters_read = (letter.offset() or 0) + 1
+            for dead_letter in dead_letters:
+                if dead_letter.error() is None:
+                    self._add_settled(_address_in_headers(dead_letter))
+                    self._dead_letters_read = (dead_letter.offset() or 0) + 1
 
-    def _see(self, address: Address) -> None:
+    def _add_settled(self, address: RecordAddress) -> None:
         self._settled.add(address)
         if address.offset >= self.committed.get(address.partition, 0):
-            self._beyond[address.partition].add(address.offset)
+            self._settled_ahead[address.partition].add(address.offset)
+
+
+def _address_in_headers(dead_letter: Message) -> RecordAddress:
+    """The address of the rejected record, from the headers of its dead letter."""
+    headers = dict(dead_letter.headers() or ())
+    return RecordAddress(int(headers["dead-letter-partition"] or b""), int(headers["dead-letter-offset"] or b""))

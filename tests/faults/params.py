@@ -1,20 +1,20 @@
-"""The forms of a trial: short ones for `make test`, long ones for `make faults`."""
+"""Owns the forms of a fault test: short forms for `make test`, long forms for `make faults`."""
 
 import itertools
 
 import pytest
 
-# Without the time that a broker takes to start.
+# The limits exclude the time that a broker needs to start.
 SHORT = [pytest.mark.timeout(120, func_only=True)]
 LONG = [pytest.mark.long, pytest.mark.timeout(300, func_only=True)]
 
 
 def in_one_protocol(protocol: str) -> pytest.MarkDecorator:
-    """Where the group's protocol matters little, one of them is enough for both forms."""
+    """One group protocol for both forms, for faults that depend little on the protocol."""
     return pytest.mark.parametrize("protocol", [protocol], indirect=True)
 
 
-# Where it matters more, for the short form alone.
+# Both group protocols for the long form, one for the short form: for faults that depend on the protocol.
 SHORT_IN_ONE_PROTOCOL = pytest.mark.parametrize(
     ("protocol", "is_long"),
     [
@@ -26,18 +26,22 @@ SHORT_IN_ONE_PROTOCOL = pytest.mark.parametrize(
 )
 
 
-def _with_names(protocol: str, static: bool, is_long: bool) -> object:
+def _membership(protocol: str, static: bool, is_long: bool) -> object:
     name = f"{protocol}-{'static' if static else 'dynamic'}-{'long' if is_long else 'short'}"
     return pytest.param(protocol, static, is_long, id=name, marks=LONG if is_long else SHORT)
 
 
-# With static membership and without: all four in the long form, of the short ones each protocol and each kind once.
-WITH_NAMES = pytest.mark.parametrize(
+# The long form has all four combinations of protocol and membership. The short form has each protocol and each kind of
+# membership once.
+WITH_MEMBERSHIPS = pytest.mark.parametrize(
     ("protocol", "static", "is_long"),
     [
-        _with_names("consumer", False, False),
-        _with_names("classic", True, False),
-        *(_with_names(*way, True) for way in itertools.product(("consumer", "classic"), (False, True))),
+        _membership("consumer", False, False),
+        _membership("classic", True, False),
+        *(
+            _membership(protocol, static, True)
+            for protocol, static in itertools.product(("consumer", "classic"), (False, True))
+        ),
     ],
     indirect=["protocol", "is_long"],
 )

@@ -1,4 +1,4 @@
-"""Sample answers that keep coming while something goes wrong."""
+"""Owns the producer of a trial: sample responses keep coming while a fault takes place."""
 
 import itertools
 import math
@@ -6,50 +6,50 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from consumer.demo.expected import Deliver
+from consumer.demo.expected import ExpectDelivered
 from consumer.demo.samples import Sample, responses
 from tests.support import Flow
 
 TICK = 0.05  # seconds
-SURVEYS = 200  # records for each seed, so that what is refused and set aside comes again and again
+SAMPLES_PER_SEED = 200  # few, so that refused and rejected records come again and again
 
 
 def delivered(count: int, seed: int) -> list[Sample]:
-    """Of `count` samples those that reach Segment."""
-    return [sample for sample in responses(count, seed) if isinstance(sample.fate, Deliver)]
+    """The samples that reach Segment, of `count` samples."""
+    return [sample for sample in responses(count, seed) if isinstance(sample.expected, ExpectDelivered)]
 
 
-class Load:
-    """`rate` records a second (0: none) from the beginning to `stop`, which waits until the broker has them all."""
+class SampleProducer:
+    """Produces `rate` records a second (0: none) until `stop`, which waits until the broker has all of them."""
 
     def __init__(self, flow: Flow, rate: int) -> None:
         self._flow, self._rate = flow, rate
-        self._over = threading.Event()
+        self._stop_requested = threading.Event()
         self._producer = flow.producer()
-        self._thread = threading.Thread(target=self._run, name="load", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="producer", daemon=True)
 
     @contextmanager
-    def running(self) -> Iterator["Load"]:
+    def running(self) -> Iterator["SampleProducer"]:
         self._thread.start()
         try:
             yield self
         finally:
-            self._over.set()
+            self._stop_requested.set()
             self._thread.join(10)
             self._producer.purge()
 
     @property
-    def goes_on(self) -> bool:
-        return self._rate > 0 and not self._over.is_set()
+    def is_producing(self) -> bool:
+        return self._rate > 0 and not self._stop_requested.is_set()
 
     def stop(self) -> None:
-        self._over.set()
+        self._stop_requested.set()
         self._thread.join(10)
         assert self._producer.flush(60) == 0
 
     def _run(self) -> None:
-        samples = itertools.chain.from_iterable(responses(SURVEYS, seed) for seed in itertools.count(1))
-        while not self._over.wait(TICK):
+        samples = itertools.chain.from_iterable(responses(SAMPLES_PER_SEED, seed) for seed in itertools.count(1))
+        while not self._stop_requested.wait(TICK):
             for sample in itertools.islice(samples, math.ceil(self._rate * TICK)):
-                self._flow.put(self._producer, sample)
+                self._flow.produce_sample(self._producer, sample)
             self._producer.poll(0)

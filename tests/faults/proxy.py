@@ -1,4 +1,4 @@
-"""A TCP link that can be made bad: slow, narrow, silent, torn, or refusing."""
+"""Owns a TCP proxy with faults: latency, a low rate, silence, resets, refused connections."""
 
 import asyncio
 import socket
@@ -7,15 +7,16 @@ import threading
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
 
-CHUNK = 16384
-HELD = 64  # chunks on their way in one direction of a connection; then the sender is not read any more
+CHUNK = 16384  # bytes
+MAX_CHUNKS_IN_FLIGHT = 64  # in one direction of a connection; at this number the sender is not read any more
 
 
 class Proxy:
     """
-    Passes connections to its `port` on to `target`, both on loopback; everything may be changed at any time.
+    Forwards connections from `port` to `target`, both on loopback. Everything may be changed at any time.
 
-    `latency` in seconds each way, `rate` in bytes a second each way of each connection (0: no limit).
+    `latency` is in seconds for each direction. `rate` is in bytes a second for each direction of each connection
+    (0: no limit).
     """
 
     def __init__(self, port: int, target: int) -> None:
@@ -24,23 +25,23 @@ class Proxy:
         self.connections = 0
         self._loop = asyncio.new_event_loop()
         self._open: set[asyncio.StreamWriter] = set()
-        self._passes = asyncio.Event()
-        self._passes.set()
+        self._link_open = asyncio.Event()
+        self._link_open.set()
         self._server: asyncio.Server | None = None
 
     def silence(self) -> None:
-        """A black hole: connections are taken and nothing comes through; what was sent is kept."""
-        self._call(self._passes.clear)
+        """Become a black hole: accept connections and bytes, and forward nothing until `forward`."""
+        self._call(self._link_open.clear)
 
-    def pass_on(self) -> None:
-        self._call(self._passes.set)
+    def forward(self) -> None:
+        self._call(self._link_open.set)
 
     def reset(self) -> None:
-        """Tear all connections."""
-        self._call(self._tear)
+        """Reset all connections."""
+        self._call(self._abort_all)
 
     def refuse(self) -> None:
-        """Take no connection any more, and tear those that are open."""
+        """Accept no connections any more, and reset the open ones."""
         self._wait(self._stop())
 
     def accept(self) -> None:
@@ -66,13 +67,13 @@ class Proxy:
     async def _stop(self) -> None:
         if self._server:
             self._server.close()
-        self._tear()
+        self._abort_all()
 
     async def _end(self) -> None:
-        others = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in others:
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _connected(self, near_in: asyncio.StreamReader, near_out: asyncio.StreamWriter) -> None:
         self.connections += 1
@@ -84,49 +85,55 @@ class Proxy:
             self._open.discard(near_out)
             return
         self._open.add(far_out)
-        ways = [asyncio.create_task(self._pass(*way)) for way in ((near_in, far_out), (far_in, near_out))]
+        directions = [
+            asyncio.create_task(self._copy(reader, writer))
+            for reader, writer in ((near_in, far_out), (far_in, near_out))
+        ]
         try:
-            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(directions, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for way in ways:
-                way.cancel()
-            for end in (near_out, far_out):
-                end.close()
-                self._open.discard(end)
+            for direction in directions:
+                direction.cancel()
+            for writer in (near_out, far_out):
+                writer.close()
+                self._open.discard(writer)
 
-    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One way of one connection: what is read is written when its time on the link is over."""
-        on_its_way: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue(HELD)
-        taking = asyncio.create_task(self._take(reader, on_its_way))
+    async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Copy one direction of a connection: write each chunk when its time on the link is over."""
+        in_flight: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue(MAX_CHUNKS_IN_FLIGHT)
+        reading = asyncio.create_task(self._read(reader, in_flight))
         try:
             with suppress(OSError):
                 while True:
-                    due, data = await on_its_way.get()
-                    await self._passes.wait()
+                    due, data = await in_flight.get()
+                    await self._link_open.wait()
                     if not data:
                         return
-                    await asyncio.sleep(max(due - self._loop.time(), len(data) / self.rate if self.rate else 0))
+                    await asyncio.sleep(max(due - self._loop.time(), self._seconds_to_send(data)))
                     writer.write(data)
                     await writer.drain()
         finally:
-            taking.cancel()
+            reading.cancel()
 
-    async def _take(self, reader: asyncio.StreamReader, on_its_way: "asyncio.Queue[tuple[float, bytes]]") -> None:
+    def _seconds_to_send(self, data: bytes) -> float:
+        return len(data) / self.rate if self.rate else 0.0
+
+    async def _read(self, reader: asyncio.StreamReader, in_flight: "asyncio.Queue[tuple[float, bytes]]") -> None:
         data = b"."
         while data:
             try:
                 data = await reader.read(CHUNK)
             except OSError:
                 data = b""
-            await on_its_way.put((self._loop.time() + self.latency, data))
+            await in_flight.put((self._loop.time() + self.latency, data))
 
-    def _tear(self) -> None:
-        for end in self._open:
-            end.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            end.transport.abort()  # with a linger of 0 seconds: RST instead of FIN
+    def _abort_all(self) -> None:
+        for writer in self._open:
+            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            writer.transport.abort()  # with a linger time of 0 seconds, this sends RST in place of FIN
 
-    def _call(self, what: Callable[[], None]) -> None:
-        self._loop.call_soon_threadsafe(what)
+    def _call(self, operation: Callable[[], None]) -> None:
+        self._loop.call_soon_threadsafe(operation)
 
-    def _wait(self, what: Coroutine[None, None, None]) -> None:
-        asyncio.run_coroutine_threadsafe(what, self._loop).result(10)
+    def _wait(self, operation: Coroutine[None, None, None]) -> None:
+        asyncio.run_coroutine_threadsafe(operation, self._loop).result(10)

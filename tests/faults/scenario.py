@@ -1,4 +1,4 @@
-"""One trial: answers keep coming, members run, something goes wrong, and the account at the end must be even."""
+"""Owns one trial: records keep coming, members run, a fault takes place, and the ledger must be even at the end."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -6,19 +6,20 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 
 from consumer.demo import fault_scripts
-from tests.faults.duplicates import ONE_BATCH, Risks
-from tests.faults.fault_scripts import said_and_closed
-from tests.faults.members import Crew
-from tests.faults.offset_watcher import Watch
-from tests.faults.producer import Load
+from consumer.demo.ledger import Ledger
+from tests.faults.duplicates import ONE_BATCH, DuplicateExplainer
+from tests.faults.fault_scripts import send_and_close
+from tests.faults.members import Members
+from tests.faults.offset_watcher import OffsetWatcher
+from tests.faults.producer import SampleProducer
 from tests.support import Flow, is_refused, wait_until
 
-LOOKS = 10  # at the committed offsets, at least
+MIN_SAMPLES = 10  # of the committed offsets
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """What one trial showed. `recovery`: seconds from the end of the fault until everything was settled."""
+class FaultResult:
+    """The cost of one fault. `recovery`: seconds from the end of the fault until every record was settled."""
 
     fault: str
     records: int
@@ -27,129 +28,149 @@ class Row:
     recovery: float
 
 
-class Trial(Crew):
-    """`unanswered` is how many events Segment took while its answer was kept from whoever waited for it."""
+Report = Callable[[FaultResult], None]
+"""Adds a row to the table at the end of the test run."""
 
-    def __init__(self, flow: Flow, load: Load, watch: Watch, closing: ExitStack) -> None:
-        super().__init__(flow, Risks(flow, watch), closing)
-        self.load, self.watch = load, watch
-        self.unanswered = 0
-        self._over_at = time.monotonic()
+
+class Scenario(Members):
+    """`accepted_without_response` counts the events that Segment accepted while the fault kept its response back."""
+
+    def __init__(self, flow: Flow, producer: SampleProducer, watcher: OffsetWatcher, closing: ExitStack) -> None:
+        super().__init__(flow, DuplicateExplainer(flow, watcher), closing)
+        self.producer, self.watcher = producer, watcher
+        self.accepted_without_response = 0
+        self._fault_ended_at = time.monotonic()
         self._recovery: float | None = None
 
-    def answers(self, script: fault_scripts.Script) -> None:
-        """How Segment answers from now on; what is to be refused is refused all the same."""
-        chosen = fault_scripts.first(fault_scripts.refuse(is_refused), script)
+    def respond_with(self, script: fault_scripts.Script) -> None:
+        """Set how Segment responds from now on. The event that is to be refused is refused with any script."""
+        with_refusal = fault_scripts.first(fault_scripts.refuse(is_refused), script)
 
-        def counted(received: fault_scripts.Received) -> fault_scripts.Answer | None:
-            answer = chosen(received)
-            if answer and answer.takes and answer.wire not in (fault_scripts.whole, said_and_closed):
-                self.unanswered += len(received.events)
-            return answer
+        def counted(received: fault_scripts.ReceivedBatch) -> fault_scripts.ScriptedResponse | None:
+            response = with_refusal(received)
+            if response and response.accepts_events and response.wire not in (fault_scripts.whole, send_and_close):
+                self.accepted_without_response += len(received.events)
+            return response
 
         self.flow.segment.script = counted
 
     def progress(self, events: int = 100, seconds: float = 60) -> None:
-        """Until that many more events were accepted."""
-        wanted = len(self.flow.segment.accepted) + events
-        assert self.flow.segment.wait_until(lambda it: len(it.accepted) >= wanted, seconds), "no progress"
+        """Wait until Segment has accepted that many more events."""
+        target = len(self.flow.segment.accepted) + events
+        assert self.flow.segment.wait_until(lambda segment: len(segment.accepted) >= target, seconds), "no progress"
 
     @contextmanager
-    def forgetting(self) -> Iterator[None]:
-        """Around a topic's end: what was settled before is of a topic that is no more."""
-        with self.watch.forgetting():
+    def topic_recreation(self) -> Iterator[None]:
+        """A block that recreates the topic: after it, the records of the old topic no longer count."""
+        with self.watcher.topic_recreation():
             yield
             self.flow.produced.clear()
             self.flow.ends.clear()
             self.flow.segment.accepted.clear()
 
     @contextmanager
-    def no_broker(self) -> Iterator[None]:
-        """A block in which the broker goes away and comes back: nobody can look until it knows the group again."""
-        with self.watch.blind():
+    def broker_outage(self) -> Iterator[None]:
+        """A block in which the broker stops and starts. It ends when the broker knows the group's offsets again."""
+        with self.watcher.broker_outage():
             yield
 
-    def over(self) -> None:
-        """Whatever was wrong is well again."""
-        self._over_at = time.monotonic()
+    def fault_ended(self) -> None:
+        """Note that the fault is over. The recovery is measured from here."""
+        self._fault_ended_at = time.monotonic()
 
     @property
-    def at_stake(self) -> int:
-        """What may come twice if the broker gave all members up just now: as much as was ever settled ahead."""
-        return self.watch.widest + ONE_BATCH * self.flow.partitions
+    def possible_duplicates(self) -> int:
+        """How many events are sent again at most if the broker removes all members from the group once."""
+        return self.watcher.most_settled_ahead + ONE_BATCH * self.flow.partitions
 
     @property
     def is_settled(self) -> bool:
-        """Whether the committed offsets were the partitions' ends at the last look."""
-        return self.watch.committed == {number: self.flow.ends[number] for number in range(self.flow.partitions)}
+        """Whether the committed offset of each partition was its end offset in the last sample."""
+        return self.watcher.committed == {number: self.flow.ends[number] for number in range(self.flow.partitions)}
 
     def show(self) -> None:
-        """For the report of a test that failed."""
-        for name, member in {**self.members, **{name: ending.member for name, ending in self._ending.items()}}.items():
+        """Print the state of the trial, for the report of a test that failed."""
+        ending = {name: ending.member for name, ending in self._ending.items()}
+        for name, member in {**self.members, **ending}.items():
             print(f"--- {name}\n{member.output[-5000:]}")  # noqa: T201
-        print(f"committed {self.flow.committed()}, ends {self.flow.ends}, watched: {vars(self.watch)}"[:3000])  # noqa: T201
+        print(f"committed {self.flow.committed()}, ends {self.flow.ends}, watcher: {vars(self.watcher)}"[:3000])  # noqa: T201
 
-    def drain(self, seconds: float = 100) -> None:
-        """Nothing more is produced, and all is settled."""
-        self.load.stop()
-        wait_until(lambda: self.is_settled, "everything to be settled", seconds)
+    def settle_all(self, seconds: float = 100) -> None:
+        """Stop the producer, and wait until every record is settled."""
+        self.producer.stop()
+        wait_until(lambda: self.is_settled, "every record to be settled", seconds)
         if self._recovery is None:
-            self._recovery = time.monotonic() - self._over_at
+            self._recovery = time.monotonic() - self._fault_ended_at
 
-    def settle(
-        self, fault: str, floor: int, duplicates: int | None = None, seconds: float = 100, explained: bool = False
-    ) -> Row:
+    def finish(
+        self,
+        fault: str,
+        min_delivered: int,
+        max_duplicates: int | None = None,
+        seconds: float = 100,
+        explain_all: bool = False,
+        in_order: bool = True,
+    ) -> FaultResult:
         """
-        Everything is delivered, the members end, and the account is made.
+        Deliver every record, end the members, and check the ledger.
 
-        At most `duplicates` records came twice, by default those that were at risk in members that were killed, and
-        for each time that the broker gave a member up as many as were ever settled ahead; with `explained` none of the
-        latter.
+        At most `max_duplicates` records were sent twice. Without this limit, each duplicate must be explained by a
+        killed member, except for as many as were ever settled ahead for each time that the broker removed a member.
+        With `explain_all` there is no such exception.
         """
-        if self.load.goes_on:
-            self.progress(floor - len(self.flow.segment.accepted))
-        self.drain(seconds)
-        wait_until(lambda: self.watch.samples >= LOOKS, "the committed offsets to be looked at")
+        if self.producer.is_producing:
+            self.progress(min_delivered - len(self.flow.segment.accepted))
+        self.settle_all(seconds)
+        wait_until(lambda: self.watcher.samples >= MIN_SAMPLES, f"{MIN_SAMPLES} samples of the committed offsets")
         for name in list(self.members):
             self.ask_to_leave(name)
         self.wait_for_ends()
-        row = Row(fault, len(self.flow.produced), 0, 0, round(self._recovery or 0, 1))
-        return self._account(row, floor, duplicates, explained)
+        ledger = self.flow.ledger()
+        self._check_ledger(ledger, min_delivered, in_order)
+        duplicates = self.flow.segment.duplicates + len(ledger.duplicates)
+        if max_duplicates is None:
+            self._check_duplicates_are_explained(ledger, explain_all)
+        else:
+            assert duplicates <= max_duplicates, f"{duplicates} duplicates, at most {max_duplicates} are allowed"
+        recovery = round(self._recovery or 0, 1)
+        return FaultResult(fault, len(self.flow.produced), len(ledger.lost), duplicates, recovery)
 
-    def _account(self, row: Row, floor: int, allowed: int | None, explained: bool) -> Row:
-        account, segment = self.flow.account(), self.flow.segment
-        repeated = segment.duplicates + len(account.duplicates)
-        assert not account.lost, account.lost
-        assert not account.unexpected, account.unexpected
-        assert not account.out_of_order, account.out_of_order
-        assert not self.watch.passed, f"an offset was committed past {self.watch.passed}"
-        assert not self.watch.steps_back
-        assert self.watch.missed * 5 <= self.watch.samples, f"{self.watch.missed} of {self.watch.samples} looks failed"
+    def _check_ledger(self, ledger: Ledger, min_delivered: int, in_order: bool) -> None:
+        """Assert that no record is lost or unexpected, and that no offset was committed too early."""
+        segment, watcher = self.flow.segment, self.watcher
+        assert not ledger.lost, ledger.lost
+        assert not ledger.unexpected, ledger.unexpected
+        assert not watcher.passed, f"an offset was committed past {watcher.passed}"
+        assert not watcher.steps_back, "a committed offset went back"
+        assert watcher.failed_samples * 5 <= watcher.samples, f"{watcher.failed_samples} of {watcher.samples} failed"
         assert not segment.breaches, segment.breaches
         assert {reason for reason, _ in segment.dropped} <= {"duplicate"}
-        assert account.delivered >= floor, account.delivered
-        if allowed is None:
-            unexplained = self.risks.unexplained(list(account.duplicates))
-            assert len(unexplained) <= (0 if explained else self.watch.widest * self.lost_partitions()), unexplained
-        else:
-            assert repeated <= allowed, f"{repeated} came twice, {allowed} at most may"
-        return Row(row.fault, row.records, len(account.lost), repeated, row.recovery)
+        assert ledger.delivered >= min_delivered, ledger.delivered
+        assert not (in_order and ledger.out_of_order), ledger.out_of_order
+
+    def _check_duplicates_are_explained(self, ledger: Ledger, explain_all: bool) -> None:
+        unexplained = self.duplicate_explainer.unexplained(list(ledger.duplicates))
+        allowed = 0
+        if not explain_all:
+            allowed = self.watcher.most_settled_ahead * self.lost_partitions()
+        assert len(unexplained) <= allowed, unexplained
 
 
 @contextmanager
-def trial(flow: Flow, rate: int = 150, script: fault_scripts.Script = fault_scripts.calm) -> Iterator[Trial]:
+def scenario(flow: Flow, rate: int = 150, script: fault_scripts.Script = fault_scripts.calm) -> Iterator[Scenario]:
+    """A trial with a producer of `rate` records a second, and with Segment responding as the script says."""
     with ExitStack() as closing:
-        load = closing.enter_context(Load(flow, rate).running())
-        watch = closing.enter_context(Watch(flow).running())
-        it = Trial(flow, load, watch, closing)
-        it.answers(script)
+        producer = closing.enter_context(SampleProducer(flow, rate).running())
+        watcher = closing.enter_context(OffsetWatcher(flow).running())
+        trial = Scenario(flow, producer, watcher, closing)
+        trial.respond_with(script)
         try:
-            yield it
+            yield trial
         except BaseException:
-            it.show()
+            trial.show()
             raise
 
 
-def recorder(record_property: Callable[[str, object], None]) -> Callable[[Row], None]:
-    """Puts a row into the table at the end of the test run."""
-    return lambda row: record_property("fault", asdict(row))
+def reporter(record_property: Callable[[str, object], None]) -> Report:
+    """A function that adds each result to the report of its test, from which the table is made."""
+    return lambda result: record_property("fault", asdict(result))

@@ -1,21 +1,19 @@
-"""Each error that a broker may answer a commit with, and replicas that are too few for letters: nothing is lost."""
+"""Each error with which a broker can refuse a commit, and too few replicas for dead letters: nothing is lost."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 from confluent_kafka import KafkaError
 
-from consumer.demo.segment_server import Segment
-from tests.faults.dead_letter_checks import assert_waits, said
-from tests.faults.mock_errors import OFFSET_COMMIT, PRODUCE, MockBroker, mock_broker
+from consumer.demo.segment_server import SegmentStandIn
+from tests.faults.dead_letter_checks import assert_offsets_wait, wait_for_retries
+from tests.faults.mock_errors import OFFSET_COMMIT, PRODUCE, FailingBroker, failing_broker
 from tests.faults.params import SHORT_IN_ONE_PROTOCOL, in_one_protocol
-from tests.faults.scenario import Row, trial
+from tests.faults.scenario import Report, scenario
 from tests.support import KEYS, Flow, wait_until
 
-Record = Callable[[Row], None]
-
-ANY = [
+FOR_BOTH_PROTOCOLS = [
     KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
     KafkaError.COORDINATOR_NOT_AVAILABLE,
     KafkaError.NOT_COORDINATOR,
@@ -26,93 +24,103 @@ ANY = [
     KafkaError.OFFSET_METADATA_TOO_LARGE,
     KafkaError.UNKNOWN_MEMBER_ID,
 ]
-# Which of these a broker may answer depends on the group's protocol (KIP-848, "OffsetCommit").
-OUTDATED = {
+# The error for an outdated member depends on the group protocol (KIP-848, "OffsetCommit").
+FOR_OUTDATED_MEMBERS = {
     "classic": [KafkaError.REBALANCE_IN_PROGRESS, KafkaError.ILLEGAL_GENERATION],
     "consumer": [KafkaError.STALE_MEMBER_EPOCH],
 }
 
 
 @pytest.fixture
-def broker() -> Iterator[MockBroker]:
-    with mock_broker() as broker:
+def broker() -> Iterator[FailingBroker]:
+    with failing_broker() as broker:
         yield broker
 
 
 @pytest.fixture
-def flow(broker: MockBroker, protocol: str) -> Iterator[Flow]:
+def flow(broker: FailingBroker, protocol: str) -> Iterator[Flow]:
     broker.create_topic("answers", 4)
     broker.create_topic("answers.dead-letter", 1)
-    with Segment(KEYS.values()) as segment:
+    with SegmentStandIn(KEYS.values()) as segment:
         yield Flow(broker.address, "answers", segment, protocol)
 
 
 @SHORT_IN_ONE_PROTOCOL
-def test_commits_that_are_refused_are_made_again(broker: MockBroker, flow: Flow, is_long: bool, record: Record) -> None:
-    """In the classic protocol an unknown or outdated member joins anew, and what it had not committed is read again."""
-    with trial(flow, rate=60) as it:
-        it.join()
-        it.progress(20)
-        for code in [*ANY, *OUTDATED[flow.protocol]] * (3 if is_long else 1):
+def test_refused_commits_are_retried(broker: FailingBroker, flow: Flow, is_long: bool, report: Report) -> None:
+    """In the classic protocol, an unknown or outdated member joins again and reads its uncommitted records again."""
+    with scenario(flow, rate=60) as trial:
+        trial.join()
+        trial.progress(20)
+        for code in [*FOR_BOTH_PROTOCOLS, *FOR_OUTDATED_MEMBERS[flow.protocol]] * (3 if is_long else 1):
             broker.fail(OFFSET_COMMIT, [code])
             wait_until(lambda: broker.requests(OFFSET_COMMIT), "a commit to be refused")
-            before = dict(it.watch.committed)
-            wait_until(lambda then=before: it.watch.committed != then, "a commit after the refused one")  # type: ignore[misc]
-        it.over()
-        record(it.settle(f"commit errors, {flow.protocol}", floor=200, duplicates=it.at_stake))
+            before = dict(trial.watcher.committed)
+            wait_until(lambda earlier=before: trial.watcher.committed != earlier, "a commit after the refused one")  # type: ignore[misc]
+        trial.fault_ended()
+        report(
+            trial.finish(f"commit errors, {flow.protocol}", min_delivered=200, max_duplicates=trial.possible_duplicates)
+        )
 
 
 @in_one_protocol("classic")
 def test_a_commit_that_is_fenced_ends_its_member_and_nothing_is_lost(
-    broker: MockBroker, flow: Flow, record: Record
+    broker: FailingBroker, flow: Flow, report: Report
 ) -> None:
-    """To the client that is fatal: it says so, and whoever is started in its place reads again what it had."""
-    with trial(flow, rate=60) as it:
-        member = it.join(KAFKA_GROUP_INSTANCE_ID="same")
-        it.progress(20)
+    """The error is fatal for the client, so the member logs it and ends. The next member reads its records again."""
+    with scenario(flow, rate=60) as trial:
+        member = trial.join(KAFKA_GROUP_INSTANCE_ID="same")
+        trial.progress(20)
         broker.fail(OFFSET_COMMIT, [KafkaError.FENCED_INSTANCE_ID])
         wait_until(lambda: member.has_ended, "the member to end")
         assert member.end() == 1
         assert "fatal error, exiting" in member.output
-        it.kill()
-        it.join(KAFKA_GROUP_INSTANCE_ID="same")
-        it.over()
-        it.progress(100)
-        record(it.settle(f"fenced commit, {flow.protocol}", floor=100))
+        trial.kill()
+        trial.join(KAFKA_GROUP_INSTANCE_ID="same")
+        trial.fault_ended()
+        trial.progress(100)
+        report(trial.finish(f"fenced commit, {flow.protocol}", min_delivered=100))
 
 
 @pytest.mark.parametrize(("protocol", "times"), [("consumer", 200), ("classic", 1)], indirect=["protocol"])
-def test_a_last_commit_of_an_unknown_member_keeps_nobody(
-    broker: MockBroker, flow: Flow, times: int, record: Record
+def test_a_last_commit_of_an_unknown_member_does_not_delay_shutdown(
+    broker: FailingBroker, flow: Flow, times: int, report: Report
 ) -> None:
-    """It ends in time, by itself and in order; the next one reads again what was not committed."""
-    with trial(flow, rate=60) as it:
-        it.join()
-        it.progress(100)
+    """The member ends in time, with exit code 0. The next member reads the uncommitted records again."""
+    with scenario(flow, rate=60) as trial:
+        trial.join()
+        trial.progress(100)
         broker.fail(OFFSET_COMMIT, [KafkaError.UNKNOWN_MEMBER_ID] * times)
-        it.leave()
+        trial.leave()
         assert broker.requests(OFFSET_COMMIT)
-        broker.forgive(OFFSET_COMMIT)
-        it.join()
-        it.over()
-        it.progress(100)
-        record(it.settle(f"last commit of an unknown member, {flow.protocol}", floor=100, duplicates=it.at_stake))
+        broker.clear_errors(OFFSET_COMMIT)
+        trial.join()
+        trial.fault_ended()
+        trial.progress(100)
+        report(
+            trial.finish(
+                f"last commit of an unknown member, {flow.protocol}",
+                min_delivered=100,
+                max_duplicates=trial.possible_duplicates,
+            )
+        )
 
 
 @in_one_protocol("consumer")
-def test_letters_wait_for_replicas_that_are_down(broker: MockBroker, flow: Flow, is_long: bool, record: Record) -> None:
-    """(A broker that is alone has always replicas enough, whatever min.insync.replicas says.)"""
-    longer = threading.Event()
+def test_offsets_wait_while_the_dead_letter_topic_has_too_few_replicas(
+    broker: FailingBroker, flow: Flow, is_long: bool, report: Report
+) -> None:
+    """(A single broker always has enough replicas, whatever min.insync.replicas is, so a mock gives this error.)"""
+    never = threading.Event()
     flow.produce(300, seed=3)
     broker.fail(PRODUCE, [KafkaError.NOT_ENOUGH_REPLICAS] * 100_000)
-    with trial(flow, rate=0) as it:
-        it.join()
-        it.progress(50)
-        wait_until(lambda: broker.requests(PRODUCE) > 10, "letters to be refused")
+    with scenario(flow, rate=0) as trial:
+        trial.join()
+        trial.progress(50)
+        wait_until(lambda: broker.requests(PRODUCE) > 10, "dead letters to be refused")
         if is_long:
-            said(it)
-        longer.wait(30 if is_long else 1)
-        assert_waits(it)
-        broker.forgive(PRODUCE)
-        it.over()
-        record(it.settle("too few replicas for letters", floor=200, duplicates=0))
+            wait_for_retries(trial)
+        never.wait(30 if is_long else 1)
+        assert_offsets_wait(trial)
+        broker.clear_errors(PRODUCE)
+        trial.fault_ended()
+        report(trial.finish("too few replicas for dead letters", min_delivered=200, max_duplicates=0))

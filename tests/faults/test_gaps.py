@@ -1,7 +1,6 @@
-"""Offsets that are no records: markers of transactions, what was aborted, and what compaction left out."""
+"""Offsets without a record to deliver: transaction markers, aborted transactions, and gaps from compaction."""
 
 import uuid
-from collections.abc import Callable
 from typing import Any
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, Producer, TopicPartition
@@ -12,25 +11,23 @@ from consumer.demo.samples import Sample
 from consumer.kafka.mock_broker import records
 from tests.faults.params import in_one_protocol
 from tests.faults.producer import delivered
-from tests.faults.scenario import Row, trial
+from tests.faults.scenario import Report, scenario
 from tests.support import Flow, wait_until
-
-Record = Callable[[Row], None]
 
 
 @in_one_protocol("classic")
-def test_transactions_that_end_while_members_run_leave_no_lag(flow: Flow, is_long: bool, record: Record) -> None:
-    """Each other one is aborted, the last one as well: nothing of it is sent, and nothing waited for."""
-    with trial(flow, rate=0) as it:
-        it.replace("one")
+def test_transactions_that_end_while_members_run_leave_no_lag(flow: Flow, is_long: bool, report: Report) -> None:
+    """Every second transaction is aborted, also the last one: no record of it is sent, and no offset waits for it."""
+    with scenario(flow, rate=0) as trial:
+        trial.replace("one")
         producer = Producer({"bootstrap.servers": flow.bootstrap, "transactional.id": uuid.uuid4().hex})
         producer.init_transactions(30)
         for number in range(60 if is_long else 6):
             transact(flow, producer, delivered(40, seed=number), aborted=bool(number % 2))
             if not number % 2:
-                it.progress(1)
-        it.over()
-        record(it.settle(f"transactions, {flow.protocol}", floor=80, duplicates=0))
+                trial.progress(1)
+        trial.fault_ended()
+        report(trial.finish(f"transactions, {flow.protocol}", min_delivered=80, max_duplicates=0))
 
 
 def transact(flow: Flow, producer: Producer, samples: list[Sample], aborted: bool) -> None:
@@ -39,19 +36,22 @@ def transact(flow: Flow, producer: Producer, samples: list[Sample], aborted: boo
         if aborted:
             flow.ends[0] += 1
         else:
-            flow.note(0, sample.fate)
+            flow.note_produced(0, sample.expected)
         producer.produce(flow.topic, decoder.encode(flow.schema, sample.value), sample.key, 0)
-    assert producer.flush(30) == 0  # else an abort would take back what is not written yet
-    flow.ends[0] += 1  # the transaction's marker takes an offset
-    producer.abort_transaction(30) if aborted else producer.commit_transaction(30)
+    assert producer.flush(30) == 0  # without this, an abort drops the records that are not written yet
+    flow.ends[0] += 1  # the marker of the transaction has an offset
+    if aborted:
+        producer.abort_transaction(30)
+    else:
+        producer.commit_transaction(30)
 
 
 @in_one_protocol("consumer")
-def test_gaps_that_compaction_left_are_no_records(kafka: Any, flow: Flow, record: Record) -> None:
+def test_gaps_from_compaction_are_not_taken_for_records(kafka: Any, flow: Flow, report: Report) -> None:
     """
-    The first records are gone, each other one between the good ones, and those that stood before the last ones.
+    Compaction removes the first records, records between the good ones, and records before the last ones.
 
-    What goes is nothing that could be delivered, and has a successor with its key.
+    It removes only junk, which could not be delivered, because a later record has the same key.
     """
     kafka.configure(flow.topic, cleanup_policy="compact", segment_ms=100, min_cleanable_dirty_ratio="0.001")
     producer = Producer({"bootstrap.servers": flow.bootstrap, "enable.idempotence": True})
@@ -63,7 +63,7 @@ def test_gaps_that_compaction_left_are_no_records(kafka: Any, flow: Flow, record
 
     def good(number: int) -> None:
         producer.produce(flow.topic, decoder.encode(flow.schema, samples[number].value), b"%d" % number, 0)
-        flow.note(0, samples[number].fate)
+        flow.note_produced(0, samples[number].expected)
 
     for number in range(100):
         junk(number)
@@ -78,22 +78,24 @@ def test_gaps_that_compaction_left_are_no_records(kafka: Any, flow: Flow, record
     assert producer.flush(30) == 0
 
     def compacted() -> bool:
-        producer.produce(flow.topic, None, b"last", 0)  # makes segments roll: the newest one is never compacted
-        flow.note(0, TOMBSTONE)
-        return not any(left.value() == b"junk" for left in records(flow.bootstrap, flow.topic))
+        producer.produce(
+            flow.topic, None, b"last", 0
+        )  # starts a new segment, because the newest segment is never compacted
+        flow.note_produced(0, TOMBSTONE)
+        return not any(record.value() == b"junk" for record in records(flow.bootstrap, flow.topic))
 
     wait_until(compacted, "compaction")
     assert first_offset(flow) >= 100
-    with trial(flow, rate=0) as it:
-        it.join()
-        it.over()
-        record(it.settle(f"gaps of compaction, {flow.protocol}", floor=len(samples), duplicates=0))
+    with scenario(flow, rate=0) as trial:
+        trial.join()
+        trial.fault_ended()
+        report(trial.finish(f"gaps from compaction, {flow.protocol}", min_delivered=len(samples), max_duplicates=0))
 
 
 def first_offset(flow: Flow) -> int:
-    """Of the first record that is still in partition 0."""
-    consumer = Consumer({"bootstrap.servers": flow.bootstrap, "group.id": "looks"})
+    """The offset of the first record that is still in partition 0."""
+    consumer = Consumer({"bootstrap.servers": flow.bootstrap, "group.id": "first-offset"})
     consumer.assign([TopicPartition(flow.topic, 0, OFFSET_BEGINNING)])
-    found = consumer.consume(1, 10)
+    first_records = consumer.consume(1, 10)
     consumer.close()
-    return found[0].offset() or 0 if found else 0
+    return first_records[0].offset() or 0 if first_records else 0

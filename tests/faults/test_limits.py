@@ -1,23 +1,22 @@
-"""What a pod has: memory for a backlog of any length, and no more descriptors or threads after many rebalances."""
+"""The limits of a pod: its memory is enough for any backlog, and rebalances leak no descriptor and no thread."""
 
 import subprocess
 import uuid
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from confluent_kafka import Consumer
 
 from tests.faults.params import in_one_protocol
-from tests.faults.scenario import Row, trial
+from tests.faults.scenario import Report, scenario
 from tests.support import Flow, Member, wait_until
 
-Record = Callable[[Row], None]
 MEMORY = 192  # MiB
-KINDS = ("fd", "task")  # descriptors and threads, as /proc has them
+KINDS = ("fd", "task")  # the folders of /proc/<pid> for descriptors and threads
 
 
 def started(flow: Flow, image: str, folder: Path) -> str:
-    """The name of a container that runs the service, with its memory and nothing else limited."""
+    """Start a container that runs the service with limited memory, and return the name of the container."""
     env_file = folder / "settings.env"
     env_file.write_text("".join(f"{name}={value}\n" for name, value in flow.environment().items()))
     name = f"sprig-to-segment-test-{uuid.uuid4().hex[:8]}"
@@ -29,51 +28,50 @@ def started(flow: Flow, image: str, folder: Path) -> str:
     return name
 
 
-def inspected(name: str, what: str) -> str:
-    found = subprocess.run(["docker", "inspect", "-f", what, name], check=True, capture_output=True, text=True)
-    return found.stdout.strip()
+def inspect(name: str, template: str) -> str:
+    result = subprocess.run(["docker", "inspect", "-f", template, name], check=True, capture_output=True, text=True)
+    return result.stdout.strip()
 
 
 @in_one_protocol("consumer")
 def test_a_backlog_is_drained_within_the_memory_of_a_pod(
-    flow: Flow, product_image: str, tmp_path: Path, is_long: bool, record: Record
+    flow: Flow, product_image: str, tmp_path: Path, is_long: bool, report: Report
 ) -> None:
     flow.settings = {"BATCH_MAX_EVENTS": "500"}
     flow.produce(200_000 if is_long else 20_000, seed=5)
-    with trial(flow, rate=0) as it:
+    with scenario(flow, rate=0) as trial:
         name = started(flow, product_image, tmp_path)
         try:
-            wait_until(lambda: it.is_settled, "the backlog to be settled", 250)
+            wait_until(lambda: trial.is_settled, "the backlog to be settled", 250)
             subprocess.run(["docker", "stop", "--time", "30", name], check=True, capture_output=True)
-            state = inspected(name, "{{.State.OOMKilled}} {{.State.ExitCode}}")
+            state = inspect(name, "{{.State.OOMKilled}} {{.State.ExitCode}}")
         finally:
             subprocess.run(["docker", "rm", "--force", name], check=True, capture_output=True)
         assert state == "false 0"
-        record(it.settle(f"backlog within {MEMORY} MiB", floor=10_000, duplicates=0))
+        report(trial.finish(f"backlog within {MEMORY} MiB", min_delivered=10_000, max_duplicates=0))
 
 
 @in_one_protocol("consumer")
-def test_rebalances_leave_no_descriptor_and_no_thread_behind(flow: Flow, is_long: bool, record: Record) -> None:
-    """As many after 100 rebalances as after 10; what a moment needs is gone a moment later."""
+def test_rebalances_leave_no_descriptor_and_no_thread_behind(flow: Flow, is_long: bool, report: Report) -> None:
+    """The long form compares 100 rebalances with 10. Descriptors and threads in short use may take a moment to go."""
     flow.settings = {"MAX_REQUESTS_IN_FLIGHT": "1"}  # one connection to Segment, and its thread
-    with trial(flow, rate=20) as it:
-        member = it.join()
+    with scenario(flow, rate=20) as trial:
+        member = trial.join()
         for _ in range(5):
             rebalance(flow, member)
-        before = {kind: things(member.pid, kind) for kind in KINDS}
+        before = {kind: count_entries(member.pid, kind) for kind in KINDS}
         for _ in range(45 if is_long else 5):
             rebalance(flow, member)
         for kind in KINDS:
-            wait_until(lambda kind=kind: things(member.pid, kind) <= before[kind], f"as few of {kind} as before", 30)  # type: ignore[misc]
-        it.over()
-        record(it.settle("rebalances", floor=100, duplicates=0))
+            wait_until(partial(is_at_most, member, kind, before[kind]), f"at most as many in {kind} as before")
+        trial.fault_ended()
+        report(trial.finish("rebalances", min_delivered=100, max_duplicates=0))
 
 
 def rebalance(flow: Flow, member: Member) -> None:
-    """Somebody else joins and takes half of the partitions, and leaves them again: two rebalances."""
-
+    """Cause two rebalances: another consumer joins, gets half of the partitions, and leaves."""
     revoked, assigned = member.times("revoked"), member.times("assigned")
-    other = Consumer(
+    other_consumer = Consumer(
         {
             "bootstrap.servers": flow.bootstrap,
             "group.id": flow.group,
@@ -81,11 +79,17 @@ def rebalance(flow: Flow, member: Member) -> None:
             "enable.auto.commit": False,
         }
     )
-    other.subscribe([flow.topic])
-    wait_until(lambda: other.poll(0.05) or member.times("revoked") > revoked, "half of the partitions to go")
-    other.close()
-    wait_until(lambda: member.times("assigned") > assigned, "them to come back")
+    other_consumer.subscribe([flow.topic])
+    wait_until(
+        lambda: other_consumer.poll(0.05) or member.times("revoked") > revoked, "half of the partitions to be revoked"
+    )
+    other_consumer.close()
+    wait_until(lambda: member.times("assigned") > assigned, "the partitions to be assigned again")
 
 
-def things(pid: int, kind: str) -> int:
+def is_at_most(member: Member, kind: str, before: int) -> bool:
+    return count_entries(member.pid, kind) <= before
+
+
+def count_entries(pid: int, kind: str) -> int:
     return len(list(Path(f"/proc/{pid}/{kind}").iterdir()))

@@ -1,4 +1,4 @@
-"""Keys, passwords and credentials are shown nowhere: not with everything logged, not when everything fails."""
+"""Keys, passwords and credentials are shown nowhere: not with everything logged, and not when anything fails."""
 
 import base64
 import json
@@ -14,11 +14,11 @@ from cryptography.hazmat.primitives import serialization
 
 from consumer import paths
 from consumer.demo import fault_scripts
-from consumer.demo.fault_scripts import Answer
-from consumer.demo.segment_server import Segment
+from consumer.demo.fault_scripts import ScriptedResponse
+from consumer.demo.segment_server import SegmentStandIn
 from consumer.kafka.mock_broker import records
 from tests.container.kafka_container import PASSWORD, USER
-from tests.http_peer import Asked, peer, says
+from tests.http_peer import PeerRequest, json_response, peer
 from tests.support import KEYS, Flow, Member, registry, wait_until
 
 REGISTRY_PASSWORD, TOKEN, CLIENT_SECRET = "r?g~i>Pa55word?~~>>?", "t?k~n>t0ken?~~>>?tok", "c?l~i>s3cret?~~>>?cl"
@@ -32,87 +32,98 @@ def flow(kafka: Any, topic: str) -> Iterator[Flow]:
     kafka.create_topic(topic)
     kafka.create_topic(f"{topic}.dead-letter", partitions=1)
     schema = (paths.schemas() / "sprig" / "response.avsc").read_text()
-    with Segment(KEYS.values()) as segment, registry({7: schema}) as url:
-        everything = {"LOG_LEVEL": "debug", "SCHEMA_REGISTRY_URL": url, "AVRO_FRAMING": "confluent"}
+    with SegmentStandIn(KEYS.values()) as segment, registry({7: schema}) as url:
+        settings = {"LOG_LEVEL": "debug", "SCHEMA_REGISTRY_URL": url, "AVRO_FRAMING": "confluent"}
         credentials = json.dumps({"basic.auth.user.info": f"user:{REGISTRY_PASSWORD}"})
-        yield Flow(kafka.bootstrap, topic, segment, settings={**everything, "SCHEMA_REGISTRY_CONFIG": credentials})
+        yield Flow(kafka.bootstrap, topic, segment, settings={**settings, "SCHEMA_REGISTRY_CONFIG": credentials})
 
 
-def with_kafka(flow: Flow, **options: str) -> None:
+def configure_kafka(flow: Flow, **options: str) -> None:
+    """Set options of the Kafka client, with all its debug contexts on."""
     config = {"group.protocol": "consumer", "debug": "all", **options}
     flow.settings = {**flow.settings, "KAFKA_CONFIG": json.dumps(config)}
 
 
-def forms(secret: str) -> set[bytes]:
-    """The secret, also as in a URL, and what is seen of it in either base64, wherever in a text it begins."""
-    found = {secret.encode(), quote(secret).encode()}
-    for before in range(3):
+def encodings(secret: str) -> set[bytes]:
+    """
+    The secret as text, quoted for a URL, and in both kinds of base64.
+
+    In base64 it is the part that does not depend on the text around it, for each of the three positions that the
+    secret can begin at.
+    """
+    encoded_secrets = {secret.encode(), quote(secret).encode()}
+    for preceding_bytes in range(3):
         for encode in (base64.b64encode, base64.urlsafe_b64encode):
-            encoded = encode(b"\0" * before + secret.encode())
-            found.add(encoded[4 if before else 0 :][: len(secret) // 3 * 4 - 4])
-    return found
+            encoded = encode(b"\0" * preceding_bytes + secret.encode())
+            if preceding_bytes:
+                encoded = encoded[4:]
+            encoded_secrets.add(encoded[: len(secret) // 3 * 4 - 4])
+    return encoded_secrets
 
 
 def assert_shown_nowhere(*texts: bytes) -> None:
     for secret in SECRETS:
-        for form in forms(secret):
-            assert len(form) > 8
-            assert not [text for text in texts if form in text], form
+        for encoded_secret in encodings(secret):
+            assert len(encoded_secret) > 8
+            assert not [text for text in texts if encoded_secret in text], encoded_secret
 
 
-def is_told(member: Member, what: str) -> bool:
-    """Also to those who have no librdkafka debug on."""
-    return any(what in line and "trouble with Kafka" in line for line in member.lines)
+def is_logged(member: Member, text: str) -> bool:
+    """Whether the service itself logs this error of the client, which it also does without librdkafka's debug logs."""
+    return any(text in line and "Kafka client error" in line for line in member.lines)
 
 
 def pages(member: Member) -> list[bytes]:
+    """The content of each page that the member serves."""
     return [httpx.get(f"{member.url}/{page}", trust_env=False).content for page in PAGES]
 
 
 @pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
 @pytest.mark.parametrize("user", ["", "u", "us", "user"])
-def test_base64_is_seen_through(user: str, encode: Any) -> None:
-    assert len(forms(PASSWORD)) == 8  # none of them is the same for URLs
-    assert any(form in encode(f"{user}:{PASSWORD}".encode()) for form in forms(PASSWORD))
+def test_a_secret_in_base64_is_found(user: str, encode: Any) -> None:
+    assert len(encodings(PASSWORD)) == 8  # the two kinds of base64 differ at each position
+    assert any(encoded in encode(f"{user}:{PASSWORD}".encode()) for encoded in encodings(PASSWORD))
 
 
 def test_no_secret_is_shown_with_everything_logged(flow: Flow) -> None:
-    """Segment takes some, refuses some and fails; letters are written; the registry is asked."""
-    with_kafka(flow)
+    """Segment fails and refuses events, dead letters are written, and the registry is asked."""
+    configure_kafka(flow)
     flow.segment.script = fault_scripts.first(
         fault_scripts.fail(2), fault_scripts.fail(2, 401), fault_scripts.refuse(lambda _: True)
     )
     flow.produce(200, frame=lambda body: b"\0\0\0\0\7" + body)
     with flow.member() as member:
-        wait_until(lambda: "http_401" in member.output and "record rejected" in member.output, "trouble")
-        wait_until(lambda: list(records(flow.bootstrap, f"{flow.topic}.dead-letter")), "letters")
-        seen = pages(member)
+        wait_until(
+            lambda: "http_401" in member.output and "record rejected" in member.output, "the errors to be logged"
+        )
+        wait_until(lambda: list(records(flow.bootstrap, f"{flow.topic}.dead-letter")), "dead letters")
+        page_texts = pages(member)
         assert member.terminate() == 0
     assert '"logger": "librdkafka"' in member.output
-    letters = records(flow.bootstrap, f"{flow.topic}.dead-letter")
-    written = [
-        part or b"" for letter in letters for part in (letter.key(), letter.value(), *dict(letter.headers()).values())
-    ]
-    assert len(written) > 10
-    assert_shown_nowhere(member.output.encode(), *seen, *written)
+    dead_letter_texts: list[bytes] = []
+    for dead_letter in records(flow.bootstrap, f"{flow.topic}.dead-letter"):
+        texts = dead_letter.key(), dead_letter.value(), *dict(dead_letter.headers()).values()
+        dead_letter_texts += [text or b"" for text in texts]
+    assert len(dead_letter_texts) > 10
+    assert_shown_nowhere(member.output.encode(), *page_texts, *dead_letter_texts)
 
 
 @pytest.mark.parametrize("password", [PASSWORD, WRONG], ids=["good", "bad"])
 @pytest.mark.parametrize("mechanism", ["PLAIN", "SCRAM-SHA-256"])
 def test_no_password_is_shown_by_a_member_that_signs_in(kafka: Any, flow: Flow, mechanism: str, password: str) -> None:
-    kafka.know_user()
+    kafka.add_scram_user()
     sign_in = {"security.protocol": "SASL_PLAINTEXT", "sasl.mechanism": mechanism}
-    with_kafka(flow, **sign_in, **{"sasl.username": USER, "sasl.password": password})
+    configure_kafka(flow, **sign_in, **{"sasl.username": USER, "sasl.password": password})
     flow.produce(200, frame=lambda body: b"\0\0\0\0\7" + body)
     with flow.member(KAFKA_BOOTSTRAP_SERVERS=kafka.signed) as member:
         if password == PASSWORD:
             flow.wait_until_settled()
         else:
-            wait_until(lambda: is_told(member, "uthentication failed"), "the sign-in to fail")
-        seen = pages(member)
+            wait_until(lambda: is_logged(member, "uthentication failed"), "the sign-in to fail")
+        page_texts = pages(member)
         assert member.terminate() == 0
     assert mechanism in member.output
-    assert_shown_nowhere(member.output.encode(), *seen)
+    assert_shown_nowhere(member.output.encode(), *page_texts)
 
 
 BEARER = {"bearer.auth.logical.cluster": "lsrc-1", "bearer.auth.identity.pool.id": "pool-1"}
@@ -126,55 +137,58 @@ OAUTH = {
 
 
 @pytest.mark.parametrize(
-    ("credentials", "refused", "said"),
+    ("credentials", "refused", "log_text"),
     [
         (STATIC, "", ""),
-        (STATIC, "/schemas", "it refuses our credentials"),
+        (STATIC, "/schemas", "the registry refuses the credentials"),
         (OAUTH, "", ""),
-        (OAUTH, "/schemas", "it refuses our credentials"),
-        (OAUTH, "/token", "no token for it"),
+        (OAUTH, "/schemas", "the registry refuses the credentials"),
+        (OAUTH, "/token", "no access token"),
     ],
     ids=["token", "token refused", "OAuth", "OAuth's token refused", "OAuth without a token"],
 )
-def test_no_token_of_the_registry_is_shown(flow: Flow, credentials: dict[str, str], refused: str, said: str) -> None:
+def test_no_token_of_the_registry_is_shown(
+    flow: Flow, credentials: dict[str, str], refused: str, log_text: str
+) -> None:
     schema = (paths.schemas() / "sprig" / "response.avsc").read_text()
 
-    def answer(asked: Asked) -> Answer:
-        if refused and asked.path.startswith(refused):
-            return says({"error": "invalid_client", "error_description": f"{CLIENT_SECRET} {TOKEN}"}, 401)
-        issued = {"access_token": TOKEN, "token_type": "Bearer", "expires_in": 3600}
-        return says(issued if asked.path == "/token" else {"schema": schema})
+    def respond(request: PeerRequest) -> ScriptedResponse:
+        if refused and request.path.startswith(refused):
+            return json_response({"error": "invalid_client", "error_description": f"{CLIENT_SECRET} {TOKEN}"}, 401)
+        if request.path == "/token":
+            return json_response({"access_token": TOKEN, "token_type": "Bearer", "expires_in": 3600})
+        return json_response({"schema": schema})
 
-    with_kafka(flow)
+    configure_kafka(flow)
     flow.produce(20, frame=lambda body: b"\0\0\0\0\7" + body)
-    with peer(answer) as server:
+    with peer(respond) as server:
         issuer = {"bearer.auth.issuer.endpoint.url": f"{server.url}/token"} if credentials is OAUTH else {}
         config = json.dumps({**BEARER, **credentials, **issuer})
         with flow.member(SCHEMA_REGISTRY_URL=server.url, SCHEMA_REGISTRY_CONFIG=config) as member:
-            wait_until(lambda: said in member.output, said)
-            if not said:
+            wait_until(lambda: log_text in member.output, f"the log line {log_text!r}")
+            if not log_text:
                 flow.wait_until_settled()
-            seen = pages(member)
+            page_texts = pages(member)
             assert member.terminate() == 0
-    presented = [asked.headers.get("authorization", "") for asked in server.asked]
+    presented = [request.headers.get("authorization", "") for request in server.requests]
     assert any(presented)
-    assert_shown_nowhere(member.output.encode(), *seen)
+    assert_shown_nowhere(member.output.encode(), *page_texts)
 
 
 @pytest.mark.parametrize("password", [KEY_PASSWORD, WRONG], ids=["good", "bad"])
 def test_no_password_of_a_key_is_shown(kafka: Any, flow: Flow, tmp_path: Path, password: str) -> None:
-    """With the good one the key is read, and TLS then fails, as this broker knows none."""
+    """With the good password the key is read, and TLS then fails, because this broker does not support TLS."""
     issued = trustme.CA().issue_cert("client.example")
     issued.cert_chain_pems[0].write_to_path(str(tmp_path / "client.pem"))
-    form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
-    locked = serialization.BestAvailableEncryption(KEY_PASSWORD.encode())
+    file_format = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    encryption = serialization.BestAvailableEncryption(KEY_PASSWORD.encode())
     private = serialization.load_pem_private_key(issued.private_key_pem.bytes(), None)
-    (tmp_path / "key.pem").write_bytes(private.private_bytes(*form, locked))
+    (tmp_path / "key.pem").write_bytes(private.private_bytes(*file_format, encryption))
     files = {"ssl.certificate.location": str(tmp_path / "client.pem"), "ssl.key.location": str(tmp_path / "key.pem")}
-    with_kafka(flow, **{"security.protocol": "SSL", "ssl.key.password": password}, **files)
+    configure_kafka(flow, **{"security.protocol": "SSL", "ssl.key.password": password}, **files)
     with flow.member() as member:
         if password == KEY_PASSWORD:
-            wait_until(lambda: is_told(member, "ssl://"), "TLS to fail")
+            wait_until(lambda: is_logged(member, "ssl://"), "TLS to fail")
             assert member.terminate() == 0
         else:
             assert member.end() in (1, 2)
@@ -182,7 +196,7 @@ def test_no_password_of_a_key_is_shown(kafka: Any, flow: Flow, tmp_path: Path, p
 
 
 @pytest.mark.parametrize(
-    "wrong",
+    "invalid_settings",
     [
         {"SEGMENT_WRITE_KEYS": json.dumps(KEYS)[:-1]},
         {"KAFKA_CONFIG": json.dumps({"sasl.password": PASSWORD, "no.such.option": 1})},
@@ -193,10 +207,10 @@ def test_no_password_of_a_key_is_shown(kafka: Any, flow: Flow, tmp_path: Path, p
         {"SCHEMA_REGISTRY_URL": f"http://user:{REGISTRY_PASSWORD}@127.0.0.1:1"},
         {"SCHEMA_REGISTRY_URL": f"http://user:{REGISTRY_PASSWORD}"},
     ],
-    ids=lambda wrong: next(iter(wrong)),
+    ids=lambda invalid_settings: next(iter(invalid_settings)),
 )
-def test_no_secret_is_shown_where_a_setting_is_wrong(flow: Flow, wrong: dict[str, str]) -> None:
-    with flow.member(**wrong) as member:
+def test_no_secret_is_shown_where_a_setting_is_wrong(flow: Flow, invalid_settings: dict[str, str]) -> None:
+    with flow.member(**invalid_settings) as member:
         assert member.end() in (1, 2)
     assert member.output
     assert_shown_nowhere(member.output.encode())

@@ -1,103 +1,118 @@
-"""The topic itself changes while members run: it is made again, and gets partitions."""
+"""The topic itself changes while members run: it is recreated, or gets more partitions."""
 
 import json
 import threading
-from collections.abc import Callable
 from typing import Any
 
 from consumer.demo import fault_scripts
 from consumer.demo.samples import Sample
 from tests.faults.params import SHORT_IN_ONE_PROTOCOL
 from tests.faults.producer import delivered
-from tests.faults.scenario import Row, trial
-from tests.support import Flow, wait_until
-
-Record = Callable[[Row], None]
+from tests.faults.scenario import Report, scenario
+from tests.support import Flow, Member, wait_until
 
 
 def produce(flow: Flow, samples: list[Sample]) -> None:
     producer = flow.producer()
     for sample in samples:
-        flow.put(producer, sample)
+        flow.produce_sample(producer, sample)
     assert producer.flush(30) == 0
 
 
-def test_a_topic_that_is_made_again_is_read_from_its_start(
-    kafka: Any, flow: Flow, is_long: bool, record: Record
+def test_a_topic_that_is_recreated_is_read_from_its_start(
+    kafka: Any, flow: Flow, is_long: bool, report: Report
 ) -> None:
-    """The new one is longer than the old one at once, so that offsets alone tell nothing."""
-    with trial(flow, rate=0) as it:
-        it.join()
+    """
+    The new topic is longer than the old one at once, so offsets alone do not show the recreation.
+
+    A client that never saw the topic missing reads on in the new topic, until the member notices the new topic id. The
+    events that it delivers until then are sent again, and were delivered before the events of lower offsets.
+    """
+    with scenario(flow, rate=0) as trial:
+        member = trial.join()
         for number in range(4 if is_long else 1):
             produce(flow, delivered(300, seed=2 * number))
-            wait_until(lambda: it.is_settled, "the old topic to be settled")
-            with it.forgetting():
+            wait_until(lambda: trial.is_settled, "the records of the old topic to be settled")
+            with trial.topic_recreation():
                 kafka.delete_topic(flow.topic)
                 kafka.create_topic(flow.topic)
             produce(flow, delivered(600, seed=2 * number + 1))
-            wait_until(lambda: it.is_settled, "the new topic to be settled")
-        it.over()
-        record(it.settle(f"topic made again, {flow.protocol}", floor=400, duplicates=0))
+            wait_until(lambda: trial.is_settled, "the records of the new topic to be settled")
+        trial.fault_ended()
+        read_on = noticed_while_reading(member) * max(flow.ends.values()) * flow.partitions
+        fault = f"topic recreated, {flow.protocol}"
+        report(trial.finish(fault, min_delivered=400, max_duplicates=read_on, in_order=not read_on))
+
+
+def noticed_while_reading(member: Member) -> int:
+    """In how many partitions the member read on before it noticed that they belong to a new topic."""
+    loop = '"logger": "consumer.pipeline.loop"'
+    return sum(loop in line and "topic recreated" in line for line in member.lines)
 
 
 @SHORT_IN_ONE_PROTOCOL
-def test_a_topic_made_again_with_something_under_way_is_read_from_its_start(
-    kafka: Any, flow: Flow, is_long: bool, record: Record
+def test_a_topic_recreated_with_events_in_flight_is_read_from_its_start(
+    kafka: Any, flow: Flow, is_long: bool, report: Report
 ) -> None:
     """
-    What Segment answers afterwards is of records that are no more: it settles none of the new ones.
+    The late responses belong to deleted records, and settle no record of the new topic.
 
-    (It comes while the new ones are delivered or, where the client saw that the topic was gone, in a hand-over.)
+    (They arrive while the new records are delivered or, if the client saw that the topic was missing, in a drain.)
     """
-    answer_now = threading.Event()
+    respond_now = threading.Event()
 
-    def late(client: Any, answer: bytes, stopped: threading.Event) -> bool:
-        answer_now.wait()
-        return fault_scripts.whole(client, answer, stopped)
+    def late(client: Any, response: bytes, stopped: threading.Event) -> bool:
+        respond_now.wait()
+        return fault_scripts.whole(client, response, stopped)
 
     flow.settings = {"SEGMENT_TIMEOUT_SECONDS": "60", "SHUTDOWN_TIMEOUT_SECONDS": "65"}
-    with trial(flow, rate=0) as it:
-        member = it.join()
+    with scenario(flow, rate=0) as trial:
+        member = trial.join()
         produce(flow, delivered(100, seed=0))
-        wait_until(lambda: it.is_settled, "a beginning")
-        it.answers(fault_scripts.repeatedly(fault_scripts.Answer(wire=late)))
+        wait_until(lambda: trial.is_settled, "the first records to be settled")
+        trial.respond_with(fault_scripts.repeatedly(fault_scripts.ScriptedResponse(wire=late)))
         produce(flow, delivered(300, seed=1))
-        wait_until(lambda: it.count("records_in_flight") >= flow.partitions, "parts of all partitions to be under way")
-        it.answers(fault_scripts.calm)
-        with it.forgetting():
+        wait_until(
+            lambda: trial.count("records_in_flight") >= flow.partitions, "chunks of all partitions to be in flight"
+        )
+        trial.respond_with(fault_scripts.calm)
+        with trial.topic_recreation():
             kafka.delete_topic(flow.topic)
             kafka.create_topic(flow.topic)
         produce(flow, delivered(600, seed=2))
         wait_until(
-            lambda: flow.segment.accepted or member.times("revoked"), "the new records, or a hand-over of the old"
+            lambda: flow.segment.accepted or member.times("revoked"),
+            "delivery of the new records, or a drain of the old partitions",
         )
-        answer_now.set()
-        it.over()
-        record(it.settle(f"topic made again under way, {flow.protocol}", floor=400, duplicates=0))
+        respond_now.set()
+        trial.fault_ended()
+        report(
+            trial.finish(f"topic recreated with events in flight, {flow.protocol}", min_delivered=400, max_duplicates=0)
+        )
 
 
 @SHORT_IN_ONE_PROTOCOL
 def test_partitions_that_are_added_are_read_from_their_start(
-    kafka: Any, flow: Flow, is_long: bool, record: Record
+    kafka: Any, flow: Flow, is_long: bool, report: Report
 ) -> None:
-    """Both members read when each of the additions comes, and get some of what was added."""
+    """Both members run at each addition of partitions, and the new partitions are assigned."""
     refresh = {"group.protocol": flow.protocol, **flow.timeouts(), "topic.metadata.refresh.interval.ms": 500}
     flow.settings = {"KAFKA_CONFIG": json.dumps(refresh)}
-    with trial(flow, rate=0) as it:
-        members = [it.join("one"), it.join("two")]
+    with scenario(flow, rate=0) as trial:
+        members = [trial.join("one"), trial.join("two")]
         for number in range(4 if is_long else 1):
-            wait_until(lambda: assigned(it.members.values()) == flow.partitions, "all partitions to be assigned")
-            wait_until(lambda: all(member.partitions for member in members), "both members to have some")
+            wait_until(lambda: assigned(trial.members.values()) == flow.partitions, "all partitions to be assigned")
+            wait_until(lambda: all(member.partitions for member in members), "both members to have partitions")
             flow.produce(300, seed=number)
-            it.progress(50)
+            trial.progress(50)
             kafka.add_partitions(flow.topic, flow.partitions + 4)
             flow.partitions += 4
             flow.produce(600, seed=1000 + number)
-        wait_until(lambda: assigned(it.members.values()) == flow.partitions, "those that were added to be assigned")
-        it.over()
-        record(it.settle(f"partitions added, {flow.protocol}", floor=600, duplicates=0))
+        wait_until(lambda: assigned(trial.members.values()) == flow.partitions, "the added partitions to be assigned")
+        trial.fault_ended()
+        report(trial.finish(f"partitions added, {flow.protocol}", min_delivered=600, max_duplicates=0))
 
 
 def assigned(members: Any) -> int:
-    """How many partitions the members have, each in one hand."""
+    """How many partitions the members have. No partition has two owners, so the sum counts each one once."""
     return sum(len(member.partitions) for member in members)

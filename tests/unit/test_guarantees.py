@@ -1,21 +1,21 @@
-"""docs/guarantees.md names tests that are there."""
+"""docs/guarantees.md: each guarantee names tests that exist."""
 
 import re
-from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from tests.pages import ROOT
+
 PAGE = (ROOT / "docs" / "guarantees.md").read_text()
 
 
-def test_each_test_that_it_names_is_there() -> None:
+def test_each_test_that_the_page_names_exists() -> None:
     code = "\n".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
-    there = set(re.findall(r"^def (test_\w+)\(", code, re.MULTILINE))
+    existing = set(re.findall(r"^def (test_\w+)\(", code, re.MULTILINE))
     named = set(re.findall(r"`(test_\w+)`", PAGE))
     assert named
-    assert named <= there
+    assert named <= existing
 
 
-def test_no_promise_is_without_a_test() -> None:
+def test_each_guarantee_has_a_test() -> None:
     rows = [line for line in PAGE.splitlines() if line.startswith("|")][2:]
     assert rows
     assert all("`test_" in row for row in rows)

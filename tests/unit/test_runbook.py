@@ -1,146 +1,104 @@
-"""The runbook: a section for each alert, a row for each line of the log, and no command that is not there."""
+"""docs/runbook.md: a section for each alert, a row for each log message and block reason, and names that exist."""
 
 import ast
 import re
-import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
-import click
 import pytest
 
-from consumer.cli.main import main
-from consumer.observability.metrics_docs import page
+from consumer.observability.metrics_docs import page as metrics_page
 from consumer.observability.prometheus import PREFIX
-from consumer.reasons import HOLDS, SET_ASIDE
+from consumer.reasons import REJECTED, BlockReason
 from consumer.settings import NAMES
+from tests.pages import ROOT, anchors
 
-ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "runbook.md").read_text()
 SECTIONS = dict(re.findall(r"(?ms)^### (.+?)\n(.*?)(?=^##|\Z)", PAGE))
+PARTS_OF_A_SECTION = ["Means", "Look", "Do", "Don't"]
 ALERTS = re.findall(r"alert: (\w+)", (ROOT / "helm" / "files" / "alerts.yaml").read_text())
-ROWS = re.findall(
-    r"(?m)^\| ([a-z, ]+) \| `([^`]+)` \| ([^|]*) \| ([^|]*) ?\|$", PAGE.partition("## Lines of the log")[2]
-)
+LOG_MESSAGES = PAGE.partition("## Log messages")[2]
+ROWS = re.findall(r"(?m)^\| ([a-z, ]+) \| `([^`]+)` \| ([^|]*) \| ([^|]*) ?\|$", LOG_MESSAGES)
 LEVELS = {"debug", "info", "warning", "error", "critical"}
 
-# The one line whose words are not in its call: run.py says what settings.suspicious() found.
-SAID_BY_A_VARIABLE = {"NAME is no setting; did you mean ...?": {"warning"}}
+# The only message whose text is not in its call: run.py logs what settings.suspicious() found.
+MESSAGES_FROM_VARIABLES = {"NAME is no setting; did you mean ...?": {"warning"}}
 
 
-def said(path: Path) -> Iterator[tuple[str, set[str]]]:
-    """The lines that a module logs, each with its levels."""
+def calls_of_loggers(function: ast.FunctionDef) -> Iterator[tuple[str, ast.Call]]:
+    """Each call of a logger's method in the function, with the name of the method."""
+    for node in ast.walk(function):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            owner = ast.unparse(node.func.value)
+            if owner == "log" or owner.startswith("logging.getLogger("):
+                yield node.func.attr, node
+
+
+def logged_messages(path: Path) -> Iterator[tuple[str, set[str]]]:
+    """The messages that a module logs, each with its levels."""
     functions = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.FunctionDef)]
     for function in functions:
-        for node in ast.walk(function):
-            if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
-                continue
-            owner, level = ast.unparse(node.func.value), node.func.attr
-            if owner != "log" and not owner.startswith("logging.getLogger("):
-                continue
-            if level == "log":
-                text, levels = (
-                    node.args[1],
-                    {name.lower() for name in re.findall(r"logging\.([A-Z]+)", ast.unparse(function))},
-                )
-            elif level in LEVELS:
-                text, levels = node.args[0], {level}
+        for method, call in calls_of_loggers(function):
+            if method == "log":
+                text = call.args[1]
+                levels = {level.lower() for level in re.findall(r"logging\.([A-Z]+)", ast.unparse(function))}
+            elif method in LEVELS:
+                text, levels = call.args[0], {method}
             else:
                 continue
             if isinstance(text, ast.Constant):
                 yield str(text.value), levels
             else:
-                assert path.name == "run.py", f"{path}: the words of a line stand in its call"
+                assert path.name == "run.py", f"{path}: write the text of a log message into its call"
 
 
-def commands() -> Iterator[str]:
-    """What the page tells to type: whole lines of its blocks, and what is between backticks."""
-    blocks = re.findall(r"(?ms)^```sh\n(.*?)^```", PAGE)
-    lines = [line for block in blocks for line in block.splitlines()]
-    lines += re.findall(r"`([^`]+)`", re.sub(r"(?ms)^```.*?^```", "", PAGE))
-    for line in lines:
-        if "sprig-to-segment " in line and "=sprig-to-segment" not in line:
-            yield " ".join(line.partition("sprig-to-segment ")[2].split())
-
-
-def anchors(page: str) -> set[str]:
-    titles = re.findall(r"(?m)^#+ (.+)$", page)
-    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+def parts(section: str) -> list[str]:
+    return re.findall(r"(?m)^- \*\*(.+?)\*\*", section)
 
 
 @pytest.mark.parametrize("alert", ALERTS)
 def test_each_alert_has_a_section_that_says_what_to_do(alert: str) -> None:
-    assert re.findall(r"(?m)^- \*\*(.+?)\*\*", SECTIONS[alert]) == ["Means", "Look", "Do", "Don't"]
+    assert parts(SECTIONS[alert]) == PARTS_OF_A_SECTION
 
 
 def test_each_section_about_an_alert_has_its_alert() -> None:
     assert {title for title in SECTIONS if title.startswith("SprigToSegment")} == set(ALERTS)
 
 
-def test_each_line_of_the_log_has_a_row_and_each_row_its_line() -> None:
-    in_code: dict[str, set[str]] = dict(SAID_BY_A_VARIABLE)
+def test_each_log_message_has_a_row_and_each_row_its_message() -> None:
+    in_code: dict[str, set[str]] = dict(MESSAGES_FROM_VARIABLES)
     for path in sorted((ROOT / "consumer").rglob("*.py")):
-        for text, levels in said(path):
+        for text, levels in logged_messages(path):
             in_code[text] = in_code.get(text, set()) | levels
-    assert {line: set(levels.split(", ")) for levels, line, _, _ in ROWS} == in_code
+    assert {message: set(levels.split(", ")) for levels, message, _, _ in ROWS} == in_code
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row[1])
-def test_each_line_that_asks_for_somebody_leads_to_a_section(row: tuple[str, str, str, str]) -> None:
-    levels, _, _, do = row
-    asks = bool({"error", "critical"} & set(levels.split(", ")))
-    if linked := re.fullmatch(r"\[[^]]+\]\(#(.+)\) ?", do):
-        (section,) = [text for title, text in SECTIONS.items() if linked[1] in anchors(f"# {title}")]
-        assert re.findall(r"(?m)^- \*\*(.+?)\*\*", section) == ["Means", "Look", "Do", "Don't"]
+def test_each_log_message_that_needs_action_leads_to_a_section(row: tuple[str, str, str, str]) -> None:
+    levels, _, _, action = row
+    needs_action = bool({"error", "critical"} & set(levels.split(", ")))
+    link = re.fullmatch(r"\[[^]]+\]\(#(.+)\) ?", action)
+    if link:
+        (section,) = [text for title, text in SECTIONS.items() if link[1] in anchors(f"# {title}")]
+        assert parts(section) == PARTS_OF_A_SECTION
     else:
-        assert not do.strip()
-        assert not asks
+        assert not action.strip()
+        assert not needs_action
 
 
-def test_each_reason_to_hold_has_a_row() -> None:
-    assert set(re.findall(r"(?m)^\| `(\w+)` \|", SECTIONS["SprigToSegmentBlocked"])) == set(HOLDS)
+def test_each_block_reason_has_a_row() -> None:
+    rows = re.findall(r"(?m)^\| `(\w+)` \|", SECTIONS["SprigToSegmentBlocked"])
+    assert sorted(rows) == sorted(BlockReason)
 
 
-@pytest.mark.parametrize("typed", sorted(set(commands())))
-def test_each_command_is_there_with_its_options(typed: str) -> None:
-    words = shlex.split(typed)
-    command: click.Command = main
-    while words and isinstance(command, click.Group) and not words[0].startswith("-"):
-        command = command.commands[words.pop(0)]
-    options = {option: it for it in command.params for option in it.opts if isinstance(it, click.Option)}
-    left = iter(words)
-    arguments = 0
-    for word in left:
-        if not word.startswith("-"):
-            arguments += 1
-        elif not options[word].is_flag:
-            assert options[word].type_cast_value(click.Context(command), _given(options[word], next(left))) is not None
-    assert arguments <= sum(isinstance(it, click.Argument) for it in command.params)
-
-
-def _given(option: click.Parameter, value: str) -> object:
-    if isinstance(option.type, click.Path):  # no such file is here
-        option.type.exists = False
-    return [value] if option.multiple else value
-
-
-def test_each_setting_metric_and_reason_that_it_names_is_there() -> None:
+def test_each_setting_metric_and_reason_that_the_page_names_exists() -> None:
+    metrics = metrics_page()
     assert set(re.findall(r"`([A-Z]+(?:_[A-Z]+)+)[=`]", PAGE)) <= set(NAMES)
-    assert {name.removeprefix(PREFIX) for name in re.findall(rf"{PREFIX}\w+", PAGE)} <= set(
-        re.findall(rf"{PREFIX}(\w+)", page())
-    )
-    assert set(re.findall(r"--reason (\w+)", PAGE)) <= SET_ASIDE.keys()
+    assert set(re.findall(rf"{PREFIX}\w+", PAGE)) <= set(re.findall(rf"{PREFIX}\w+", metrics))
+    assert set(re.findall(r"--reason (\w+)", PAGE)) <= set(REJECTED)
 
 
-def test_each_link_leads_somewhere() -> None:
-    for target in re.findall(r"\]\(([^)]+)\)", PAGE):
-        path, _, anchor = target.partition("#")
-        assert (ROOT / "docs" / path).exists() or path == "metrics.md", target
-        text = page() if path == "metrics.md" else PAGE
-        assert not anchor or anchor in anchors(text), target
-
-
-def test_each_alert_that_it_names_for_short_is_there() -> None:
+def test_each_alert_that_the_page_names_without_its_prefix_exists() -> None:
     named = set(re.findall(r"`([A-Z][a-z]+(?:[A-Z][a-z]+)*)`", PAGE))
     assert "Blocked" in named
     assert {f"SprigToSegment{name}" for name in named} <= set(ALERTS)

@@ -1,4 +1,4 @@
-"""KAFKA_CONFIG: what passes to librdkafka, and what would break a promise."""
+"""KAFKA_CONFIG: the options that pass to librdkafka, and those that would break a guarantee."""
 
 import json
 
@@ -8,7 +8,7 @@ from consumer.settings import kafka_options
 
 
 @pytest.mark.parametrize(
-    ("option", "why"),
+    ("option", "reason"),
     [
         ({"bootstrap.servers": "b"}, "set KAFKA_BOOTSTRAP_SERVERS instead"),
         ({"metadata.broker.list": "b"}, "set KAFKA_BOOTSTRAP_SERVERS instead"),
@@ -18,27 +18,27 @@ from consumer.settings import kafka_options
         ({"enable.auto.offset.store": True}, "only after all below it is settled"),
         ({"enable.partition.eof": False}, "transaction markers"),
         ({"isolation.level": "read_uncommitted"}, "aborted"),
-        ({"partition.assignment.strategy": "range"}, "hand-over"),
+        ({"partition.assignment.strategy": "range"}, "drain"),
         ({"acks": 1}, "in-sync replicas"),
         ({"enable.idempotence": False}, "in-sync replicas"),
         ({"delivery.report.only.error": True}, "in-sync replicas"),
         ({"plugin.library.paths": "x.so"}, "foreign code"),
         ({"on_commit": "f"}, "callback"),
         ({"error_cb": "f"}, "callback"),
-        ({"enable.ssl.certificate.verification": False}, "whoever takes the broker's address"),
-        ({"enable.ssl.certificate.verification": "false"}, "whoever takes the broker's address"),
-        ({"enable.ssl.certificate.verification": 0}, "whoever takes the broker's address"),
-        ({"enable.ssl.certificate.verification": "F"}, "whoever takes the broker's address"),
-        ({"ssl.endpoint.identification.algorithm": "none"}, "whoever takes the broker's address"),
-        ({"ssl.endpoint.identification.algorithm": " None"}, "whoever takes the broker's address"),
+        ({"enable.ssl.certificate.verification": False}, "takes over the broker's address"),
+        ({"enable.ssl.certificate.verification": "false"}, "takes over the broker's address"),
+        ({"enable.ssl.certificate.verification": 0}, "takes over the broker's address"),
+        ({"enable.ssl.certificate.verification": "F"}, "takes over the broker's address"),
+        ({"ssl.endpoint.identification.algorithm": "none"}, "takes over the broker's address"),
+        ({"ssl.endpoint.identification.algorithm": " None"}, "takes over the broker's address"),
         ({"enable.sasl.oauthbearer.unsecure.jwt": 1}, "such a token"),
         ({"enable.sasl.oauthbearer.unsecure.jwt": "true"}, "such a token"),
     ],
 )
-def test_an_option_that_breaks_a_promise_is_refused_by_name(option: dict[str, str | int | bool], why: str) -> None:
+def test_an_option_that_breaks_a_guarantee_is_refused_by_name(option: dict[str, str | int | bool], reason: str) -> None:
     (line,) = kafka_options.refusals(option)
     assert line.startswith(f"{next(iter(option))} is refused: ")
-    assert why in line
+    assert reason in line
 
 
 def test_security_and_tuning_pass() -> None:

@@ -1,4 +1,4 @@
-"""Schemas of Avro's specification and generated ones: each record becomes strict JSON or has a known reason."""
+"""Schemas of Avro's specification and generated schemas: each record becomes strict JSON or has a known reason."""
 
 import json
 from typing import Any
@@ -7,17 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumer.avro.decoder import branch, decode, load
+from consumer.avro.decoder import decode, load_schema, union_branch
 from consumer.contract.compiler import compile_contract
-from consumer.contract.forms import json_form
-from consumer.contract.parser import read
-from consumer.errors import UnprocessableRecord, UnsafeSchema
+from consumer.contract.conversions import json_form
+from consumer.contract.parser import parse_contract
+from consumer.errors import RecordRejected, UnsafeSchema
 from consumer.jsonio import dumps
-from consumer.model import Message
+from consumer.model import Record
 from tests.avro_values import SCHEMAS, block, record, sized, values, zigzag
 
 REASONS = {"undecodable", "integer_too_large", "non_finite_number"}
-PERMISSIVE = read(
+PERMISSIVE = parse_contract(
     "test",
     {
         "x-record": "*",
@@ -126,14 +126,14 @@ RECURSIVE: dict[str, Any] = {
 
 
 def outcome(schema: Any, value: bytes) -> str:
-    loaded = load("test", schema)
+    loaded = load_schema("test", schema)
     start = 0
     if loaded.branches:
-        number, start = branch(value, 0)
+        number, start = union_branch(value, 0)
         loaded = loaded.branches[number]
     try:
         text = dumps(json_form(decode(loaded, value, start), "/x"))
-    except UnprocessableRecord as error:
+    except RecordRejected as error:
         return error.reason
     json.loads(text, parse_constant=pytest.fail)
     return "json"
@@ -141,7 +141,7 @@ def outcome(schema: Any, value: bytes) -> str:
 
 @pytest.mark.parametrize("name", SPECIFICATION)
 @given(st.data())
-def test_records_of_the_specification_go_through(name: str, data: st.DataObject) -> None:
+def test_records_of_the_specification_become_json_or_have_a_reason(name: str, data: st.DataObject) -> None:
     schema = SPECIFICATION[name]
     assert outcome(schema, data.draw(values(schema))) in {"json", *REASONS}
 
@@ -149,71 +149,71 @@ def test_records_of_the_specification_go_through(name: str, data: st.DataObject)
 @pytest.mark.parametrize("name", RECURSIVE)
 def test_recursive_examples_are_refused(name: str) -> None:
     with pytest.raises(UnsafeSchema, match="contains itself"):
-        load("test", RECURSIVE[name])
+        load_schema("test", RECURSIVE[name])
 
 
 @given(SCHEMAS, st.data())
-def test_records_of_any_schema_become_calls_or_have_a_reason(schema: Any, data: st.DataObject) -> None:
-    loaded = load("test", record("R", user="string", any=schema))
-    call = compile_contract(PERMISSIVE, loaded.root, "1").call
+def test_records_of_any_schema_become_events_or_have_a_reason(schema: Any, data: st.DataObject) -> None:
+    loaded = load_schema("test", record("R", user="string", any=schema))
+    create_event = compile_contract(PERMISSIVE, loaded.root, "1").event
     value = sized(b"u") + data.draw(values(schema))
     try:
-        body = dumps(call(decode(loaded, value, 0), Message(0, 0, 0, None, value, ()), "id"))
-        made = json.loads(body, parse_constant=pytest.fail)["userId"]
-    except UnprocessableRecord as error:
-        made = error.reason
-    assert made in {"u", *REASONS}
+        body = dumps(create_event(decode(loaded, value, 0), Record(0, 0, 0, None, value, ()), "id"))
+        result = json.loads(body, parse_constant=pytest.fail)["userId"]
+    except RecordRejected as error:
+        result = error.reason
+    assert result in {"u", *REASONS}
 
 
-def test_an_int_of_more_bits_than_an_int_has_is_no_other_number() -> None:
-    loaded = load("test", record("R", user="string", any="int"))
+def test_an_int_with_more_than_32_bits_is_not_decoded_as_another_number() -> None:
+    loaded = load_schema("test", record("R", user="string", any="int"))
     decoded = decode(loaded, sized(b"u") + zigzag(2**60), 0)
-    with pytest.raises(UnprocessableRecord, match="integer_too_large"):
-        compile_contract(PERMISSIVE, loaded.root, "1").call(decoded, Message(0, 0, 0, None, b"", ()), "id")
+    with pytest.raises(RecordRejected, match="integer_too_large"):
+        compile_contract(PERMISSIVE, loaded.root, "1").event(decoded, Record(0, 0, 0, None, b"", ()), "id")
 
 
 @given(SCHEMAS, st.data())
-def test_values_of_any_schema_are_no_others_cut_off(schema: Any, data: st.DataObject) -> None:
-    loaded, value = load("test", record("R", any=schema, end="boolean")), data.draw(values(schema)) + b"\1"
+def test_a_truncated_value_of_any_schema_is_undecodable(schema: Any, data: st.DataObject) -> None:
+    loaded, value = load_schema("test", record("R", any=schema, end="boolean")), data.draw(values(schema)) + b"\1"
     for end in range(len(value)):
-        with pytest.raises(UnprocessableRecord, match="undecodable"):
+        with pytest.raises(RecordRejected, match="undecodable"):
             decode(loaded, value[:end], 0)
 
 
 @given(st.integers(0, 10_000), st.binary(max_size=4), st.integers(0, 3))
-def test_a_branch_is_told_from_the_bytes(number: int, rest: bytes, start: int) -> None:
-    written = zigzag(number)
-    assert branch(b"x" * start + written + rest, start) == (number, start + len(written))
+def test_a_branch_is_read_from_the_bytes(number: int, rest: bytes, start: int) -> None:
+    encoded = zigzag(number)
+    assert union_branch(b"x" * start + encoded + rest, start) == (number, start + len(encoded))
 
 
 @pytest.mark.parametrize("value", [b"", b"\xff" * 9])
 def test_bytes_that_name_no_branch_are_undecodable(value: bytes) -> None:
-    with pytest.raises(UnprocessableRecord, match="undecodable"):
-        branch(value, 0)
+    with pytest.raises(RecordRejected, match="undecodable"):
+        union_branch(value, 0)
 
 
 @pytest.mark.parametrize("number", [-1, -2, -65])
-def test_a_branch_below_zero_is_told_as_what_it_is(number: int) -> None:
-    """So that it is none, and not one of those counted from the other end."""
-    assert branch(zigzag(number), 0) == (number, len(zigzag(number)))
+def test_a_negative_branch_is_returned_as_it_is(number: int) -> None:
+    """The union has no such branch. A list index below zero would name a branch, counted from the end."""
+    assert union_branch(zigzag(number), 0) == (number, len(zigzag(number)))
 
 
-def test_branches_that_are_named_only_know_their_types() -> None:
-    inner, one, other = record("a.C", y="int"), record("a.A", x="a.C"), record("a.B", z="string")
-    schema = load("test", ["a.A", "null", "a.B"], [inner, one, other])
-    assert [it.root.name for it in schema.branches] == ["a.A", "", "a.B"]
+def test_branches_that_are_only_named_have_the_types_of_the_references() -> None:
+    inner, first, second = record("a.C", y="int"), record("a.A", x="a.C"), record("a.B", z="string")
+    schema = load_schema("test", ["a.A", "null", "a.B"], [inner, first, second])
+    assert [branch.root.name for branch in schema.branches] == ["a.A", "", "a.B"]
     assert decode(schema.branches[0], zigzag(5), 0) == {"x": {"y": 5}}
     assert decode(schema.branches[2], sized(b"hi"), 0) == {"z": "hi"}
 
 
 @pytest.mark.parametrize("default", [0, None, "true", {}])
-def test_a_default_that_does_not_fit_its_type_harms_nobody(default: Any) -> None:
+def test_a_default_that_does_not_fit_its_type_is_ignored(default: Any) -> None:
     # Of these, "true" for a boolean is in Avro's own share/test/data/schema-tests.txt.
     schema = {"type": "record", "name": "R", "fields": [{"name": "x", "type": {"type": "boolean"}, "default": default}]}
-    assert decode(load("test", schema), b"\1", 0) == {"x": True}
+    assert decode(load_schema("test", schema), b"\1", 0) == {"x": True}
 
 
-def test_types_of_one_branch_are_known_to_the_others() -> None:
+def test_each_branch_may_use_the_types_of_another_branch() -> None:
     suit = {"type": "enum", "name": "Suit", "symbols": ["SPADES", "HEARTS"]}
-    schema = load("test", [record("A", x=suit), record("B", y={"type": "array", "items": "A"}, z="Suit")])
+    schema = load_schema("test", [record("A", x=suit), record("B", y={"type": "array", "items": "A"}, z="Suit")])
     assert decode(schema.branches[1], block([zigzag(1)]) + zigzag(0), 0) == {"y": [{"x": "HEARTS"}], "z": "SPADES"}

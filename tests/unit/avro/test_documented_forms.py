@@ -1,8 +1,7 @@
-"""docs/avro.md: each row of its table is run, and each of its limits is met."""
+"""docs/avro.md: the service does what each row of the table and each limit says."""
 
 import json
 import re
-from collections import Counter
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -10,10 +9,10 @@ from typing import Any
 import fastavro
 import pytest
 
-from consumer.avro.decoder import decode, load
+from consumer.avro.decoder import decode, load_schema
 from consumer.avro.framing import framing
-from consumer.contract.forms import json_form
-from consumer.errors import UnprocessableRecord, UnsafeSchema
+from consumer.contract.conversions import json_form
+from consumer.errors import RecordRejected, UnsafeSchema
 from consumer.jsonio import dumps
 from consumer.observability.prometheus import metrics_table
 
@@ -21,23 +20,31 @@ PAGE = (Path(__file__).parents[3] / "docs" / "avro.md").read_text()
 ROWS = re.findall(r"^\| `(\S.*?)` \| `(.+?)` \| `(.+?)` \|$", PAGE, re.MULTILINE)
 
 
-def stored(text: str) -> Any:
-    return bytes.fromhex(text[2:]) if text.startswith("0x") else json.loads(text)
+def stored_value(text: str) -> Any:
+    if text.startswith("0x"):
+        return bytes.fromhex(text[2:])
+    return json.loads(text)
+
+
+def kind(avro: str) -> Any:
+    if avro.startswith("{"):
+        return json.loads(avro)["type"]
+    return avro.strip('"')
 
 
 @pytest.mark.parametrize(("avro", "value", "expected"), ROWS, ids=[row[0] for row in ROWS])
 def test_a_row_of_the_table_is_true(avro: str, value: str, expected: str) -> None:
-    # Written without the logical type, so that nothing but the stored value is.
+    # The value is encoded without the logical type, so that the library does not convert it.
     plain = re.sub(r', "logicalType": "[a-z-]+"|, "precision": \d, "scale": \d', "", avro)
     stream = BytesIO()
-    fastavro.schemaless_writer(stream, fastavro.parse_schema(json.loads(plain)), stored(value))
-    decoded = decode(load("test", json.loads(avro)), stream.getvalue(), 0)
+    fastavro.schemaless_writer(stream, fastavro.parse_schema(json.loads(plain)), stored_value(value))
+    decoded = decode(load_schema("test", json.loads(avro)), stream.getvalue(), 0)
     assert dumps(json_form(decoded, "/x")).decode() == dumps(json.loads(expected)).decode()
 
 
-def test_the_table_knows_every_type() -> None:
+def test_the_table_has_every_type() -> None:
     assert len(ROWS) == 34
-    kinds = {json.loads(avro)["type"] if avro.startswith("{") else avro.strip('"') for avro, _, _ in ROWS}
+    kinds = {kind(avro) for avro, _, _ in ROWS}
     assert kinds >= {"null", "boolean", "int", "long", "float", "double", "string", "bytes", "fixed", "enum"}
     assert kinds >= {"array", "map", "record"}
 
@@ -53,7 +60,7 @@ def test_the_table_knows_every_type() -> None:
     ],
 )
 def test_a_value_without_a_json_form_names_its_property(value: Any, reason: str) -> None:
-    with pytest.raises(UnprocessableRecord) as caught:
+    with pytest.raises(RecordRejected) as caught:
         json_form(value, "/properties/x")
     assert (caught.value.reason, caught.value.detail) == (reason, "/properties/x")
     assert f"`{reason}`" in PAGE
@@ -66,16 +73,17 @@ def test_a_value_without_a_json_form_names_its_property(value: Any, reason: str)
         ({"name": "many", "type": {"type": "array", "items": "null"}}, "R.many"),
         ({"name": "d", "type": {"type": "fixed", "name": "F", "size": 0}}, "R.d"),
         ({"name": "d", "type": {"type": "bytes", "logicalType": "decimal", "precision": 1001}}, "R.d"),
-        ({"name": "unlike", "type": "int"}, "R.unlike"),
+        ({"name": "twice", "type": "int"}, "R.twice"),
     ],
 )
-def test_a_refused_schema_says_where(schema: Any, path: str) -> None:
+def test_the_error_for_a_refused_schema_names_the_path(schema: Any, path: str) -> None:
     with pytest.raises(UnsafeSchema, match=f"^test: {path}: "):
-        load("test", {"type": "record", "name": "R", "fields": [{"name": "unlike", "type": "string"}, schema]})
+        load_schema("test", {"type": "record", "name": "R", "fields": [{"name": "twice", "type": "string"}, schema]})
 
 
 def test_the_page_names_the_framings_and_the_metric() -> None:
-    named = set(re.findall(r"^\| `([a-z-]+)` \| [^|]*body|^\| `(auto)`", PAGE, re.MULTILINE))
-    assert {one or other for one, other in named} == {"confluent", "confluent-header", "single-object", "auto", "raw"}
-    assert all(framing(one or other, (), Counter()) for one, other in named)
+    rows = re.findall(r"^\| `([a-z-]+)` \| [^|]*body|^\| `(auto)`", PAGE, re.MULTILINE)
+    names = {name or auto for name, auto in rows}
+    assert names == {"confluent", "confluent-header", "single-object", "auto", "raw"}
+    assert all(framing(name, ()) for name in names)
     assert "sprig_to_segment_framings_seen_total" in metrics_table()

@@ -1,16 +1,16 @@
-"""Fingerprints: those of Avro's own tests, and of canonical forms and checksums made by hand."""
+"""Fingerprints: those of Avro's own tests, and those of canonical forms and checksums that this file computes."""
 
 import struct
 from typing import Any
 
 import pytest
 
-from consumer.avro.decoder import fingerprint, load
+from consumer.avro.decoder import fingerprint, load_schema
 
 EMPTY = 0xC15D213AA4D7A795
 
 # Apache Avro, share/test/data/schema-tests.txt.
-OF_AVRO = [
+AVRO_FINGERPRINTS = [
     ("null", 7195948357588979594),
     ("boolean", -6970731678124411036),
     ({"type": "int"}, 8247732601305521295),
@@ -42,21 +42,21 @@ OF_AVRO = [
 
 def crc(canonical: str) -> str:
     """CRC-64-AVRO in hex, little endian. Source: Avro specification, "Schema Fingerprints"."""
-    found = EMPTY
+    checksum = EMPTY
     for byte in canonical.encode():
-        low = (found ^ byte) & 0xFF
+        low = (checksum ^ byte) & 0xFF
         for _ in range(8):
             low = (low >> 1) ^ (EMPTY if low & 1 else 0)
-        found = (found >> 8) ^ low
-    return struct.pack("<Q", found).hex()
+        checksum = (checksum >> 8) ^ low
+    return struct.pack("<Q", checksum).hex()
 
 
-@pytest.mark.parametrize(("schema", "number"), OF_AVRO)
-def test_fingerprints_are_those_of_avro(schema: Any, number: int) -> None:
-    assert fingerprint(load("test", schema)) == struct.pack("<q", number).hex()
+@pytest.mark.parametrize(("schema", "number"), AVRO_FINGERPRINTS)
+def test_fingerprints_equal_those_of_avro(schema: Any, number: int) -> None:
+    assert fingerprint(load_schema("test", schema)) == struct.pack("<q", number).hex()
 
 
-def test_the_checksum_by_hand_is_that_of_avro() -> None:
+def test_the_checksum_of_this_file_equals_that_of_avro() -> None:
     assert crc('"null"') == "8a8f25cce724dd63"
 
 
@@ -92,7 +92,7 @@ def test_the_checksum_by_hand_is_that_of_avro() -> None:
         ),
         (
             [
-                {"type": "error", "name": "E", "fields": []},  # in Avro's canonical form a record like any other
+                {"type": "error", "name": "E", "fields": []},  # in Avro's canonical form an error is a record
                 {"type": "record", "name": "R", "fields": [{"name": "e", "type": "E"}]},
             ],
             '[{"name":"E","type":"record","fields":[]},'
@@ -100,5 +100,5 @@ def test_the_checksum_by_hand_is_that_of_avro() -> None:
         ),
     ],
 )
-def test_fingerprints_are_of_canonical_forms(schema: Any, canonical: str) -> None:
-    assert fingerprint(load("test", schema)) == crc(canonical)
+def test_a_fingerprint_is_the_checksum_of_the_canonical_form(schema: Any, canonical: str) -> None:
+    assert fingerprint(load_schema("test", schema)) == crc(canonical)

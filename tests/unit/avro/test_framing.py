@@ -1,15 +1,14 @@
-"""Framing: which schema wrote a value, and where its body begins."""
+"""Framing: which schema a value was written with, and where its body begins."""
 
-from collections import Counter
 from typing import Any
 from uuid import UUID
 
 import pytest
 from confluent_kafka.schema_registry.common.serde import SchemaId
 
-from consumer.avro.framing import HEADER, RAW, framing
-from consumer.errors import SkipRecord, UnprocessableRecord
-from consumer.model import Message
+from consumer.avro.framing import HEADER, RAW, AutoFraming, framing
+from consumer.errors import FramingError, RecordSkipped
+from consumer.model import Record
 
 FRAMINGS = ("confluent", "confluent-header", "single-object", "auto", "raw")
 FINGERPRINT = "63dd24e7cc258f8a"
@@ -20,13 +19,16 @@ PREFIXED = b"\0\0\0\0\x07" + BODY
 SINGLE = b"\xc3\x01" + bytes.fromhex(FINGERPRINT) + BODY
 
 
-def frame(name: str, value: bytes | None, headers: Any = (), seen: Counter[str] | None = None) -> object:
-    make = framing(name, {FINGERPRINT}, Counter() if seen is None else seen)
-    return make(Message(0, 1, 2, None, value, headers))
+def record(value: bytes | None, headers: Any = ()) -> Record:
+    return Record(0, 1, 2, None, value, headers)
+
+
+def frame(name: str, value: bytes | None, headers: Any = ()) -> object:
+    return framing(name, {FINGERPRINT})(record(value, headers))
 
 
 def reason(name: str, value: bytes | None, headers: Any = ()) -> str:
-    with pytest.raises(UnprocessableRecord) as caught:
+    with pytest.raises(FramingError) as caught:
         frame(name, value, headers)
     return caught.value.reason
 
@@ -40,18 +42,18 @@ def test_a_confluent_value_names_its_schema_in_four_bytes() -> None:
     assert frame("confluent", b"\x00\xff\xff\xff\xff") == (0xFFFFFFFF, 5)
 
 
-def test_a_header_names_the_schema_as_the_serialisers_of_confluent_write_it() -> None:
+def test_a_header_of_confluents_serialisers_names_the_schema() -> None:
     assert frame("confluent-header", BODY, header(SchemaId("AVRO", guid=str(GUID)).guid_to_bytes())) == (GUID, 0)
     assert frame("confluent-header", BODY, header(SchemaId("AVRO", 7).id_to_bytes())) == (7, 0)
 
 
-def test_the_first_header_of_the_name_counts() -> None:
+def test_the_first_header_with_the_name_counts() -> None:
     twice = [*header(b"\0\0\0\0\x07"), (HEADER, b"\0\0\0\0\x08")]
     assert frame("confluent-header", BODY, twice) == (7, 0)
 
 
 @pytest.mark.parametrize("content", [None, b"", b"\1", b"\1" + b"x" * 15, b"\1" + b"x" * 17, b"\0abc", b"\2abcd"])
-def test_a_header_that_holds_something_else_is_not_framed(content: bytes | None) -> None:
+def test_a_header_with_other_content_is_not_framed(content: bytes | None) -> None:
     assert reason("confluent-header", BODY, header(content)) == "not_framed"
     assert reason("auto", PREFIXED, header(content)) == "not_framed"
 
@@ -69,7 +71,7 @@ def test_a_value_without_marker_and_fingerprint_is_not_framed(value: bytes) -> N
     assert reason("single-object", value) == "not_framed"
 
 
-def test_a_fingerprint_without_a_file_is_unknown_at_once() -> None:
+def test_a_fingerprint_without_a_file_is_unknown() -> None:
     assert reason("single-object", b"\xc3\x01" + b"\0" * 8 + BODY) == "unknown_schema"
 
 
@@ -77,24 +79,26 @@ def test_a_raw_value_is_all_body() -> None:
     assert frame("raw", b"\x00") == (RAW, 0)
 
 
-def test_auto_tells_the_framings_apart_and_counts_what_it_saw() -> None:
-    seen: Counter[str] = Counter()
-    assert frame("auto", PREFIXED, (), seen) == (7, 5)
-    assert frame("auto", PREFIXED, [("other", b"x")], seen) == (7, 5)
-    assert frame("auto", SINGLE, (), seen) == (FINGERPRINT, 10)
-    assert frame("auto", PREFIXED, header(b"\1" + GUID.bytes), seen) == (GUID, 0)
-    assert reason("auto", b"{}") == "not_framed"
-    assert seen == {"confluent": 2, "single-object": 1, "confluent-header": 1}
+def test_auto_detects_and_counts_the_framings() -> None:
+    auto = framing("auto", {FINGERPRINT})
+    assert isinstance(auto, AutoFraming)
+    assert auto(record(PREFIXED)) == (7, 5)
+    assert auto(record(PREFIXED, [("other", b"x")])) == (7, 5)
+    assert auto(record(SINGLE)) == (FINGERPRINT, 10)
+    assert auto(record(PREFIXED, header(b"\1" + GUID.bytes))) == (GUID, 0)
+    with pytest.raises(FramingError, match="not_framed"):
+        auto(record(b"{}"))
+    assert auto.counts == {"confluent": 2, "single-object": 1, "confluent-header": 1}
 
 
 @pytest.mark.parametrize("value", [b"\x01\x00\x00\x00\x01body", b"\x00\x00\x00\x01", b"{}", b"\x00"])
-def test_a_value_without_the_head_is_not_framed(value: bytes) -> None:
+def test_a_value_without_the_prefix_is_not_framed(value: bytes) -> None:
     assert reason("confluent", value) == "not_framed"
 
 
 @pytest.mark.parametrize("name", FRAMINGS)
-def test_a_null_value_is_a_tombstone_and_an_empty_one_is_not(name: str) -> None:
+def test_a_null_value_is_a_tombstone_and_an_empty_value_is_not(name: str) -> None:
     headers = header(b"\1" + GUID.bytes)
-    with pytest.raises(SkipRecord, match="tombstone"):
+    with pytest.raises(RecordSkipped, match="tombstone"):
         frame(name, None, headers)
     assert reason(name, b"", headers) == "empty_value"

@@ -1,12 +1,12 @@
-"""Schemas that must not be decoded with are refused when they are loaded, and the line says where and why."""
+"""Schemas that are not safe to decode with are refused when they are loaded, with the path and the reason."""
 
 from typing import Any
 
 import pytest
 
-from consumer.avro.decoder import decode, load
+from consumer.avro.decoder import decode, load_schema
 from consumer.avro.logical_types import MAX_DIGITS
-from consumer.avro.schema_tree import MAX_DEPTH
+from consumer.avro.schema import MAX_DEPTH
 from consumer.errors import UnsafeSchema
 from tests.avro_values import record
 
@@ -17,7 +17,7 @@ def array(items: Any) -> dict[str, Any]:
 
 def refusal(schema: Any, *references: Any) -> str:
     with pytest.raises(UnsafeSchema) as caught:
-        load("schema id 7", schema, references)
+        load_schema("schema id 7", schema, references)
     (line,) = caught.value.lines
     assert line.startswith("schema id 7: ")
     return line
@@ -39,8 +39,8 @@ def test_recursion(schema: Any, path: str) -> None:
     assert "contains itself" in refusal(schema)
 
 
-def test_a_type_used_twice_is_no_recursion() -> None:
-    root = load("test", record("A", x=record("B", n="int"), y="B", z=["null", array("B")])).root
+def test_a_type_used_twice_is_not_recursion() -> None:
+    root = load_schema("test", record("A", x=record("B", n="int"), y="B", z=["null", array("B")])).root
     assert root.fields["x"] == root.fields["y"]
 
 
@@ -50,7 +50,7 @@ def test_a_type_used_twice_is_no_recursion() -> None:
         "null",
         {"type": "null"},
         record("Empty"),
-        record("Outer", inner=record("Inner", nothing="null"), none="null"),
+        record("Outer", inner=record("Inner", first="null"), second="null"),
     ],
 )
 def test_arrays_of_items_without_bytes(items: Any) -> None:
@@ -63,19 +63,19 @@ def test_arrays_of_named_items_without_bytes() -> None:
 
 
 @pytest.mark.parametrize("items", [["null"], ["null", "int"], record("R", a="null", b="boolean"), array("int")])
-def test_arrays_of_items_with_a_byte_are_fine(items: Any) -> None:
-    assert load("test", array(items)).root.kind == "array"
+def test_arrays_of_items_with_at_least_a_byte_are_accepted(items: Any) -> None:
+    assert load_schema("test", array(items)).root.kind == "array"
 
 
 def test_depth_beyond_the_limit() -> None:
     deep: Any = "int"
     for _ in range(MAX_DEPTH - 1):
         deep = array(deep)
-    assert load("test", deep).root.kind == "array"
+    assert load_schema("test", deep).root.kind == "array"
     assert "deep" in refusal(array(array(deep)))
 
 
-def test_depth_that_only_the_parser_would_see() -> None:
+def test_depth_that_could_overflow_the_parser() -> None:
     deep: Any = "int"
     for _ in range(1_000):
         deep = array(deep)
@@ -83,7 +83,7 @@ def test_depth_that_only_the_parser_would_see() -> None:
     assert "too deep" in refusal("int", deep)
 
 
-def test_depth_by_names_that_the_text_does_not_show() -> None:
+def test_depth_by_named_types() -> None:
     chain = [record("N0", x="int"), *(record(f"N{i}", x=f"N{i - 1}") for i in range(1, 3_000))]
     assert "deep" in refusal(record("Root", x="N2999"), *chain)
     assert "deep" in refusal([*chain])
@@ -100,43 +100,43 @@ def test_a_tree_without_bytes_that_grows_exponentially() -> None:
 
 
 @pytest.mark.parametrize("size", [0, -1, "16", 2.5, True, None])
-def test_a_fixed_of_no_positive_size(size: object) -> None:
+def test_a_fixed_whose_size_is_not_positive(size: object) -> None:
     avro = record("R", list=array({"type": "fixed", "name": "F", "size": size}))
-    assert ": R.list[]: a fixed whose size is no positive integer" in refusal(avro)
+    assert ": R.list[]: a fixed whose size is not a positive integer" in refusal(avro)
 
 
-def test_decimals_that_no_call_has_room_for() -> None:
+def test_decimals_with_too_many_digits() -> None:
     def avro(digits: int) -> Any:
         return record("R", d={"type": "bytes", "logicalType": "decimal", "precision": digits, "scale": digits})
 
-    assert load("test", avro(MAX_DIGITS)).root.fields["d"].logical == "decimal"
+    assert load_schema("test", avro(MAX_DIGITS)).root.fields["d"].logical == "decimal"
     assert ": R.d: a decimal of more than 1000 digits" in refusal(avro(MAX_DIGITS + 1))
 
 
 @pytest.mark.parametrize("name", ["x", 7])
-def test_a_field_without_a_name_of_its_own(name: object) -> None:
+def test_a_field_without_a_unique_text_as_its_name(name: object) -> None:
     fields = [{"name": "x", "type": "int"}, {"name": name, "type": "string"}]
     assert f": R.{name}: a field whose name" in refusal({"type": "record", "name": "R", "fields": fields})
 
 
 def test_a_name_with_two_meanings() -> None:
-    one, other = record("a.I", x="int"), record("a.I", x="int", y="int")
-    assert "redefined named type: a.I" in refusal([one, other])
+    first, second = record("a.I", x="int"), record("a.I", x="int", y="int")
+    assert "redefined named type: a.I" in refusal([first, second])
     assert "redefined named type: a.I" in refusal(
-        record("T", left="a.L", right="a.I"), one, record("a.L", i="I"), other
+        record("T", left="a.L", right="a.I"), first, record("a.L", i="I"), second
     )
 
 
-def test_marks_of_the_library_in_a_schema_say_nothing() -> None:
+def test_marks_of_the_library_in_a_schema_are_ignored() -> None:
     forged = {"R": record("R", x={"type": "array", "items": "null"})}
-    schema = load("test", {**record("R", x="int"), "__fastavro_parsed": True, "__named_schemas": forged})
+    schema = load_schema("test", {**record("R", x="int"), "__fastavro_parsed": True, "__named_schemas": forged})
     assert decode(schema, b"\x0e", 0) == {"x": 7}
     assert "not an Avro schema" in refusal({"type": "R", "__fastavro_parsed": True, "__named_schemas": forged})
 
 
-def test_a_union_of_thousands_is_just_large() -> None:
+def test_a_union_of_thousands_of_branches_is_accepted() -> None:
     branches = [record(f"R{i}", x="int") for i in range(3_000)]
-    assert len(load("test", branches).root.branches) == 3_000
+    assert len(load_schema("test", branches).root.branches) == 3_000
 
 
 @pytest.mark.parametrize(
@@ -144,5 +144,5 @@ def test_a_union_of_thousands_is_just_large() -> None:
     [None, 3, "nope", {}, {"type": "nope"}, record("R", x="Unknown"), {"type": "record", "name": "R", "fields": [1]},
      record("R", x={"type": "fixed", "name": "F"}), record("R", x={"type": {"type": "string"}})],
 )  # fmt: skip
-def test_what_is_no_avro_schema(schema: Any) -> None:
+def test_values_that_are_not_avro_schemas(schema: Any) -> None:
     assert refusal(schema)

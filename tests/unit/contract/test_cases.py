@@ -1,4 +1,4 @@
-"""`contract test`: the shipped cases hold and cover the contract; a case that fails says where, a bad file teaches."""
+"""`contract test`: the shipped cases hold and cover the contract; a failing case and a bad file are explained."""
 
 import json
 import re
@@ -37,35 +37,35 @@ CONTRACT = {
     "properties": {
         "type": {"const": "track"},
         "event": {"const": "e"},
-        "userId": {"x-source": "user", "x-skip": {"when": "blank", "reason": "nobody"}},
+        "userId": {"x-source": "user", "x-skip": {"when": "blank", "reason": "no_user"}},
         "messageId": {"x-source": "$kafka.messageId"},
         "properties": {"properties": {name: {} for name in ("at", "day", "price", "raw", "kind", "more")}},
     },
 }
 
 
-def folder(place: Path, cases: Any) -> Path:
+def write_folder(folder: Path, cases: Any) -> Path:
     for name, value in {"sprig/r.avsc": AVRO, "segment/c.json": CONTRACT, "cases/a.json": cases}.items():
-        (place / name).parent.mkdir()
-        (place / name).write_text(value if isinstance(value, str) else json.dumps(value))
-    return place
+        (folder / name).parent.mkdir()
+        (folder / name).write_text(value if isinstance(value, str) else json.dumps(value))
+    return folder
 
 
-def told(place: Path, *options: str) -> Any:
-    return CliRunner().invoke(main, ["contract", "test", str(place), *options])
+def run_cases(folder: Path, *options: str) -> Any:
+    return CliRunner().invoke(main, ["contract", "test", str(folder), *options])
 
 
 def test_the_shipped_cases_hold() -> None:
-    made = CliRunner().invoke(main, ["contract", "test"], env={"SCHEMAS_DIR": ""})
-    assert (made.exit_code, made.stderr) == (0, "")
-    assert made.stdout.endswith(f"\n{len(CASES)} cases, 0 failed\n")
+    result = CliRunner().invoke(main, ["contract", "test"], env={"SCHEMAS_DIR": ""})
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout.endswith(f"\n{len(CASES)} cases, 0 failed\n")
 
 
-def test_they_cover_each_question_type_property_and_outcome() -> None:
+def test_the_shipped_cases_cover_each_question_type_property_and_outcome() -> None:
     assert {case.record.get("questionType") for case in CASES} >= QUESTION_TYPES | {"followup"}
     (contract,) = load_contracts(paths.schemas())
-    told = json.dumps([case.expected.get("call", {}) for case in CASES if len(case.record) > 10])
-    assert all(f'"{row.field.rpartition(".")[2]}"' in told for row in rows(contract))
+    events = json.dumps([case.expected.get("call", {}) for case in CASES if len(case.record) > 10])
+    assert all(f'"{row.field.rpartition(".")[2]}"' in events for row in rows(contract))
     assert {outcome for case in CASES for outcome in case.expected} == {
         "call", "has", "skipped", "unprocessable", "environment",
     }  # fmt: skip
@@ -75,15 +75,15 @@ def test_they_cover_each_question_type_property_and_outcome() -> None:
 
 def test_json_stands_for_every_type_of_avro(tmp_path: Path) -> None:
     record = {"user": "u", "at": "2026-03-02T09:00:00Z", "day": "2026-03-02", "price": "12.34", "raw": "AP8Q"}
-    made = {"at": "2026-03-02T09:00:00.000Z", "day": "2026-03-02", "price": "12.34", "raw": "AP8Q"}
+    forms = {"at": "2026-03-02T09:00:00.000Z", "day": "2026-03-02", "price": "12.34", "raw": "AP8Q"}
     cases = [
-        {"case": "texts", "record": record, "has": {f"/properties/{name}": value for name, value in made.items()}},
+        {"case": "texts", "record": record, "has": {f"/properties/{name}": value for name, value in forms.items()}},
         {"case": "stored integers", "record": {"user": "u", "at": 1772442000000, "day": 20514},
-         "has": {"/properties/at": made["at"], "/properties/day": made["day"]}},
+         "has": {"/properties/at": forms["at"], "/properties/day": forms["day"]}},
         {"case": "lists and maps", "record": {"user": "u", "kind": "B", "more": [{"a": 1}]},
          "has": {"/properties/kind": "B", "/properties/more/0": 1}},
     ]  # fmt: skip
-    lines = told(folder(tmp_path, cases)).stdout.splitlines()
+    lines = run_cases(write_folder(tmp_path, cases)).stdout.splitlines()
     assert [line[:4] for line in lines] == ["ok  ", "ok  ", "FAIL", "    ", "3 ca"]
     assert lines[3].strip() == "/properties/more/0: expected 1, got nothing"  # no way into lists
 
@@ -93,24 +93,25 @@ def test_json_stands_for_every_type_of_avro(tmp_path: Path) -> None:
     [
         ({"has": {"/properties/kind": "B"}}, '/properties/kind: expected "B", got "A"'),
         ({"has": {"/properties/gone": 1}}, "/properties/gone: expected 1, got nothing"),
-        ({"skipped": "nobody"}, 'expected skipped, got {"call":'),
+        ({"skipped": "no_user"}, 'expected skipped, got {"call":'),
         ({"unprocessable": {"reason": "invalid"}}, 'expected unprocessable, got {"call":'),
         ({"environment": "live", "has": {}}, 'environment: expected "live", got ""'),
     ],
 )
-def test_a_case_that_fails_says_where(tmp_path: Path, expected: Any, line: str) -> None:
-    made = told(folder(tmp_path, [{"case": "it", "record": {"user": "u"}, **expected}]))
-    assert made.exit_code == 1
-    assert made.stdout.splitlines()[0] == "FAIL  cases/a.json  it"
-    assert made.stdout.splitlines()[1].strip().startswith(line)
+def test_a_failing_case_names_the_place(tmp_path: Path, expected: Any, line: str) -> None:
+    result = run_cases(write_folder(tmp_path, [{"case": "example", "record": {"user": "u"}, **expected}]))
+    assert result.exit_code == 1
+    assert result.stdout.splitlines()[0] == "FAIL  cases/a.json  example"
+    assert result.stdout.splitlines()[1].strip().startswith(line)
 
 
-def test_a_whole_call_is_compared_with_all_that_it_has(tmp_path: Path) -> None:
-    call = {"type": "track", "event": "e", "userId": "v", "messageId": "$kafka.messageId", "extra": 1}
-    found = json.loads(told(folder(tmp_path, [{"case": "it", "record": {"user": "u"}, "call": call}]), "--json").stdout)
-    assert found[0]["differences"][0] == '/userId: expected "v", got "u"'
-    assert "/extra: expected 1, got nothing" in found[0]["differences"]
-    assert any(line.startswith("/properties: expected nothing, got {") for line in found[0]["differences"])
+def test_a_whole_event_is_compared_with_all_its_properties(tmp_path: Path) -> None:
+    event = {"type": "track", "event": "e", "userId": "v", "messageId": "$kafka.messageId", "extra": 1}
+    folder = write_folder(tmp_path, [{"case": "example", "record": {"user": "u"}, "call": event}])
+    results = json.loads(run_cases(folder, "--json").stdout)
+    assert results[0]["differences"][0] == '/userId: expected "v", got "u"'
+    assert "/extra: expected 1, got nothing" in results[0]["differences"]
+    assert any(line.startswith("/properties: expected nothing, got {") for line in results[0]["differences"])
 
 
 @pytest.mark.parametrize(
@@ -121,7 +122,7 @@ def test_a_whole_call_is_compared_with_all_that_it_has(tmp_path: Path) -> None:
         ([1], 'cases/a.json: /0: expected an object with "case", "record"'),
         ([{"case": "a", "record": {}, "call": {}, "skipped": "b"}], "cases/a.json: /0: expected exactly one of call"),
         ([{"case": "a", "record": {}, "cal": {}}], "cases/a.json: /0: expected no cal: a case has "),
-        ([{"record": {}, "call": {}}], 'cases/a.json: /0: expected "case", which says what it shows'),
+        ([{"record": {}, "call": {}}], 'cases/a.json: /0: expected "case", which describes the example'),
         ([{"case": "a", "record": {}, "call": []}], "cases/a.json: /0: expected an object as call"),
         ([{"case": "a", "record": {"user": 5}, "call": {}}], "cases/a.json: a: record.user: expected null or string"),
         ([{"case": "a", "record": {"usr": "u"}, "call": {}}], "cases/a.json: a: record: expected record"),
@@ -129,12 +130,12 @@ def test_a_whole_call_is_compared_with_all_that_it_has(tmp_path: Path) -> None:
         ([{"case": "a", "schema": "b.avsc", "record": {}, "call": {}}], "cases/a.json: a: b.avsc: not a readable"),
     ],
 )  # fmt: skip
-def test_a_mistake_in_a_file_teaches(tmp_path: Path, cases: Any, line: str) -> None:
-    made = told(folder(tmp_path, cases))
-    assert (made.exit_code, made.stdout) == (2, "")
-    assert re.match(re.escape(line), made.stderr), made.stderr
+def test_a_mistake_in_a_file_is_explained(tmp_path: Path, cases: Any, line: str) -> None:
+    result = run_cases(write_folder(tmp_path, cases))
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert re.match(re.escape(line), result.stderr), result.stderr
 
 
 def test_a_folder_without_cases_is_a_mistake(tmp_path: Path) -> None:
-    place = folder(tmp_path, [])
-    assert "expected at least one file of cases" in told(place).stderr
+    folder = write_folder(tmp_path, [])
+    assert "expected at least one file of cases" in run_cases(folder).stderr

@@ -1,4 +1,4 @@
-"""Every question type's answer reaches the call with its documented JSON type, by the shipped schema and contract."""
+"""Every question type's answer reaches the event with its documented JSON type, by the shipped schema and contract."""
 
 import json
 from datetime import UTC, datetime
@@ -9,20 +9,20 @@ import pytest
 from consumer import paths
 from consumer.avro.decoder import decode, encode
 from consumer.avro.schema_files import raw_schema
-from consumer.contract.mapper import Contracts
+from consumer.contract.compiler import Contracts
 from consumer.jsonio import dumps
-from consumer.model import Message
+from consumer.model import Record
 
 SCHEMA = raw_schema(paths.schemas())
 MAPPER = Contracts(paths.schemas(), "1.2.3").mapper(SCHEMA)
-MESSAGE = Message(3, 42, 1_714_979_289_123, None, b"", ())
+RECORD = Record(3, 42, 1_714_979_289_123, None, b"", ())
 AT = datetime(2024, 5, 6, 7, 8, 9, 123_000, UTC)
 
 
 def sent(record: dict[str, Any]) -> Any:
-    """The call as Segment receives it, of a record as a producer writes it."""
+    """The event as Segment receives it, for a record as a producer writes it."""
     decoded = decode(SCHEMA, encode(SCHEMA, record), 0)
-    return json.loads(dumps(MAPPER.call(decoded, MESSAGE, "0011223344556677-3-42-1714979289123")))
+    return json.loads(dumps(MAPPER.event(decoded, RECORD, "0011223344556677-3-42-1714979289123")))
 
 
 ANSWERS = [
@@ -53,12 +53,12 @@ ANSWERS = [
 
 @pytest.mark.parametrize(("question", "answer"), ANSWERS)
 def test_an_answer_keeps_its_json_type(question: str, answer: Any) -> None:
-    call = sent({"userId": "u", "questionType": question, "response": answer})
-    assert json.dumps(call["properties"]["response"]) == json.dumps(answer)
-    assert call["properties"]["questionType"] == question
+    event = sent({"userId": "u", "questionType": question, "response": answer})
+    assert json.dumps(event["properties"]["response"]) == json.dumps(answer)
+    assert event["properties"]["questionType"] == question
 
 
-def test_a_whole_record_becomes_the_call_that_sprig_sends() -> None:
+def test_a_whole_record_becomes_the_event_that_sprig_sends() -> None:
     properties = {
         "surveyId": "7c9e6679-7425-40de-944b-e07fc1f90ae7",
         "surveyName": "Onboarding",
@@ -89,6 +89,6 @@ def test_a_whole_record_becomes_the_call_that_sprig_sends() -> None:
 
 
 def test_a_record_of_nothing_but_a_user_takes_its_time_from_kafka() -> None:
-    call = sent({"userId": "jane"})
-    assert call["timestamp"] == "2024-05-06T07:08:09.123Z"
-    assert set(call["properties"].values()) == {None}
+    event = sent({"userId": "jane"})
+    assert event["timestamp"] == "2024-05-06T07:08:09.123Z"
+    assert set(event["properties"].values()) == {None}

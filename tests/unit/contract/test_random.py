@@ -1,4 +1,4 @@
-"""Random records of random schemas: what was written is what is sent, or a reason says why not."""
+"""Random records of random schemas: the event has what was written, or a reason says why the record is rejected."""
 
 import json
 import math
@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consumer import paths
-from consumer.avro.decoder import decode, encode, load
-from consumer.contract.forms import MAX_INTEGER, is_json
-from consumer.contract.mapper import Contracts
-from consumer.errors import UnprocessableRecord
+from consumer.avro.decoder import decode, encode, load_schema
+from consumer.contract.compiler import Contracts
+from consumer.contract.conversions import MAX_INTEGER, is_json
+from consumer.errors import RecordRejected
 from consumer.jsonio import dumps
-from consumer.model import Message
+from consumer.model import Record
 
 CONTRACTS = Contracts(paths.schemas(), "1.2.3")
 NAMES = st.sampled_from(["a", "b", "c"])
@@ -74,14 +74,14 @@ def test_a_response_of_any_type_arrives_as_it_was_written(data: st.DataObject) -
     avro, values = data.draw(TYPES)
     response = data.draw(values)
     fields = [{"name": "userId", "type": "string"}, {"name": "response", "type": avro}]
-    schema = load("random", {"type": "record", "name": "Root", "fields": fields})
+    schema = load_schema("random", {"type": "record", "name": "Root", "fields": fields})
     decoded = decode(schema, encode(schema, {"userId": "u", "response": response}), 0)
     unsendable = any(map(has_no_json, numbers(response)))
     if is_json(schema.root):
         assert not unsendable
     try:
-        body = dumps(CONTRACTS.mapper(schema).call(decoded, Message(0, 1, 2, None, b"", ()), "id"))
+        body = dumps(CONTRACTS.mapper(schema).event(decoded, Record(0, 1, 2, None, b"", ()), "id"))
         outcome = json.loads(body)["properties"]["response"]
-    except UnprocessableRecord as error:
+    except RecordRejected as error:
         outcome = error.detail
     assert outcome == ("/properties/response" if unsendable else response)

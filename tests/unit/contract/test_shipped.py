@@ -1,14 +1,14 @@
-"""The shipped contract takes any record with Sprig's field names, however its producer writes them."""
+"""The shipped contract accepts any record with Sprig's field names, however its producer writes them."""
 
 from typing import Any
 
 import pytest
 
 from consumer import paths
-from consumer.avro.decoder import decode, encode, load
-from consumer.contract.mapper import Contracts
-from consumer.errors import SkipRecord, UnprocessableRecord
-from consumer.model import Message
+from consumer.avro.decoder import decode, encode, load_schema
+from consumer.contract.compiler import Contracts
+from consumer.errors import RecordRejected, RecordSkipped
+from consumer.model import Record
 
 CONTRACTS = Contracts(paths.schemas(), "1.2.3")
 MILLIS, ISO = 1_714_979_289_123, "2024-05-06T07:08:09.123Z"
@@ -16,16 +16,16 @@ TIME = {"type": "long", "logicalType": "timestamp-millis"}
 NULL = ["null", "string"]
 
 
-def call(fields: dict[str, Any], record: dict[str, Any], kafka_time: int = MILLIS) -> Any:
-    schema = load(
+def event(fields: dict[str, Any], record: dict[str, Any], kafka_time: int = MILLIS) -> Any:
+    schema = load_schema(
         "test", {"type": "record", "name": "bus.Root", "fields": [{"name": n, "type": t} for n, t in fields.items()]}
     )
     decoded = decode(schema, encode(schema, record), 0)
-    return CONTRACTS.mapper(schema).call(decoded, Message(0, 1, kafka_time, None, b"", ()), "message-id")
+    return CONTRACTS.mapper(schema).event(decoded, Record(0, 1, kafka_time, None, b"", ()), "message-id")
 
 
 def prop(name: str, avro: Any, value: Any) -> Any:
-    return call({"userId": "string", name: avro}, {"userId": "u", name: value})["properties"][name]
+    return event({"userId": "string", name: avro}, {"userId": "u", name: value})["properties"][name]
 
 
 def record(name: str, **fields: Any) -> dict[str, Any]:
@@ -60,10 +60,10 @@ def test_a_field_may_be_written_in_many_ways(name: str, avro: Any, value: Any, s
 
 
 def test_every_field_but_the_user_may_be_missing() -> None:
-    made = call({"userId": "string"}, {"userId": "u"}, kafka_time=-1)
-    assert made["properties"] == {}
-    assert "timestamp" not in made
-    assert made["event"] == "SDK - Submitted - Survey Response"
+    sent = event({"userId": "string"}, {"userId": "u"}, kafka_time=-1)
+    assert sent["properties"] == {}
+    assert "timestamp" not in sent
+    assert sent["event"] == "SDK - Submitted - Survey Response"
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_every_field_but_the_user_may_be_missing() -> None:
     ],
 )
 def test_the_user_is_the_first_id_that_is_not_blank(fields: Any, values: Any, user: str) -> None:
-    assert call(fields, values)["userId"] == user
+    assert event(fields, values)["userId"] == user
 
 
 @pytest.mark.parametrize(
@@ -90,8 +90,8 @@ def test_the_user_is_the_first_id_that_is_not_blank(fields: Any, values: Any, us
     ],
 )
 def test_an_answer_without_a_user_is_skipped(fields: Any, values: Any) -> None:
-    with pytest.raises(SkipRecord, match="no_user_id"):
-        call(fields, values)
+    with pytest.raises(RecordSkipped, match="no_user_id"):
+        event(fields, values)
 
 
 @pytest.mark.parametrize(
@@ -109,9 +109,9 @@ def test_an_answer_without_a_user_is_skipped(fields: Any, values: Any) -> None:
         ("email", "int", 5, "invalid: /properties/email: type"),
     ],
 )  # fmt: skip
-def test_what_breaks_a_rule_is_named_without_its_value(name: str, avro: Any, value: Any, reason: str) -> None:
-    with pytest.raises(UnprocessableRecord) as caught:
-        call({"userId": "string", name: avro}, {"userId": "u", name: value})
+def test_a_broken_rule_is_named_without_the_value(name: str, avro: Any, value: Any, reason: str) -> None:
+    with pytest.raises(RecordRejected) as caught:
+        event({"userId": "string", name: avro}, {"userId": "u", name: value})
     assert str(caught.value) == reason
 
 
@@ -125,13 +125,8 @@ def test_what_breaks_a_rule_is_named_without_its_value(name: str, avro: Any, val
     ],
 )
 def test_the_environment_is_text_and_no_property(avro: Any, value: Any, environment: str) -> None:
-    schema = load("test", record("R", userId="string", environment=avro))
+    schema = load_schema("test", record("R", userId="string", environment=avro))
     mapper = CONTRACTS.mapper(schema)
     assert mapper.environment({"userId": "u", "environment": value}) == environment
-    assert (
-        prop_names(mapper.call({"userId": "u", "environment": value}, Message(0, 0, 0, None, b"", ()), "id")) == set()
-    )
-
-
-def prop_names(made: dict[str, Any]) -> set[str]:
-    return set(made["properties"])
+    sent = mapper.event({"userId": "u", "environment": value}, Record(0, 0, 0, None, b"", ()), "id")
+    assert set(sent["properties"]) == set()

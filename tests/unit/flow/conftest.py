@@ -4,20 +4,20 @@ import itertools
 
 import pytest
 
-from consumer.kafka.mock_broker import EmbeddedBroker
+from consumer.kafka.mock_broker import MockBroker
 
 NUMBERS = itertools.count()
 
 
 @pytest.fixture(scope="module")
-def broker() -> EmbeddedBroker:
-    return EmbeddedBroker()
+def broker() -> MockBroker:
+    return MockBroker()
 
 
 @pytest.fixture
-def topic(broker: EmbeddedBroker) -> str:
-    """A topic that no other test has, with one for its dead letters."""
+def topic(broker: MockBroker) -> str:
+    """A new topic, and its dead-letter topic."""
     name = f"flow-{next(NUMBERS)}"
-    for one in (name, f"{name}.dead-letter"):
-        broker.create_topic(one)
+    broker.create_topic(name)
+    broker.create_topic(f"{name}.dead-letter")
     return name

@@ -1,4 +1,4 @@
-"""Each folder of examples/ under the very command: what its cases say is what arrives at Segment."""
+"""`run` with each folder of examples/: the events of its cases arrive at Segment."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -8,8 +8,8 @@ import pytest
 
 from consumer.avro import decoder, json_to_avro, schema_files
 from consumer.contract.cases import read_cases
-from consumer.demo.segment_server import Segment
-from consumer.kafka.mock_broker import EmbeddedBroker
+from consumer.demo.segment_server import SegmentStandIn
+from consumer.kafka.mock_broker import MockBroker
 from tests.support import KEYS, Flow
 
 ROOT = Path(__file__).parents[3] / "examples"
@@ -26,14 +26,16 @@ ONE_KEY = {"SEGMENT_WRITE_KEY": KEY, "SEGMENT_WRITE_KEYS": ""}
     ],
 )
 def test_an_example_runs(
-    broker: EmbeddedBroker, topic: str, name: str, settings: Mapping[str, str], events: Mapping[str, int]
+    broker: MockBroker, topic: str, name: str, settings: Mapping[str, str], events: Mapping[str, int]
 ) -> None:
     folder = ROOT / name
     schema, cases = schema_files.raw_schema(folder), read_cases(folder)
     for case in cases:
-        broker.produce(topic, 0, None, decoder.encode(schema, json_to_avro._value(schema.root, case.record, "record")))
+        broker.produce(
+            topic, 0, None, decoder.encode(schema, json_to_avro.avro_value(schema.root, case.record, "record"))
+        )
     broker.flush()
-    with Segment(KEYS.values()) as segment:
+    with SegmentStandIn(KEYS.values()) as segment:
         flow = Flow(broker.address, topic, segment, settings={**settings, "SCHEMAS_DIR": str(folder)})
         flow.ends[0] = len(cases)
         with flow.member() as member:
@@ -42,5 +44,5 @@ def test_an_example_runs(
         assert Counter(arrival.event["event"] for arrival in segment.accepted) == events
         assert {arrival.key for arrival in segment.accepted} == {KEY}
         assert not segment.dropped
-    set_aside = [case.expected["unprocessable"]["reason"] for case in cases if "unprocessable" in case.expected]
-    assert [letter.reason for letter in flow.dead_letters()] == set_aside
+    rejected = [case.expected["unprocessable"]["reason"] for case in cases if "unprocessable" in case.expected]
+    assert [dead_letter.reason for dead_letter in flow.dead_letters()] == rejected

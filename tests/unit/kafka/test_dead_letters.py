@@ -1,5 +1,6 @@
 """Dead letters against a producer that fails as brokers do: each is confirmed, refused for good, or sent again."""
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -8,22 +9,26 @@ from confluent_kafka import KafkaError, KafkaException
 
 from consumer.errors import ServiceError
 from consumer.kafka import dead_letters
-from consumer.kafka.dead_letters import DeadLetters
-from consumer.model import Letter, Message
+from consumer.kafka.client_config import producer_config
+from consumer.kafka.dead_letters import DeadLetterWriter
+from consumer.kafka.mock_broker import MockBroker, records
+from consumer.model import DeadLetter, Headers, Record, Rejected
+from consumer.reasons import BlockReason, Reason
+from tests.support import wait_until
 
-Sent = dict[str, Any]
+UNDECODABLE = Rejected(Reason.UNDECODABLE, "decoding", "EOFError")
 
 
-class Broker:
-    """A producer whose deliveries end as `errors` say, one after the other, and well after that."""
+class FakeProducer:
+    """Its deliveries end as `errors` say, one after the other, and well after that and where an error is None."""
 
-    def __init__(self, *errors: int | type[Exception]) -> None:
-        self.sent: list[Sent] = []
+    def __init__(self, *errors: int | type[Exception] | None) -> None:
+        self.sent: list[dict[str, Any]] = []
         self.fatal: KafkaException | None = None
         self._errors = list(errors)
         self._reports: list[Callable[[], None]] = []
 
-    def __call__(self, config: Any) -> "Broker":
+    def __call__(self, config: Any) -> "FakeProducer":
         return self
 
     def produce(self, topic: str, value: bytes, key: bytes, **options: Any) -> None:
@@ -31,8 +36,8 @@ class Broker:
         if error is BufferError:
             raise BufferError
         self.sent.append({"topic": topic, "value": value, "key": key, **options})
-        told = KafkaError(error) if isinstance(error, int) else None
-        self._reports.append(lambda: options["on_delivery"](told, None))
+        delivery_error = KafkaError(error) if isinstance(error, int) else None
+        self._reports.append(lambda: options["on_delivery"](delivery_error, None))
 
     def poll(self, wait: float) -> None:
         if self.fatal:
@@ -42,34 +47,34 @@ class Broker:
 
 
 @pytest.fixture
-def letter() -> Letter:
-    return Letter(Message(3, 42, 1_700_000_000_000, b"k", b"v", (("h", b"1"),)), "undecodable", "decoding", "EOFError")
+def dead_letter() -> DeadLetter:
+    return DeadLetter(Record(3, 42, 1_700_000_000_000, b"k", b"v", (("h", b"1"),)), UNDECODABLE)
 
 
-def writer(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> DeadLetters:
-    monkeypatch.setattr(dead_letters, "Producer", broker)
-    return DeadLetters({}, "dead-letters", "topic", "1.2.3")
+def writer_with(producer: FakeProducer, monkeypatch: pytest.MonkeyPatch) -> DeadLetterWriter:
+    monkeypatch.setattr(dead_letters, "Producer", producer)
+    return DeadLetterWriter({}, "dead-letters", "topic", "1.2.3")
 
 
 @pytest.mark.parametrize("key", [b"k", b"", None])
 @pytest.mark.parametrize("value", [b"\0\xff", b"", None])
-def test_a_letter_keeps_what_it_was_and_says_why_it_is_there(
+def test_a_dead_letter_keeps_its_record_and_says_why_it_is_there(
     key: bytes | None, value: bytes | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    its = (("h", b"1"), ("h", None), ("dead-letter-reason", b"of another service"))
-    message = Message(3, 42, 1_700_000_000_000, key, value, its)
-    letter = Letter(message, "undecodable", "decoding", "EOFError", schema="7", attempts=2)
-    broker = Broker()
-    letters = writer(broker, monkeypatch)
-    letters.put(letter)
-    assert letters.advance(0.0).confirmed == [letter]
-    (sent,) = broker.sent
+    headers: Headers = (("h", b"1"), ("h", None), ("dead-letter-reason", b"of another service"))
+    record = Record(3, 42, 1_700_000_000_000, key, value, headers)
+    dead_letter = DeadLetter(record, Rejected(Reason.UNDECODABLE, "decoding", "EOFError", schema="7"), attempts=2)
+    producer = FakeProducer()
+    writer = writer_with(producer, monkeypatch)
+    writer.put(dead_letter)
+    assert writer.advance(0.0).confirmed == [dead_letter]
+    (sent,) = producer.sent
     assert (sent["topic"], sent["key"], sent["value"], sent["timestamp"]) == (
         *("dead-letters", key, value),
-        message.timestamp,
+        record.timestamp,
     )
-    assert tuple(sent["headers"][: len(its)]) == its
-    assert dict(sent["headers"][len(its) :]) == {
+    assert tuple(sent["headers"][: len(headers)]) == headers
+    assert dict(sent["headers"][len(headers) :]) == {
         "dead-letter-topic": b"topic",
         "dead-letter-version": b"1.2.3",
         "dead-letter-partition": b"3",
@@ -84,63 +89,104 @@ def test_a_letter_keeps_what_it_was_and_says_why_it_is_there(
 
 
 @pytest.mark.parametrize("error", [KafkaError._MSG_TIMED_OUT, KafkaError.TOPIC_AUTHORIZATION_FAILED, BufferError])
-def test_a_passing_failure_is_tried_again_after_a_second(
-    error: int | type[Exception], letter: Letter, monkeypatch: pytest.MonkeyPatch
+def test_a_passing_failure_is_retried_after_a_second(
+    error: int | type[Exception], dead_letter: DeadLetter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    letters = writer(Broker(error), monkeypatch)
-    letters.put(letter)
-    assert not letters.advance(0.0).confirmed
-    assert not letters.advance(0.9).confirmed
-    assert letters.advance(1.0).confirmed == [letter]
+    writer = writer_with(FakeProducer(error), monkeypatch)
+    writer.put(dead_letter)
+    assert not writer.advance(0.0).confirmed
+    assert not writer.advance(0.9).confirmed
+    assert writer.advance(1.0).confirmed == [dead_letter]
 
 
 @pytest.mark.parametrize(
     ("error", "reason"),
     [
-        (KafkaError.MSG_SIZE_TOO_LARGE, "dead_letter_too_large"),
-        (KafkaError.INVALID_RECORD, "dead_letter_refused"),
-        (KafkaError.POLICY_VIOLATION, "dead_letter_refused"),
+        (KafkaError.MSG_SIZE_TOO_LARGE, BlockReason.DEAD_LETTER_TOO_LARGE),
+        (KafkaError.INVALID_RECORD, BlockReason.DEAD_LETTER_REFUSED),
+        (KafkaError.POLICY_VIOLATION, BlockReason.DEAD_LETTER_REFUSED),
     ],
 )
-def test_a_letter_that_is_never_taken_is_told_once(
-    error: int, reason: str, letter: Letter, monkeypatch: pytest.MonkeyPatch
+def test_a_dead_letter_that_is_refused_for_good_is_reported_once(
+    error: int, reason: str, dead_letter: DeadLetter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    broker = Broker(error)
-    letters = writer(broker, monkeypatch)
-    letters.put(letter)
-    assert letters.advance(0.0).refused == [(letter, reason)]
-    assert letter.stuck
-    assert letters.advance(9.0).refused == []
-    assert len(broker.sent) == 1
+    producer = FakeProducer(error)
+    writer = writer_with(producer, monkeypatch)
+    writer.put(dead_letter)
+    reports = writer.advance(0.0)
+    assert (reports.confirmed, reports.refused) == ([], [(dead_letter, reason)])
+    assert writer.advance(9.0).refused == []
+    assert len(producer.sent) == 1
 
 
-def test_a_time_that_the_topic_refuses_is_left_out(letter: Letter, monkeypatch: pytest.MonkeyPatch) -> None:
-    broker = Broker(KafkaError.INVALID_TIMESTAMP)
-    letters = writer(broker, monkeypatch)
-    letters.put(letter)
-    letters.advance(0.0)
-    assert letters.advance(1.0).confirmed == [letter]
-    assert [sent["timestamp"] for sent in broker.sent] == [letter.message.timestamp, 0]
+def test_a_timestamp_that_the_topic_refuses_is_left_out(
+    dead_letter: DeadLetter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    producer = FakeProducer(KafkaError.INVALID_TIMESTAMP)
+    writer = writer_with(producer, monkeypatch)
+    writer.put(dead_letter)
+    writer.advance(0.0)
+    assert writer.advance(1.0).confirmed == [dead_letter]
+    assert [sent["timestamp"] for sent in producer.sent] == [dead_letter.record.timestamp, 0]
 
 
-def test_a_revoked_letter_is_not_sent(letter: Letter, monkeypatch: pytest.MonkeyPatch) -> None:
-    broker = Broker()
-    letters = writer(broker, monkeypatch)
-    letters.put(letter)
-    letter.revoked = True
-    letters.advance(0.0)
-    assert not broker.sent
+def test_a_dead_letter_of_a_forgotten_partition_is_not_sent(
+    dead_letter: DeadLetter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    producer = FakeProducer()
+    writer = writer_with(producer, monkeypatch)
+    writer.put(dead_letter)
+    writer.forget({dead_letter.record.partition})
+    writer.advance(0.0)
+    assert not producer.sent
 
 
-def test_a_producer_that_cannot_go_on_is_a_clear_failure(monkeypatch: pytest.MonkeyPatch) -> None:
-    broker = Broker()
-    broker.fatal = KafkaException(KafkaError(KafkaError.OUT_OF_ORDER_SEQUENCE_NUMBER))
-    with pytest.raises(ServiceError, match="dead letters cannot go on"):
-        writer(broker, monkeypatch).advance(0.0)
+@pytest.mark.parametrize("error", [None, KafkaError.MSG_SIZE_TOO_LARGE, KafkaError._MSG_TIMED_OUT])
+def test_a_dead_letter_in_flight_is_not_reported_after_its_partition_was_forgotten(
+    error: int | None, dead_letter: DeadLetter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    producer = FakeProducer(error)
+    writer = writer_with(producer, monkeypatch)
+    writer.put(dead_letter)
+    monkeypatch.setattr(producer, "poll", lambda wait: None)  # the broker has not answered yet
+    writer.advance(0.0)
+    writer.forget({dead_letter.record.partition})
+    monkeypatch.undo()
+    for now in (0.0, 9.0):
+        reports = writer.advance(now)
+        assert (reports.confirmed, reports.refused) == ([], [])
+    assert len(producer.sent) == 1
 
 
-def test_a_letter_that_met_a_fatal_error_ends_the_service(letter: Letter, monkeypatch: pytest.MonkeyPatch) -> None:
-    letters = writer(Broker(KafkaError._FATAL), monkeypatch)
-    letters.put(letter)
-    with pytest.raises(ServiceError, match="cannot go on"):
-        letters.advance(0.0)
+def test_a_producer_that_cannot_continue_is_a_service_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    producer = FakeProducer()
+    producer.fatal = KafkaException(KafkaError(KafkaError.OUT_OF_ORDER_SEQUENCE_NUMBER))
+    with pytest.raises(ServiceError, match="dead letters cannot continue"):
+        writer_with(producer, monkeypatch).advance(0.0)
+
+
+def test_a_fatal_error_of_a_dead_letter_ends_the_service(
+    dead_letter: DeadLetter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = writer_with(FakeProducer(KafkaError._FATAL), monkeypatch)
+    writer.put(dead_letter)
+    with pytest.raises(ServiceError, match="cannot continue"):
+        writer.advance(0.0)
+
+
+def test_the_broker_decides_how_large_a_dead_letter_may_be() -> None:
+    broker = MockBroker()
+    broker.create_topic("dead-letters")
+    writer = DeadLetterWriter(producer_config(broker.address, {}), "dead-letters", "topic", "1")
+    sizes = (10, 900_000, 1_040_000)
+    for offset, size in enumerate(sizes):
+        writer.put(DeadLetter(Record(0, offset, 0, b"k", b"x" * size, ()), UNDECODABLE))
+    confirmed: list[DeadLetter] = []
+
+    def all_are_confirmed() -> bool:
+        confirmed.extend(writer.advance(time.monotonic(), 0.1).confirmed)
+        return len(confirmed) == len(sizes)
+
+    wait_until(all_are_confirmed, "all dead letters to be confirmed")
+    writer.close()
+    assert sorted(len(record.value()) for record in records(broker.address, "dead-letters")) == sorted(sizes)

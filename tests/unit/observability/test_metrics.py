@@ -1,4 +1,4 @@
-"""The metrics say what the snapshot says, in names and types that Prometheus' own parser reads."""
+"""The metrics have the numbers of the snapshot, with names and types that Prometheus' own parser reads."""
 
 import re
 from collections import Counter
@@ -7,35 +7,35 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from consumer.observability import prometheus
 from consumer.observability.metrics import METRICS
-from consumer.observability.snapshot import Counts, Held, Hold, Snapshot
+from consumer.observability.snapshot import Block, Counters, PartitionState, Snapshot
 
-COUNTS = Counts(consumed=9, delivered=4, skipped=Counter(anonymous=2), requests=Counter(accepted=3, retried=1))
-COUNTS.request_seconds.add(0.2)
-COUNTS.request_seconds.add(99)
-COUNTS.request_events.add(500)
+COUNTERS = Counters(consumed=9, delivered=4, skipped=Counter(anonymous=2), requests=Counter(accepted=3, retried=1))
+COUNTERS.request_seconds.add(0.2)
+COUNTERS.request_seconds.add(99)
+COUNTERS.request_events.add(500)
 SNAPSHOT = Snapshot(
-    turned_at=1.0,
-    counts=COUNTS,
+    loop_ran_at=1.0,
+    counters=COUNTERS,
     waiting=3,
-    holds=[Hold("Production", "http_401", 1764000000.0), Hold("partition 3", "http_401", 1764000001.0)],
-    partitions={0: Held(lag=7, records=3, size=900, paused=True), 1: Held()},
+    blocks=[Block("Production", "http_401", 1764000000.0), Block("partition 3", "http_401", 1764000001.0)],
+    partitions={0: PartitionState(lag=7, records=3, memory_bytes=900, paused=True), 1: PartitionState()},
     settled_at=1764000000.5,
-    joined=True,
+    is_group_member=True,
 )
 
 
-def sampled(snapshot: Snapshot) -> dict[str, float]:
+def samples(snapshot: Snapshot) -> dict[str, float]:
     text = prometheus.renderer(lambda: snapshot)().decode()
     return {
         sample.name.removeprefix(prometheus.PREFIX)
-        + "".join(f" {k}={v}" for k, v in sample.labels.items()): sample.value
+        + "".join(f" {label}={value}" for label, value in sample.labels.items()): sample.value
         for family in text_string_to_metric_families(text)
         for sample in family.samples
     }
 
 
 def test_a_snapshot_is_rendered() -> None:
-    values = sampled(SNAPSHOT)
+    values = samples(SNAPSHOT)
     expected = {
         "records_consumed_total": 9,
         "records_delivered_total": 4,
@@ -62,8 +62,8 @@ def test_a_snapshot_is_rendered() -> None:
     assert "consumer_lag partition=1" not in values  # not known yet
 
 
-def test_the_process_is_measured_too() -> None:
-    assert sampled(Snapshot(0.0))["process_resident_memory_bytes"] > 0
+def test_the_process_has_metrics_too() -> None:
+    assert samples(Snapshot(0.0))["process_resident_memory_bytes"] > 0
 
 
 def test_names_follow_the_conventions() -> None:

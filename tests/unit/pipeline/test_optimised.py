@@ -1,22 +1,24 @@
-"""Nothing that the lane does is left to an assertion, which `python -O` takes away."""
+"""Nothing that the partition buffer does is left to an assertion, which `python -O` removes."""
 
 import subprocess
 import sys
 
 SCRIPT = """
-from consumer.pipeline.partition_buffer import Lane
-from consumer.request import Limits
-from consumer.model import Call, Message, WriteKey
-lane, key = Lane(0), WriteKey("", "k")
-lane.add([Message(0, n, 0, None, b"", ()) for n in range(2)])
-(part,) = lane.take(lambda m: Call(m, key, b"{}"), Limits(10, 1000, 10)).parts
-(first,) = lane.split(part)
-(second,) = lane.settle(first)
-left = lane.settle(second)
-print(list(left), lane.frontier)
+from consumer.model import Record, TrackEvent, WriteKey
+from consumer.pipeline.batch import BatchLimits, make_batch
+from consumer.pipeline.partition_buffer import PartitionBuffer
+buffer, key, limits = PartitionBuffer(0), WriteKey("", "k"), BatchLimits(10, 1000, 10)
+buffer.add([Record(0, offset, 0, None, b"", ()) for offset in range(2)])
+batch = make_batch(buffer.waiting_records, lambda record: TrackEvent(record, key, b"{}"), limits, 0)
+(chunk,) = buffer.open(batch, limits)
+first, second = chunk.halves()
+buffer.split(chunk, (first, second))
+is_next = buffer.settle(first) is second
+last = buffer.settle(second)
+print(is_next, last, buffer.committable_offset)
 """
 
 
 def test_an_optimised_interpreter_settles_as_well() -> None:
-    done = subprocess.run([sys.executable, "-O", "-c", SCRIPT], capture_output=True, text=True, check=True)
-    assert done.stdout == "[] 2\n"
+    process = subprocess.run([sys.executable, "-O", "-c", SCRIPT], capture_output=True, text=True, check=True)
+    assert process.stdout == "True None 2\n"

@@ -1,4 +1,4 @@
-"""The lane and the loop in any order of events: no schedule loses a record, changes an order or commits too much."""
+"""The buffers and the loop in any order of events: no schedule loses a record, changes an order or commits too much."""
 
 import logging
 import os
@@ -10,13 +10,15 @@ from hypothesis import HealthCheck, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from consumer.request import Misconfigured, Outcome, Retry
-from tests.unit.pipeline.ledger import CALM, KEYS, PARTITIONS, Books, Offset, Place, Record
-from tests.unit.pipeline.simulated import Member
+from consumer.model import Misconfigured, Outcome, Retry
+from tests.unit.pipeline.ledger import CALM, KEYS, PARTITIONS, LedgerRecord, Offset, PipelineLedger, RecordPlace
+from tests.unit.pipeline.simulated_member import SimulatedMember
 
-KINDS = ["call"] * 6 + ["skip", "bad", "unknown", "refused", "stuck"]
-# One draw for each: in this test the drawing is what takes the time.
-RECORDS = st.lists(st.sampled_from([Record(kind, key) for kind in KINDS for key in KEYS]), min_size=1, max_size=12)
+KINDS = ["event"] * 6 + ["skip", "undecodable", "unknown", "refused", "stuck"]
+# One draw for each: drawing is what takes most of the time in this test.
+RECORDS = st.lists(
+    st.sampled_from([LedgerRecord(kind, key) for kind in KINDS for key in KEYS]), min_size=1, max_size=12
+)
 PARTITION = st.sampled_from(list(PARTITIONS))
 NUMBER = st.integers(0, 2)
 FAILURES: list[Outcome] = [
@@ -30,129 +32,129 @@ FAILURES: list[Outcome] = [
 
 @seed(int(os.environ["SEED"]))
 class Schedule(RuleBasedStateMachine):
-    """Each rule is something that happens around the service, between two turns of its loop."""
+    """Each rule is something that happens around the service, between two iterations of its loop."""
 
     @initialize(recovers=st.booleans(), is_slow=st.booleans())
     def begin(self, recovers: bool, is_slow: bool) -> None:
-        self.books, self.recovers = Books(), recovers
-        self.member = Member(self.books)
+        self.ledger, self.recovers = PipelineLedger(), recovers
+        self.member = SimulatedMember(self.ledger)
         self.member.group.is_slow = is_slow
 
     @rule(partition=PARTITION, records=RECORDS, is_sent=st.booleans())
-    def produce(self, partition: int, records: list[Record], is_sent: bool) -> None:
-        """It is sent by the second turn, if nothing of its partition is under way."""
-        self.books.log(partition).extend(records)
+    def produce(self, partition: int, records: list[LedgerRecord], is_sent: bool) -> None:
+        """With `is_sent` it is sent within two iterations, if nothing of its partition is in flight."""
+        self.ledger.log(partition).extend(records)
         for _ in range(2 * is_sent):
-            self.member.turn(1.0)
+            self.member.run_once(1.0)
 
     @rule(seconds=st.sampled_from([0.0, 0.3, 1.0, 3.0, 70.0, 1000.0]), times=st.integers(1, 3))
-    def turn(self, seconds: float, times: int) -> None:
+    def run_once(self, seconds: float, times: int) -> None:
         for _ in range(times):
-            self.member.turn(seconds)
+            self.member.run_once(seconds)
 
     @rule()
     def tick(self) -> None:
-        """What lies between two other events most often."""
-        self.member.turn(1.0)
+        """What happens most often between two other events."""
+        self.member.run_once(1.0)
 
-    @precondition(lambda self: self.member.segment.under_way)
+    @precondition(lambda self: self.member.segment.in_flight)
     @rule(number=NUMBER)
     def answer(self, number: int) -> None:
-        under_way = self.member.segment.under_way
-        self.member.segment.answer(number % len(under_way))
+        in_flight = self.member.segment.in_flight
+        self.member.segment.answer(number % len(in_flight))
 
-    @precondition(lambda self: self.member.segment.under_way)
-    @rule(number=NUMBER, outcome=st.sampled_from(FAILURES), taken=st.booleans())
-    def fail(self, number: int, outcome: Outcome, taken: bool) -> None:
-        under_way = self.member.segment.under_way
-        self.member.segment.answer(number % len(under_way), outcome, taken)
+    @precondition(lambda self: self.member.segment.in_flight)
+    @rule(number=NUMBER, outcome=st.sampled_from(FAILURES), is_accepted=st.booleans())
+    def fail(self, number: int, outcome: Outcome, is_accepted: bool) -> None:
+        in_flight = self.member.segment.in_flight
+        self.member.segment.answer(number % len(in_flight), outcome, is_accepted)
 
-    @precondition(lambda self: self.member.letters.open)
+    @precondition(lambda self: self.member.dead_letters.open)
     @rule(most=st.integers(1, 3))
     def confirm(self, most: int) -> None:
-        self.member.letters.confirm(most)
+        self.member.dead_letters.confirm(most)
 
-    @precondition(lambda self: self.member.letters.open)
+    @precondition(lambda self: self.member.dead_letters.open)
     @rule()
-    def refuse_a_letter(self) -> None:
-        self.member.letters.refuse()
+    def refuse_a_dead_letter(self) -> None:
+        self.member.dead_letters.refuse()
 
     @rule()
     def learn(self) -> None:
-        self.member.schemas.known = True
+        self.member.schemas.are_known = True
 
     @rule(refusals=NUMBER, is_slow=st.booleans())
-    def treat_commits(self, refusals: int, is_slow: bool) -> None:
+    def answer_commits(self, refusals: int, is_slow: bool) -> None:
         self.member.group.refusals, self.member.group.is_slow = refusals, is_slow
 
     @precondition(lambda self: self.member.group.sent)
-    @rule(taken=st.booleans())
-    def answer_a_commit(self, taken: bool) -> None:
-        self.member.group.answer_commit(taken)
+    @rule(is_accepted=st.booleans())
+    def answer_a_commit(self, is_accepted: bool) -> None:
+        self.member.group.answer_commit(is_accepted)
 
     @rule(partition=PARTITION)
-    def make_again(self, partition: int) -> None:
-        self.books.make_again(partition)
+    def recreate(self, partition: int) -> None:
+        self.ledger.recreate(partition)
 
     @rule(partition=PARTITION, goes_on=st.booleans())
     def delete(self, partition: int, goes_on: bool) -> None:
-        """Retention takes all that there is, whether it was read or not; what was not is lost."""
-        self.books.low[partition] = len(self.books.log(partition))
+        """Retention deletes all that there is, whether it was read or not; what was not read is lost."""
+        self.ledger.low[partition] = len(self.ledger.log(partition))
         self.member.group.goes_on = goes_on
 
-    @rule(partition=PARTITION, lost=st.booleans(), answers=st.booleans(), back=st.booleans())
-    def rebalance(self, partition: int, lost: bool, answers: bool, back: bool) -> None:
-        """The partition goes, and comes back at once or with a later rebalance."""
+    @rule(partition=PARTITION, lost=st.booleans(), answers=st.booleans(), is_assigned_again=st.booleans())
+    def rebalance(self, partition: int, lost: bool, answers: bool, is_assigned_again: bool) -> None:
+        """The partition is revoked, and assigned again at once or with a later rebalance."""
         group = self.member.group
-        self.member.segment.answers_hand_overs = answers
+        self.member.segment.answers_drains = answers
 
         def happen() -> None:
             if partition in group.position:
                 group.revoke(partition, lost)
-            if back:
+            if is_assigned_again:
                 group.assign(partition)
 
         group.rebalances.append(happen)
 
     @rule(partition=PARTITION)
-    def others_work(self, partition: int) -> None:
+    def other_members_work(self, partition: int) -> None:
         """Another member has the partition meanwhile, and settles all of it."""
         if partition in self.member.group.position:
             return
-        topic, end = self.books.end(partition)
-        first = max(self.books.begin(partition), self.books.low[partition])
-        self.books.accepted |= {Place(partition, topic, offset) for offset in range(first, end)}
-        self.books.commit(partition, Offset(topic, end))
+        topic, end = self.ledger.end(partition)
+        first = max(self.ledger.begin(partition), self.ledger.low[partition])
+        self.ledger.accepted |= {RecordPlace(partition, topic, offset) for offset in range(first, end)}
+        self.ledger.commit(partition, Offset(topic, end))
 
     @rule(answers=st.booleans())
     def restart(self, answers: bool) -> None:
-        self.member.segment.answers_hand_overs = answers
+        self.member.segment.answers_drains = answers
         self.member.stop()
-        self.member = Member(self.books)
+        self.member = SimulatedMember(self.ledger)
 
     @rule()
     def crash(self) -> None:
-        self.member = Member(self.books)
+        self.member = SimulatedMember(self.ledger)
 
     @invariant()
-    def one_place_for_each(self) -> None:
-        assert self.member.status.latest().unaccounted == 0
+    def every_record_is_accounted_for(self) -> None:
+        assert self.member.reporter.latest().unaccounted == 0
 
     def teardown(self) -> None:
-        """When all is well around it, all is settled and committed; a fault that sticks may be left to its events."""
+        """When nothing fails any more, all is settled and committed; events that keep failing may be left failing."""
         if not hasattr(self, "member"):
             return
-        self.member = Member(self.books)
-        self.member.schemas.known, self.member.segment.recovered = True, self.recovers
-        ends = {partition: self.books.end(partition) for partition in PARTITIONS if self.books.log(partition)}
-        stuck = sum(record.kind == "stuck" for partition in ends for record in self.books.log(partition))
+        self.member = SimulatedMember(self.ledger)
+        self.member.schemas.are_known, self.member.segment.recovered = True, self.recovers
+        ends = {partition: self.ledger.end(partition) for partition in PARTITIONS if self.ledger.log(partition)}
+        stuck = sum(entry.kind == "stuck" for partition in ends for entry in self.ledger.log(partition))
 
         def traffic() -> None:
             if not self.recovers:
-                self.books.log(CALM).extend(Record("call", key) for key in KEYS)
+                self.ledger.log(CALM).extend(LedgerRecord("event", key) for key in KEYS)
 
-        self.member.turn_until(
-            lambda: all(self.books.committed[partition] == end for partition, end in ends.items()),
+        self.member.run_until(
+            lambda: all(self.ledger.committed[partition] == end for partition, end in ends.items()),
             seconds=2.0 if self.recovers else 40.0,
             most=400 + 60 * stuck,
             before=traffic,
@@ -160,8 +162,8 @@ class Schedule(RuleBasedStateMachine):
 
 
 @pytest.fixture(autouse=True, scope="module")
-def quietly() -> Iterator[None]:
-    """Nobody reads the lines of so many runs."""
+def without_logs() -> Iterator[None]:
+    """So many runs would log too much to read."""
     logging.disable()
     yield
     logging.disable(logging.NOTSET)

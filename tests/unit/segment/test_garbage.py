@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import pytest
 
 from consumer.demo import fault_scripts
-from consumer.demo.segment_server import Segment as StandIn
-from consumer.segment.client import Endpoint, Segment
-from tests.unit.segment.test_attempt import SECRET, request
+from consumer.demo.segment_server import SegmentStandIn
+from consumer.segment.client import Endpoint, SegmentClient
+from tests.unit.segment.test_client import SECRET, request
 
 SCRIPTS = {
     "accepted": fault_scripts.calm,
@@ -35,11 +35,13 @@ def garbage() -> Iterator[list[object]]:
 
 @pytest.mark.parametrize("script", SCRIPTS.values(), ids=SCRIPTS.keys())
 def test_an_attempt_leaves_no_cycle(script: fault_scripts.Script, garbage: list[object]) -> None:
-    with StandIn([SECRET]) as stand_in:
+    with SegmentStandIn([SECRET]) as stand_in:
         stand_in.script = script
-        segment = Segment(Endpoint(stand_in.url, 0.3, gzip=False, any_body=False, user_agent="sprig-to-segment/test"))
+        segment = SegmentClient(
+            Endpoint(stand_in.url, 0.3, gzip=False, any_body=False, user_agent="sprig-to-segment/test")
+        )
         for _ in range(3):
             segment.attempt(request(2))
         segment.close()
     gc.collect()
-    assert not [found for found in garbage if type(found).__module__.partition(".")[0] in ("httpx", "httpcore", "h11")]
+    assert not [cycle for cycle in garbage if type(cycle).__module__.partition(".")[0] in ("httpx", "httpcore", "h11")]

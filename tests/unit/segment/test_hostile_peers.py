@@ -1,4 +1,4 @@
-"""Peers that are not Segment, or mean harm: certificates that prove nothing, and answers that would fill the memory."""
+"""Peers that are not Segment, or hostile: certificates that prove nothing, and responses that would fill the memory."""
 
 import gzip
 import socket
@@ -13,21 +13,20 @@ from pathlib import Path
 import pytest
 import trustme
 
-from consumer.demo.fault_scripts import Answer
-from consumer.model import Call, Message, WriteKey
-from consumer.request import Accepted, Misconfigured, Outcome, Part, Request, Retry
-from consumer.segment.client import Endpoint, Segment
-from tests.http_peer import Peer, peer, says
+from consumer.demo.fault_scripts import ScriptedResponse
+from consumer.model import Accepted, BatchRequest, Chunk, Misconfigured, Outcome, Record, Retry, TrackEvent, WriteKey
+from consumer.segment.client import Endpoint, SegmentClient
+from tests.http_peer import Peer, json_response, peer
 
 KEY = WriteKey("production", "s3cr3t-write-key")
-SUCCESS = says({"success": True})
+SUCCESS = json_response({"success": True})
 
 
 def attempt(url: str) -> Outcome:
-    call = Call(Message(0, 0, 0, None, b"", ()), KEY, b"{}")
-    segment = Segment(Endpoint(url, 5.0, False, False, "sprig-to-segment/test"))
+    event = TrackEvent(Record(0, 0, 0, None, b"", ()), KEY, b"{}")
+    segment = SegmentClient(Endpoint(url, 5.0, False, False, "sprig-to-segment/test"))
     try:
-        return segment.attempt(Request(KEY, (Part(0, KEY, (call,)),), 0.0))
+        return segment.attempt(BatchRequest(KEY, (Chunk.of(0, KEY, (event,)),), 0.0))
     finally:
         segment.close()
 
@@ -35,10 +34,10 @@ def attempt(url: str) -> Outcome:
 @pytest.fixture
 def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> trustme.CA:
     """The one authority that is trusted."""
-    ours = trustme.CA()
-    ours.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    trusted = trustme.CA()
+    trusted.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
-    return ours
+    return trusted
 
 
 def serving(cert: trustme.LeafCert) -> ssl.SSLContext:
@@ -53,7 +52,7 @@ def test_a_certificate_of_a_trusted_authority_is_enough(authority: trustme.CA) -
 
 
 @pytest.mark.parametrize(
-    ("issue", "said"),
+    ("issue", "error"),
     [
         (lambda _: trustme.CA().issue_cert("127.0.0.1"), "unable to get local issuer certificate"),
         (lambda ca: ca.issue_cert("segment.example"), "IP address mismatch"),
@@ -62,18 +61,18 @@ def test_a_certificate_of_a_trusted_authority_is_enough(authority: trustme.CA) -
     ids=["wrong authority", "wrong name", "expired"],
 )
 def test_a_certificate_that_proves_nothing_gets_no_key(
-    authority: trustme.CA, issue: Callable[[trustme.CA], trustme.LeafCert], said: str
+    authority: trustme.CA, issue: Callable[[trustme.CA], trustme.LeafCert], error: str
 ) -> None:
     with peer(lambda _: SUCCESS, serving(issue(authority))) as server:
         outcome = attempt(server.url)
     assert isinstance(outcome, Retry)
     assert outcome.reason == "connect_error"
-    assert said in outcome.detail
-    assert not server.asked
+    assert error in outcome.detail
+    assert not server.requests
 
 
 def spaces(client: socket.socket, answer: bytes, _stopped: threading.Event) -> bool:
-    """100 MB of them, as long as somebody reads."""
+    """100 MB of spaces, until the client stops reading."""
     client.sendall(answer)
     with suppress(OSError):
         for _ in range(1000):
@@ -82,7 +81,7 @@ def spaces(client: socket.socket, answer: bytes, _stopped: threading.Event) -> b
 
 
 def peak(server: Peer) -> tuple[Outcome, int]:
-    """The outcome, and the bytes that the attempt took at most."""
+    """The outcome, and the most memory that the attempt took, in bytes."""
     tracemalloc.start()
     try:
         outcome = attempt(server.url)
@@ -92,25 +91,25 @@ def peak(server: Peer) -> tuple[Outcome, int]:
 
 
 @pytest.mark.parametrize(
-    "answer",
+    "response",
     [
-        Answer(headers={"Content-Length": "100000000"}, wire=spaces),
-        Answer(body=gzip.compress(b" " * 100_000_000), headers={"Content-Encoding": "gzip"}),
-        Answer(body=b"x", headers={"Content-Length": "100000000000"}),
-        Answer(headers={"X-Padding": "x" * 60_000}, body=b"{}"),
+        ScriptedResponse(headers={"Content-Length": "100000000"}, wire=spaces),
+        ScriptedResponse(body=gzip.compress(b" " * 100_000_000), headers={"Content-Encoding": "gzip"}),
+        ScriptedResponse(body=b"x", headers={"Content-Length": "100000000000"}),
+        ScriptedResponse(headers={"X-Padding": "x" * 60_000}, body=b"{}"),
     ],
-    ids=["100 MB", "a bomb", "a length that is a lie", "a long header"],
+    ids=["100 MB", "a bomb", "a wrong length", "a long header"],
 )
-def test_an_answer_of_any_size_takes_little_memory_and_is_no_acceptance(answer: Answer) -> None:
-    with peer(lambda _: answer) as server:
-        outcome, taken = peak(server)
+def test_a_response_of_any_size_takes_little_memory_and_is_no_acceptance(response: ScriptedResponse) -> None:
+    with peer(lambda _: response) as server:
+        outcome, peak_bytes = peak(server)
     assert isinstance(outcome, Misconfigured | Retry)
-    assert taken < 2_000_000
+    assert peak_bytes < 2_000_000
 
 
 def test_a_redirect_is_not_followed_and_its_target_gets_nothing() -> None:
     with peer(lambda _: SUCCESS) as elsewhere:
-        away = Answer(307, headers={"Location": elsewhere.url})
-        with peer(lambda _: away) as server:
+        redirect = ScriptedResponse(307, headers={"Location": elsewhere.url})
+        with peer(lambda _: redirect) as server:
             assert attempt(server.url) == Misconfigured("http_307")
-        assert not elsewhere.asked
+        assert not elsewhere.requests

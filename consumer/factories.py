@@ -1,0 +1,133 @@
+"""The parts of the service and of the commands, each created from the settings."""
+
+import logging
+import random
+from collections.abc import Mapping
+from contextlib import ExitStack
+from importlib.metadata import version
+from pathlib import Path
+
+from consumer import paths
+from consumer.avro import decoder, schema_files
+from consumer.avro.framing import Framing, SchemaKey, framing
+from consumer.avro.schema import WriterSchema
+from consumer.avro.schema_lookup import BlockingSchemas, Fetch, no_registry
+from consumer.contract.compiler import Contracts
+from consumer.kafka.admin import KafkaAdmin
+from consumer.kafka.client_config import consumer_config, identity_options, producer_config
+from consumer.kafka.consumer import GroupConsumer
+from consumer.kafka.dead_letters import DeadLetterWriter, UnwrapRecord, record_itself
+from consumer.kafka.topic_reader import TopicReader
+from consumer.observability import log_setup
+from consumer.pipeline.backpressure import BufferLimits
+from consumer.pipeline.batch import BatchLimits
+from consumer.pipeline.buffers import PartitionBuffers
+from consumer.pipeline.record_mapper import DecodeStages, RecordMapper, SchemaOf
+from consumer.pipeline.write_keys import WriteKeys
+from consumer.segment.body import overhead
+from consumer.segment.client import Endpoint
+from consumer.segment.send_queue import RequestLimits, SendQueue
+from consumer.settings import Settings
+
+VERSION = version("sprig-to-segment")
+
+
+def schemas_dir(settings: Settings) -> Path:
+    """The folder of contracts and Avro schemas: that of the settings, or the packaged one."""
+    return settings.schemas_dir or paths.schemas()
+
+
+def known_schemas(settings: Settings) -> Mapping[SchemaKey, WriterSchema]:
+    """The schemas in files, which need no look-up."""
+    return schema_files.known_schemas(settings.avro_framing, schemas_dir(settings))
+
+
+def schema_fetcher(settings: Settings, closing: ExitStack) -> Fetch:
+    """How a schema is looked up. What the look-up needs is closed with `closing`."""
+    if settings.avro_framing in ("raw", "single-object"):
+        return no_registry
+    from consumer.avro.schema_registry import SchemaRegistry  # its client takes 0.15 s to import
+
+    config = settings.schema_registry_config.get_secret_value()
+    registry = SchemaRegistry(str(settings.schema_registry_url), config)
+    closing.callback(registry.close)  # a look-up in flight ends with its present request, and the process can end
+    return registry.fetch
+
+
+def record_framing(settings: Settings) -> Framing:
+    return framing(settings.avro_framing, known_schemas(settings))
+
+
+def decode_stages(settings: Settings, frame: Framing, schema_of: SchemaOf) -> DecodeStages:
+    contracts = Contracts(schemas_dir(settings), VERSION)
+    return DecodeStages(frame, schema_of, decoder.union_branch, decoder.decode, contracts.mapper)
+
+
+def blocking_decode_stages(settings: Settings, closing: ExitStack) -> DecodeStages:
+    """The stages for a command that waits for each schema, so that no record is ever pending."""
+    schemas = BlockingSchemas(schema_fetcher(settings, closing), known_schemas(settings))
+    return decode_stages(settings, record_framing(settings), schemas.get)
+
+
+def record_mapper(settings: Settings, stages: DecodeStages) -> RecordMapper:
+    return RecordMapper(stages, WriteKeys(settings.write_keys, settings.namespace, settings.kafka_topic))
+
+
+def blocking_record_mapper(settings: Settings, closing: ExitStack) -> RecordMapper:
+    return record_mapper(settings, blocking_decode_stages(settings, closing))
+
+
+def group_consumer(settings: Settings) -> GroupConsumer:
+    config = consumer_config(settings.kafka_bootstrap_servers, settings.kafka_group_id, kafka_options(settings))
+    from_beginning = settings.kafka_auto_offset_reset == "earliest"
+    return GroupConsumer(config, settings.kafka_topic, from_beginning)
+
+
+def topic_reader(settings: Settings, topic: str, closing: ExitStack) -> TopicReader:
+    """Reads a topic without joining the group, and knows what the group committed."""
+    servers, group = settings.kafka_bootstrap_servers, settings.kafka_group_id
+    return closing.enter_context(TopicReader(servers, group, kafka_options(settings), topic))
+
+
+def kafka_admin(settings: Settings) -> KafkaAdmin:
+    return KafkaAdmin(settings.kafka_bootstrap_servers, kafka_options(settings))
+
+
+def kafka_options(settings: Settings) -> Mapping[str, object]:
+    """The options of the Kafka clients: those of KAFKA_CONFIG, and those by which brokers know this member."""
+    options: Mapping[str, object] = settings.kafka_config.get_secret_value()
+    identity = identity_options(settings.kafka_group_instance_id, settings.kafka_msk_region)
+    logger = logging.getLogger(log_setup.LIBRDKAFKA)
+    return {"client.id": f"sprig-to-segment-{VERSION}", **options, **identity, "logger": logger}
+
+
+def dead_letter_writer(settings: Settings, unwrap: UnwrapRecord = record_itself) -> DeadLetterWriter:
+    """`unwrap` gives the record to write, if what was read only holds a copy of it."""
+    config = producer_config(settings.kafka_bootstrap_servers, kafka_options(settings))
+    return DeadLetterWriter(config, settings.dead_letter_topic, settings.kafka_topic, VERSION, unwrap)
+
+
+def segment_endpoint(settings: Settings) -> Endpoint:
+    return Endpoint(
+        settings.endpoint,
+        settings.segment_timeout_seconds,
+        settings.segment_gzip,
+        settings.segment_accept_any_body,
+        f"sprig-to-segment/{VERSION}",
+    )
+
+
+def send_queue(settings: Settings) -> SendQueue:
+    limits = RequestLimits(
+        settings.batch_max_events,
+        settings.batch_max_bytes,
+        settings.max_consecutive_refusals,
+        settings.max_events_per_second,
+    )
+    return SendQueue(list(settings.write_keys.values()), limits, random.Random())  # noqa: S311 - jitter
+
+
+def partition_buffers(settings: Settings) -> PartitionBuffers:
+    body_bytes = settings.batch_max_bytes - max(map(overhead, settings.write_keys.values()))
+    batch = BatchLimits(settings.batch_max_events, body_bytes, settings.max_consecutive_dead_letters)
+    return PartitionBuffers(BufferLimits(batch, settings.max_buffered_bytes), settings.batch_linger_seconds)

@@ -1,0 +1,78 @@
+"""The format of a dead letter: the record as it was, with headers that give its address and why it was rejected."""
+
+from typing import NamedTuple
+
+from consumer.model import DeadLetter, Record, Rejected
+
+PREFIX = "dead-letter-"
+_FIRST = f"{PREFIX}topic"
+
+
+class Origin(NamedTuple):
+    """The topic that the records are read from, and the version of the service."""
+
+    topic: str
+    version: str
+
+
+class StoredDeadLetter(NamedTuple):
+    """
+    A dead letter that was read back.
+
+    `stored` is the record of the dead-letter topic, `record` the rejected one as it was read from `topic`. `version`
+    is that of the service that wrote the dead letter.
+    """
+
+    stored: Record
+    record: Record
+    topic: str
+    rejected: Rejected
+    attempts: int
+    version: str
+
+
+def headers_of(dead_letter: DeadLetter, record: Record, origin: Origin) -> list[tuple[str, str | bytes | None]]:
+    """The headers of the record, with those of the service behind them."""
+    rejected = dead_letter.rejected
+    own_headers = {
+        "topic": origin.topic,
+        "version": origin.version,
+        "partition": record.partition,
+        "offset": record.offset,
+        "timestamp": record.timestamp,
+        "reason": rejected.reason,
+        "stage": rejected.stage,
+        "detail": rejected.detail,
+        "schema": rejected.schema,
+        "attempts": dead_letter.attempts,
+    }
+    return [*record.headers, *((PREFIX + name, str(value).encode()) for name, value in own_headers.items())]
+
+
+def parse_dead_letter(stored: Record) -> StoredDeadLetter | None:
+    """The dead letter in a record of the dead-letter topic; None if the service did not write the record."""
+    # The service appends its headers to those of the record, which may have any name.
+    first_indexes = [index for index, (name, _) in enumerate(stored.headers) if name == _FIRST]
+    if not first_indexes:
+        return None
+    first_index = first_indexes[-1]
+    own_headers = stored.headers[first_index:]
+    texts = {name.removeprefix(PREFIX): (value or b"").decode("utf-8", "replace") for name, value in own_headers}
+    try:
+        record = stored._replace(
+            partition=int(texts["partition"]),
+            offset=int(texts["offset"]),
+            timestamp=int(texts["timestamp"]),
+            headers=tuple(stored.headers[:first_index]),
+        )
+        rejected = Rejected(texts["reason"], texts["stage"], texts["detail"], texts["schema"])
+        return StoredDeadLetter(stored, record, texts["topic"], rejected, int(texts["attempts"]), texts["version"])
+    except (KeyError, ValueError):
+        return None
+
+
+def dead_lettered_record(stored: Record) -> Record:
+    """The record that a dead letter holds, for callers that were given dead letters only."""
+    dead_letter = parse_dead_letter(stored)
+    assert dead_letter, "the record was parsed as a dead letter before"
+    return dead_letter.record

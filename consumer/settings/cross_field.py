@@ -1,0 +1,96 @@
+"""The rules that a setting must keep together with the settings above it in `Settings`."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from consumer.settings import kafka_options, validators
+from consumer.settings.validators import require
+
+# Seconds. After Segment's last response a drain still waits for the confirmation of dead letters and for a commit.
+_AFTER_LAST_RESPONSE = 5
+
+ValidAbove = Mapping[str, Any]
+"""The valid settings above. A wrong setting is missing here, so that it causes no second mistake."""
+
+
+def _check_bootstrap_servers(value: str, _above: ValidAbove) -> None:
+    require(all(server.strip() for server in value.split(",")), "must be host:port, with commas between several")
+
+
+def _check_kafka_config(value: Any, _above: ValidAbove) -> None:
+    refused = list(kafka_options.refusals(value.get_secret_value()))
+    require(not refused, "\n".join(refused))
+
+
+def _check_msk_region(value: str | None, above: ValidAbove) -> None:
+    if value and "kafka_config" in above:
+        options = above["kafka_config"].get_secret_value()
+        has_credentials = any(name.startswith(("sasl.", "security.")) for name in options)
+        require(not has_credentials, "KAFKA_CONFIG sets another authentication: set only one of the two")
+
+
+def _check_registry_config(value: Any, _above: ValidAbove) -> None:
+    require("url" not in value.get_secret_value(), "url is refused: set SCHEMA_REGISTRY_URL instead")
+
+
+def _check_framing(value: str, above: ValidAbove) -> None:
+    registry = above.get("schema_registry_url", "wrong")
+    require(
+        value in ("raw", "single-object") or registry,
+        f"{value} needs SCHEMA_REGISTRY_URL, because records name their schema by id; without a registry only raw and "
+        "single-object are possible",
+    )
+
+
+def _check_write_key(value: Any, _above: ValidAbove) -> None:
+    key = value.get_secret_value()
+    if key:
+        validators.write_key(key)
+
+
+def _check_write_keys(value: Any, above: ValidAbove) -> None:
+    if "segment_write_key" in above:
+        has_single_key = bool(above["segment_write_key"].get_secret_value())
+        has_keys = bool(value.get_secret_value())
+        require(has_single_key or has_keys, "this or SEGMENT_WRITE_KEY is required")
+        require(not (has_single_key and has_keys), "SEGMENT_WRITE_KEY is set too: set only one of the two")
+
+
+def _check_endpoint(value: str | None, above: ValidAbove) -> None:
+    if value:
+        require(not above.get("segment_region"), "SEGMENT_REGION is set too: set only one of the two")
+        validators.endpoint(value, allow_http=above.get("segment_allow_http", True))
+
+
+def _check_buffered_bytes(value: int, above: ValidAbove) -> None:
+    enough = value >= above.get("batch_max_bytes", 0)
+    require(enough, "must be at least BATCH_MAX_BYTES: otherwise no batch is ever full")
+
+
+def _check_dead_letter_topic(value: str, above: ValidAbove) -> None:
+    differs = value != above.get("kafka_topic")
+    require(differs, "must not be KAFKA_TOPIC: the service would read its dead letters again, without end")
+
+
+def _check_shutdown_timeout(value: float, above: ValidAbove) -> None:
+    attempt_seconds = above.get("segment_timeout_seconds", 0)
+    require(
+        value >= attempt_seconds + _AFTER_LAST_RESPONSE,
+        f"must be at least {_AFTER_LAST_RESPONSE} more than SEGMENT_TIMEOUT_SECONDS: "
+        "a drain waits for open requests, and then for dead letters and a commit",
+    )
+
+
+RULES: Mapping[str, Callable[[Any, ValidAbove], None]] = {
+    "kafka_bootstrap_servers": _check_bootstrap_servers,
+    "kafka_config": _check_kafka_config,
+    "kafka_msk_region": _check_msk_region,
+    "schema_registry_config": _check_registry_config,
+    "avro_framing": _check_framing,
+    "segment_write_key": _check_write_key,
+    "segment_write_keys": _check_write_keys,
+    "segment_endpoint": _check_endpoint,
+    "max_buffered_bytes": _check_buffered_bytes,
+    "dead_letter_topic": _check_dead_letter_topic,
+    "shutdown_timeout_seconds": _check_shutdown_timeout,
+}

@@ -1,0 +1,163 @@
+"""The findings of a writer's schema, which agree with what becomes of its records."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from consumer.avro.decoder import decode, load_schema
+from consumer.contract.compatibility import Finding, check_compatibility
+from consumer.contract.compiler import ContractMapper, compile_contract
+from consumer.contract.parser import parse_contract
+from consumer.contract.validator import Validator
+from consumer.errors import RecordError
+from consumer.model import Record
+from tests.avro_values import SCHEMAS, record, sized, values
+
+RECORD = Record(0, 0, 0, None, b"", ())
+FRAME: dict[str, Any] = {
+    "type": {"const": "track"},
+    "event": {"const": "e"},
+    "userId": {"type": "string", "x-source": "user"},
+    "messageId": {"x-source": "$kafka.messageId"},
+}
+TYPES = ["string", "integer", "number", "boolean", "null", "array", "object"]
+
+
+def contract(rule: Any, required: bool = False, top: Any = ()) -> Any:
+    properties = {"type": "object", "required": ["p"] if required else [], "properties": {"p": rule}}
+    frame = {"x-record": "*", "required": list(FRAME), "properties": {**FRAME, "properties": properties}, **dict(top)}
+    return parse_contract("test", frame)
+
+
+def findings(rule: Any, avro: Any, required: bool = False, top: Any = ()) -> list[tuple[str, str]]:
+    """Weight and text of each finding."""
+    root = load_schema("test", record("R", user="string", **avro)).root
+    return [(finding.weight, finding.what) for finding in check_compatibility(contract(rule, required, top), root)]
+
+
+ENUM = {"type": "enum", "name": "E", "symbols": ["A", "B"]}
+LABELS = {"x-convert": "label", "x-labels": {"A": "a"}}
+
+
+@pytest.mark.parametrize(
+    ("rule", "avro", "required", "expected"),
+    [
+        ({"type": "string"}, {"p": "string"}, True, []),
+        ({"type": "string"}, {"q": "string"}, True, [
+            ("problem", "no field p: every record is rejected as missing_required"),
+            ("note", "ignored: the contract does not use this field")]),
+        ({"type": "string"}, {}, False, [("warning", "no field p: no event has this property")]),
+        ({"type": "string", "default": "d"}, {}, True, [("note", "no field p: always the default")]),
+        ({"x-skip": {"when": "blank", "reason": "gone"}}, {}, False, [
+            ("problem", "no field p: every record is skipped as gone")]),
+        ({"x-source": ["q", "r"]}, {"r": "int"}, True, []),
+        ({"type": "string", "x-source": ["r", "p"]}, {"r": "string", "p": "int"}, True, []),
+        ({"type": "string", "x-source": ["p", "$kafka.timestamp"]}, {"p": ["null", "string"]}, False, [
+            ("warning", "long never fits: rejected as invalid")]),
+        ({"allOf": [{"type": "string"}]}, {"p": "int"}, False, [("problem", "int never fits: rejected as invalid")]),
+        ({"type": "string"}, {"p": ["null", "string"]}, True, [("warning", "null is rejected as missing_required")]),
+        ({"type": "string"}, {"p": ["null", "string"]}, False, [("note", "null is left out")]),
+        ({"type": ["string", "null"]}, {"p": ["null", "string"]}, False, [("note", "null stays null")]),
+        ({"type": "string", "default": ""}, {"p": ["null", "string"]}, False, [("note", "null becomes the default")]),
+        ({"type": "string"}, {"p": "int"}, False, [("problem", "int never fits: rejected as invalid")]),
+        ({"type": "string", "x-convert": "string"}, {"p": "int"}, False, []),
+        ({"type": "string", "x-convert": "string"}, {"p": "double"}, False, [
+            ("problem", "double never fits: rejected as invalid")]),
+        ({"type": "string", "x-convert": "iso-8601"}, {"p": ["long", "string"]}, False, []),
+        ({"type": "string"}, {"p": {"type": "long", "logicalType": "timestamp-millis"}}, False, []),
+        ({"type": "string"}, {"p": ["string", "int"]}, False, [("warning", "int never fits: rejected as invalid")]),
+        ({"x-convert": "json"}, {"p": "string"}, False, []),
+        ({"type": "array", "x-convert": "json"}, {"p": "string"}, False, [
+            ("warning", "string does not always fit: rejected as invalid")]),
+        ({"enum": ["A"]}, {"p": ENUM}, False, [("warning", "enum does not always fit: rejected as invalid")]),
+        ({"enum": ["C"]}, {"p": ENUM}, False, [("problem", "enum never fits: rejected as invalid")]),
+        (LABELS, {"p": ENUM}, False, [("warning", "no label for B: rejected as no_label")]),
+        ({"additionalProperties": {"type": "string"}}, {"p": {"type": "map", "values": "int"}}, False, [
+            ("warning", "map does not always fit: rejected as invalid")]),
+        ({"x-source": "p", "properties": {"x": {"type": "string"}}}, {"p": record("I", x="int")}, False, [
+            ("problem", "record never fits: rejected as invalid")]),
+    ],
+)  # fmt: skip
+def test_each_finding_has_a_weight_and_a_text(
+    rule: Any, avro: Any, required: bool, expected: list[tuple[str, str]]
+) -> None:
+    assert findings(rule, avro, required) == expected
+
+
+@pytest.mark.parametrize(
+    ("when", "expected"),
+    [
+        ({"in": ["a"]}, [("warning", "no such field: nothing is skipped as mine")]),
+        ({"not-in": ["a"]}, [("problem", "no such field: every record is skipped as mine")]),
+        ("blank", [("problem", "no such field: every record is skipped as mine")]),
+    ],
+)
+def test_a_skip_rule_on_a_missing_field_is_found(when: Any, expected: Any) -> None:
+    skip = {"source": "gone", "when": when, "reason": "mine"}
+    assert findings(True, {"p": "int"}, top={"x-skip": [skip]}) == expected
+
+
+def test_a_missing_environment_field_is_found() -> None:
+    assert findings(True, {"p": "int"}, top={"x-environment": "env"})[0][1].endswith("rejected as no_write_key")
+
+
+def test_unused_fields_are_found_down_to_the_inner_field() -> None:
+    inner = record("I", used="int", idle="int")
+    root = load_schema("test", record("R", user="string", r=inner, whole=record("J", a="int"))).root
+    rule = {"x-source": ["r.used", "whole"]}
+    assert check_compatibility(contract(rule), root) == [
+        Finding("note", "r.idle", "ignored: the contract does not use this field")
+    ]
+
+
+def outcome(parsed: Any, schema: Any, value: bytes) -> tuple[str, bool]:
+    """The reason that a record of `user` and `p` is not sent for, "" if it is; and whether `p` was null."""
+    loaded = load_schema("test", schema)
+    mapper = ContractMapper(compile_contract(parsed, loaded.root, "1"), Validator(parsed.schema))
+    try:
+        decoded = decode(loaded, sized(b"u") + value, 0)
+    except RecordError as error:
+        return error.reason, False
+    try:
+        mapper.event(decoded, RECORD, "id")
+    except RecordError as error:
+        return error.reason, decoded["p"] is None
+    return "", decoded["p"] is None
+
+
+DEFINITIONS = {"definitions": {name: {"type": name} for name in TYPES}}
+REFERENCES = st.sampled_from(TYPES).map(lambda name: {"$ref": f"#/definitions/{name}"})
+KINDS = st.sampled_from(TYPES).map(lambda name: {"type": name})
+RULES = st.one_of(
+    st.just(True),
+    REFERENCES,
+    st.dictionaries(
+        st.sampled_from(["allOf", "anyOf", "oneOf"]),
+        st.lists(st.one_of(REFERENCES, KINDS), min_size=1, max_size=3),
+        min_size=1,
+        max_size=1,
+    ),
+    st.lists(st.sampled_from(TYPES), min_size=1, max_size=4, unique=True).map(lambda names: {"type": names}),
+    st.sampled_from(TYPES).map(lambda name: {"type": "array", "items": {"type": name}}),
+    st.sampled_from(TYPES).map(lambda name: {"type": "object", "additionalProperties": {"type": name}}),
+    st.sampled_from(["A", "x", True, None]).map(lambda value: {"enum": [value, "B"]}),
+)
+CONVERSIONS = st.sampled_from([{}, {}, {"x-convert": "string"}, {"x-convert": "iso-8601"}])
+
+
+@settings(deadline=None)  # a busy machine must not fail the test
+@given(SCHEMAS, RULES, CONVERSIONS, st.booleans(), st.data())
+def test_findings_agree_with_what_becomes_of_records(
+    avro: Any, rule: Any, conversion: Any, required: bool, data: st.DataObject
+) -> None:
+    parsed = contract({**rule, **conversion} if isinstance(rule, dict) else rule, required, DEFINITIONS)
+    schema = record("R", user="string", p=avro)
+    root = load_schema("test", schema).root
+    weights = [finding.weight for finding in check_compatibility(parsed, root) if finding.place == "/properties/p"]
+    reason, null = outcome(parsed, schema, data.draw(values(schema["fields"][1]["type"])))
+    if not set(weights) - {"note"}:
+        assert reason not in ("invalid", "missing_required")
+    if "problem" in weights and not null:
+        assert reason

@@ -1,0 +1,118 @@
+"""The group's consumer when its client reports an error, or a rebalance, in the middle of a read."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from confluent_kafka import KafkaError, TopicPartition
+
+from consumer.errors import ServiceError
+from consumer.kafka import consumer as consumer_module
+from consumer.kafka.consumer import GroupConsumer
+
+
+class ErrorMessage:
+    """An error that the client reports in place of a record of partition 3."""
+
+    def __init__(self, code: int, fatal: bool = False) -> None:
+        self._error = KafkaError(code, "reason", fatal)
+
+    def error(self) -> KafkaError:
+        return self._error
+
+    def partition(self) -> int:
+        return 3
+
+
+class RecordMessage:
+    """The next record of a partition."""
+
+    def __init__(self, partition: int) -> None:
+        self._partition = partition
+
+    def error(self) -> None:
+        return None
+
+    def partition(self) -> int:
+        return self._partition
+
+    def offset(self) -> int:
+        return 7
+
+    def timestamp(self) -> tuple[int, int]:
+        return 1, 0
+
+    def key(self) -> None:
+        return None
+
+    value = headers = key
+
+
+class FakeClient:
+    """A consumer that reads these errors only, each once."""
+
+    def __init__(self, errors: Sequence[ErrorMessage]) -> None:
+        self._errors = list(errors)
+
+    def __call__(self, config: Any) -> "FakeClient":
+        return self
+
+    def consume(self, limit: int, timeout: float) -> list[ErrorMessage]:
+        errors, self._errors = self._errors, []
+        return errors
+
+
+def consumer_of(monkeypatch: pytest.MonkeyPatch, *errors: ErrorMessage) -> GroupConsumer:
+    monkeypatch.setattr(consumer_module, "Consumer", FakeClient(errors))
+    return GroupConsumer({}, "topic", from_beginning=True)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [ErrorMessage(KafkaError._FATAL), ErrorMessage(KafkaError.FENCED_INSTANCE_ID, fatal=True)],
+    ids=["by code", "by flag"],
+)
+def test_a_fatal_error_of_a_partition_ends_the_service(error: ErrorMessage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without an end the member would stay up in no group: alive, ready, and reading nothing."""
+    with pytest.raises(ServiceError, match="cannot continue"):
+        consumer_of(monkeypatch, error).read(10, 0.0)
+
+
+def test_any_other_error_of_a_partition_is_logged_and_waited_out(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    result = consumer_of(monkeypatch, ErrorMessage(KafkaError._ALL_BROKERS_DOWN)).read(10, 0.0)
+    assert (dict(result.records), dict(result.ends)) == ({}, {})
+    assert caplog.records[0].__dict__["partition"] == 3
+
+
+class RebalancingClient(FakeClient):
+    """A consumer that reads a record of partition 3, and then one of 4 while 3 is taken away."""
+
+    def __init__(self, is_lost: bool) -> None:
+        super().__init__([])
+        self._is_lost = is_lost
+        self._next_reads = iter([[RecordMessage(3)], [RecordMessage(4)], [RecordMessage(3)]])
+
+    def subscribe(self, topics: Sequence[str], on_assign: Any, on_revoke: Any, on_lost: Any) -> None:
+        self._on_removed = on_lost if self._is_lost else on_revoke
+
+    def consume(self, limit: int, timeout: float) -> list[Any]:
+        messages = next(self._next_reads, [])
+        if messages and messages[0].partition() == 4:
+            self._on_removed(self, [TopicPartition("topic", 3)])
+        return messages
+
+
+@pytest.mark.parametrize("is_lost", [False, True])
+def test_a_record_of_a_partition_that_is_revoked_during_the_read_is_dropped(
+    is_lost: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The partition could be assigned again by then, from a lower offset: the record would come before those below."""
+    monkeypatch.setattr(consumer_module, "Consumer", RebalancingClient(is_lost))
+    consumer = GroupConsumer({}, "topic", from_beginning=True)
+    removed: list[Sequence[int]] = []
+    consumer.subscribe(lambda _: None, removed.append, removed.append)
+    assert list(consumer.read(10, 0.1).records) == [4]
+    assert removed == [[3]]
+    assert list(consumer.read(10, 0.1).records) == [3]
