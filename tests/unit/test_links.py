@@ -14,7 +14,7 @@ each_page = pytest.mark.parametrize("page", PAGES, ids=name_of)
 
 def test_the_pages_are_those_of_the_repository() -> None:
     names = {name_of(page) for page in PAGES}
-    assert {"README.md", "CHANGELOG.md", "docs/runbook.md", "helm/README.md"} <= names
+    assert {"README.md", "CHANGELOG.md", "CONTRIBUTING.md", "docs/runbook.md", "helm/README.md"} <= names
 
 
 def target_of(page: Path, link: Link) -> Path:
