@@ -16,6 +16,7 @@ log = logging.getLogger(__name__)
 REBALANCE_ERRORS = (KafkaError.REBALANCE_IN_PROGRESS, KafkaError.ILLEGAL_GENERATION, KafkaError.STALE_MEMBER_EPOCH)
 RETRY_COMMIT_SECONDS = 3.0
 RETRY_COMMIT_INTERVAL = 0.1  # seconds
+ANSWER_TIMEOUT = 60.0  # seconds after which a commit without an answer delays the next one no longer
 
 
 class OffsetCommits:
@@ -26,12 +27,16 @@ class OffsetCommits:
     or of another topic, belongs to a recreated topic, or to one that lost records. Such an offset is kept in
     `_lower_offsets` and committed by itself until the broker has it. (The partition was assigned anew for that, and
     then the client forgets the stored offset.)
+
+    A commit in the background waits for the answer to the one before. The client retries some failed commits by itself,
+    and a retry that is behind a later commit would set the offsets back.
     """
 
     def __init__(self, consumer: Consumer, start_offsets: StartOffsets) -> None:
         self._consumer, self._start_offsets = consumer, start_offsets
         self._committed: dict[int, TopicPartition] = {}
         self._lower_offsets: dict[int, TopicPartition] = {}
+        self._answer_due_at = float("-inf")  # no commit is in flight any more
         self.counts = {"ok": 0, "failed": 0}
 
     def store(self, offsets: Mapping[int, int]) -> None:
@@ -53,6 +58,8 @@ class OffsetCommits:
 
         With `wait` there may be no next commit. It is then retried as long as a rebalance is the only cause.
         """
+        if not wait and time.monotonic() < self._answer_due_at:
+            return
         commit = self._commit_sync if wait else self._commit_async
         if self._lower_offsets:
             commit(offsets=list(self._lower_offsets.values()))
@@ -65,6 +72,7 @@ class OffsetCommits:
 
     def report(self, error: KafkaError | None, topic_partitions: Iterable[TopicPartition]) -> None:
         """Count the result of a commit, and remember the offsets that the broker has."""
+        self._answer_due_at = float("-inf")
         failure = error or _first_error(topic_partitions)
         if failure is None:
             self.counts["ok"] += 1
@@ -76,6 +84,7 @@ class OffsetCommits:
             log.warning("commit failed, retrying with the next one", extra={"error": failure.str()})
 
     def _commit_async(self, **offsets: list[TopicPartition]) -> None:
+        self._answer_due_at = time.monotonic() + ANSWER_TIMEOUT
         try:
             self._consumer.commit(asynchronous=True, **offsets)
         except KafkaException as error:

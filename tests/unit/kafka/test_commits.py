@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 from confluent_kafka import KafkaError
 
-from consumer.kafka.commits import REBALANCE_ERRORS, OffsetCommits
+from consumer.kafka.commits import ANSWER_TIMEOUT, REBALANCE_ERRORS, OffsetCommits
 from tests.unit.kafka.commit_fakes import FailedPartition, FakeClient, FakeStartOffsets, topic_partition
 
 NOTHING_NEW = KafkaError(KafkaError._NO_OFFSET)
@@ -61,6 +61,34 @@ def test_stored_offsets_go_with_the_next_commit(commits: OffsetCommits, client: 
     assert commits.counts == {"ok": 1, "failed": 0}
 
 
+def test_a_commit_waits_for_the_answer_to_the_commit_before(
+    commits: OffsetCommits, client: FakeClient, clock: FakeClock
+) -> None:
+    """The client retries a commit by itself, and the retry of an earlier one would set the offsets back."""
+    commits.commit(wait=False)
+    clock.now += ANSWER_TIMEOUT - 1
+    commits.commit(wait=False)
+    assert client.commits == [(True, None)]
+    commits.report(None, [topic_partition(0, 7)])
+    commits.commit(wait=False)
+    assert client.commits == [(True, None)] * 2
+    clock.now += ANSWER_TIMEOUT  # an answer that never comes
+    commits.commit(wait=False)
+    assert client.commits == [(True, None)] * 3
+    commits.commit(wait=True)
+    assert client.commits == [(True, None)] * 3 + [(False, None)]
+
+
+@pytest.mark.parametrize("error", [FENCED, NOTHING_NEW], ids=str)
+def test_a_commit_that_fails_at_once_has_its_answer(
+    commits: OffsetCommits, client: FakeClient, error: KafkaError
+) -> None:
+    client.commit_errors = [error]
+    commits.commit(wait=False)
+    commits.commit(wait=False)
+    assert client.commits == [(True, None)] * 2
+
+
 @pytest.mark.parametrize("wait", [False, True])
 def test_a_lower_offset_is_committed_by_itself_until_the_broker_has_it(
     commits: OffsetCommits, client: FakeClient, wait: bool
@@ -90,14 +118,15 @@ def test_a_later_lower_offset_replaces_an_earlier_one(commits: OffsetCommits, cl
     for offset in (3, 4):
         commits.store({0: offset})
         commits.commit(wait=False)
-    assert client.commits == [(True, [(0, 3)]), (True, None), (True, [(0, 4)]), (True, None)]
+    assert client.commits == [(True, [(0, 3)]), (True, None)]
     commits.report(None, [topic_partition(0, 3)])  # the first one is committed, the second is still to come
     commits.commit(wait=False)
-    assert client.commits[4:] == [(True, [(0, 4)]), (True, None)]
+    assert client.commits[2:] == [(True, [(0, 4)]), (True, None)]
+    commits.report(NOTHING_NEW, [])
     commits.store({0: 100})
     commits.commit(wait=False)
     assert client.stored == [(0, 100)]
-    assert client.commits[6:] == [(True, None)]
+    assert client.commits[4:] == [(True, None)]
 
 
 def test_a_lower_offset_outlives_the_answer_to_an_earlier_commit(commits: OffsetCommits, client: FakeClient) -> None:
