@@ -11,8 +11,8 @@ from consumer.errors import NoAnswer, ServiceError
 from consumer.kafka.client_config import create_client, is_fatal, shared_config
 from consumer.kafka.commits import OffsetCommits
 from consumer.kafka.end_offsets import EndOffsets
-from consumer.kafka.records import ReadResult, to_record
-from consumer.kafka.start_offsets import OffsetReset, StartOffsets
+from consumer.kafka.records import OffsetReset, ReadResult, to_record
+from consumer.kafka.start_offsets import StartOffsets
 from consumer.kafka.topic_id import TopicIdWatcher
 from consumer.model import Record
 
@@ -75,6 +75,7 @@ class GroupConsumer:
             messages = self._fill(messages, limit - 1, min(timeout, FILL_TIMEOUT))
         if self._paused:
             self._end_offsets.poll(self._paused, now)
+        self._start_offsets.retry(now)
         for message in messages:
             if message.error() is not None:
                 self._handle_error(message, ends, unreadable)

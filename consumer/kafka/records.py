@@ -4,11 +4,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from consumer.kafka.start_offsets import OffsetReset
 from consumer.model import Headers, Record
 
 RECORD_OVERHEAD = 400  # bytes of Python objects around one buffered record
 HEADER_OVERHEAD = 100
+
+
+@dataclass(frozen=True, slots=True)
+class OffsetReset:
+    """
+    The broker has no record at `expected`, the group's offset (-1: the group has none).
+
+    The broker has records from `low` to before `high`. The partition `goes_on` at `low`, or is not read any more.
+    """
+
+    partition: int
+    expected: int
+    low: int
+    high: int
+    goes_on: bool
 
 
 @dataclass(frozen=True, slots=True)

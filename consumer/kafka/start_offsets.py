@@ -2,31 +2,17 @@
 
 import logging
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 
+from consumer.kafka.records import OffsetReset
 from consumer.kafka.topic_id import TopicIdWatcher, valid_topic_id
 
 log = logging.getLogger(__name__)
 
 BROKER_TIMEOUT = 5.0  # seconds for a question to the broker, asked at a rebalance and after a reset only
+RETRY_SECONDS = 1.0  # between two questions for committed offsets that are still missing, and for each of them
 TOPIC_ID_PREFIX = "topic-id:"  # how the metadata of a committed offset begins
-
-
-@dataclass(frozen=True, slots=True)
-class OffsetReset:
-    """
-    The broker has no record at `expected`, the group's offset (-1: the group has none).
-
-    The broker has records from `low` to before `high`. The partition `goes_on` at `low`, or is not read any more.
-    """
-
-    partition: int
-    expected: int
-    low: int
-    high: int
-    goes_on: bool
 
 
 class StartOffsets:
@@ -54,6 +40,7 @@ class StartOffsets:
         self._lost: set[int] = set()
         self._topic_ids: dict[int, str] = {}  # by partition, of the topic that it is read from; "": not known yet
         self._unresolved: set[int] = set()  # partitions whose committed offsets the broker has not sent yet
+        self._next_retry_at = float("-inf")
 
     def start_positions(self, topic_partitions: list[TopicPartition]) -> list[TopicPartition]:
         """Where to start newly assigned partitions: at the group's offset, or where the policy says."""
@@ -66,17 +53,41 @@ class StartOffsets:
             committed = self._fetch_committed(topic_partitions)
         except KafkaException as error:
             log.warning("committed offsets not available, retrying", extra={"error": error.args[0].str()})
-            return topic_partitions  # the client asks again, and reports a reset if there are none
+            return topic_partitions  # the client and `retry` ask again, and a reset is reported if there are none
         for topic_partition in committed:
-            if self._from_beginning and topic_partition.offset < 0 and topic_partition.error is None:
-                topic_partition.offset = OFFSET_BEGINNING
-            if self._adopt_topic_id(topic_partition.partition):
-                log.warning(
-                    "topic recreated, reading the partition from its start",
-                    extra={"partition": topic_partition.partition},
-                )
-                topic_partition.offset = OFFSET_BEGINNING
+            self._choose_start(topic_partition)
         return committed
+
+    def retry(self, now: float) -> None:
+        """
+        Ask again for the committed offsets that the broker did not send at the assignment. `now` is monotonic seconds.
+
+        The client asks as well. But after some errors, such as NOT_COORDINATOR, it never asks again, and the partition
+        would not be read any more. A partition that is read already is not moved.
+        """
+        if not self._unresolved or now < self._next_retry_at:
+            return
+        self._next_retry_at = now + RETRY_SECONDS
+        unresolved = [TopicPartition(self._topic, partition) for partition in sorted(self._unresolved)]
+        try:
+            for topic_partition in self._fetch_committed(unresolved, RETRY_SECONDS):
+                (position,) = self._consumer.position([topic_partition])
+                if topic_partition.error is None and position.offset < 0:
+                    self._choose_start(topic_partition)
+                    self._move(topic_partition.partition, topic_partition.offset)
+        except KafkaException as error:
+            log.warning("committed offsets not available, retrying", extra={"error": error.args[0].str()})
+
+    def _choose_start(self, topic_partition: TopicPartition) -> None:
+        """Set the offset of a partition whose committed offset was asked for to the one where it is read from."""
+        if self._from_beginning and topic_partition.offset < 0 and topic_partition.error is None:
+            topic_partition.offset = OFFSET_BEGINNING
+        if self._adopt_topic_id(topic_partition.partition):
+            log.warning(
+                "topic recreated, reading the partition from its start",
+                extra={"partition": topic_partition.partition},
+            )
+            topic_partition.offset = OFFSET_BEGINNING
 
     def _adopt_topic_id(self, partition: int) -> bool:
         """
@@ -93,12 +104,15 @@ class StartOffsets:
         self._topic_ids[partition] = current_id
         return committed_id != current_id
 
-    def _fetch_committed(self, topic_partitions: list[TopicPartition]) -> list[TopicPartition]:
+    def _fetch_committed(
+        self, topic_partitions: list[TopicPartition], timeout: float = BROKER_TIMEOUT
+    ) -> list[TopicPartition]:
         """The group's offsets, whose topic ids are kept. Raises KafkaException."""
-        committed = self._consumer.committed(topic_partitions, timeout=BROKER_TIMEOUT)
+        committed = self._consumer.committed(topic_partitions, timeout=timeout)
         for topic_partition in committed:
             self._topic_ids[topic_partition.partition] = _parse_topic_id(topic_partition.metadata or "")
-            self._unresolved.discard(topic_partition.partition)
+            if topic_partition.error is None:
+                self._unresolved.discard(topic_partition.partition)
         return committed
 
     def offset_to_commit(self, partition: int, offset: int) -> TopicPartition:
@@ -111,9 +125,7 @@ class StartOffsets:
         """The partitions whose topic was recreated since their offset was committed. They are moved to their start."""
         self._topic_id_watcher.poll()
         current_id = self._topic_id_watcher.current
-        if not current_id:
-            return ()
-        if self._unresolved and not self._resolve():
+        if not current_id or self._unresolved:
             return ()
         differing = {partition: topic_id for partition, topic_id in self._topic_ids.items() if topic_id != current_id}
         if not differing:
@@ -124,14 +136,6 @@ class StartOffsets:
         for partition in recreated:
             self._move(partition, OFFSET_BEGINNING)
         return recreated
-
-    def _resolve(self) -> bool:
-        """Ask again for the committed offsets that are not known; whether all are known now."""
-        try:
-            self._fetch_committed([TopicPartition(self._topic, partition) for partition in sorted(self._unresolved)])
-        except KafkaException:
-            self._topic_id_watcher.invalidate()  # the next question waits until a broker answers the watcher's
-        return not self._unresolved
 
     def restart(self, partition: int) -> None:
         """The loop found that the partition's records are of another topic, whatever its id is."""

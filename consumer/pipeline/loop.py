@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from threading import Event
 
-from consumer.kafka.start_offsets import OffsetReset
+from consumer.kafka.records import OffsetReset
 from consumer.model import Record
 from consumer.pipeline.buffers import PartitionBuffers
 from consumer.pipeline.dispatcher import Dispatcher, Ports

@@ -7,7 +7,11 @@ from pathlib import Path
 
 import confluent_kafka
 
-PRODUCE, OFFSET_COMMIT = 0, 8  # the protocol's numbers of these requests (kafka.apache.org/protocol, "API keys")
+PRODUCE, OFFSET_COMMIT, OFFSET_FETCH = (
+    0,
+    8,
+    9,
+)  # the protocol's numbers of these requests (kafka.apache.org/protocol, "API keys")
 PRODUCER = 0  # rdkafka.h, rd_kafka_type_t
 
 

@@ -19,6 +19,7 @@ class FailedPartition(NamedTuple):
     partition: int
     error: KafkaError
     offset: int = -1001
+    metadata: str | None = None
 
 
 class FakeClient:

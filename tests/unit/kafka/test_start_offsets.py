@@ -5,8 +5,10 @@ from typing import Any, cast
 import pytest
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_INVALID, KafkaError, KafkaException, TopicPartition, Uuid
 
-from consumer.kafka.start_offsets import TOPIC_ID_PREFIX, OffsetReset, StartOffsets
+from consumer.kafka.records import OffsetReset
+from consumer.kafka.start_offsets import TOPIC_ID_PREFIX, StartOffsets
 from consumer.kafka.topic_id import NO_ID, TopicIdWatcher, valid_topic_id
+from tests.unit.kafka.commit_fakes import FailedPartition
 
 
 class FakeWatcher:
@@ -33,6 +35,14 @@ class FakeClient:
         self.watermarks: tuple[int, int] | None = (10, 20)
         self.offset, self.metadata = 5, ""
         self.assigned: dict[int, int] = {}
+        self.positions: dict[int, int] = {}
+        self.errors: dict[int, KafkaError] = {}  # by partition, instead of its committed offset
+
+    def position(self, topic_partitions: list[TopicPartition]) -> list[TopicPartition]:
+        return [
+            TopicPartition("t", topic_partition.partition, self.positions.get(topic_partition.partition, -1001))
+            for topic_partition in topic_partitions
+        ]
 
     def assignment(self) -> list[TopicPartition]:
         return [TopicPartition("t", partition) for partition in range(3)]
@@ -42,7 +52,12 @@ class FakeClient:
         if self.is_away:
             raise KafkaException(KafkaError(KafkaError._TRANSPORT))
         partitions = [topic_partition.partition for topic_partition in topic_partitions]
-        return [TopicPartition("t", partition, self.offset, self.metadata) for partition in partitions]
+        return [self._committed(partition) for partition in partitions]
+
+    def _committed(self, partition: int) -> Any:
+        if partition in self.errors:
+            return FailedPartition(partition, self.errors[partition])
+        return TopicPartition("t", partition, self.offset, self.metadata)
 
     def get_watermark_offsets(self, topic_partition: TopicPartition, timeout: float) -> tuple[int, int] | None:
         return self.watermarks
@@ -140,16 +155,56 @@ def test_brokers_without_topic_ids_do_not_say_which_topic_it_is() -> None:
 
 def test_the_broker_is_asked_for_committed_offsets_until_it_answers() -> None:
     client, watcher = FakeClient(), FakeWatcher()
+    client.is_away = True
+    start_offsets = assigned_with(client, watcher)
+    for now in (10.0, 10.9, 11.0, 11.9):
+        start_offsets.retry(now)
+    assert client.committed_calls == 3  # one at the assignment, and then at most one in a second
+    assert not client.assigned
+    client.is_away = False
+    start_offsets.retry(12.0)
+    assert client.assigned == dict.fromkeys(range(3), 5)
+    start_offsets.retry(13.0)
+    assert client.committed_calls == 4
+
+
+def test_a_late_answer_follows_the_same_rules_as_one_at_the_assignment() -> None:
+    client, watcher = FakeClient(), FakeWatcher()
+    client.is_away = True
+    start_offsets = assigned_with(client, watcher)
+    client.is_away, client.offset = False, OFFSET_INVALID
+    client.errors = {1: KafkaError(KafkaError.UNSTABLE_OFFSET_COMMIT)}
+    start_offsets.retry(10.0)
+    assert client.assigned == {0: OFFSET_BEGINNING, 2: OFFSET_BEGINNING}
+    client.errors, client.offset = {}, 7
+    client.metadata, watcher.awaited = f"{TOPIC_ID_PREFIX}first", "second"
+    start_offsets.retry(11.0)
+    assert client.assigned == dict.fromkeys(range(3), OFFSET_BEGINNING)
+    start_offsets.retry(12.0)
+    assert client.committed_calls == 3
+
+
+def test_a_partition_that_is_read_already_is_not_moved_by_a_late_answer() -> None:
+    client, watcher = FakeClient(), FakeWatcher()
     client.metadata, client.is_away = f"{TOPIC_ID_PREFIX}first", True
     start_offsets = assigned_with(client, watcher)
+    client.is_away, client.positions = False, dict.fromkeys(range(3), 0)
     watcher.current = "second"
     assert not start_offsets.recreated()
     assert start_offsets.offset_to_commit(0, 6).metadata == ""
-    assert watcher.current == ""  # the id is asked for anew, so a broker that is away is not asked at each read
-    assert not start_offsets.recreated()
-    assert client.committed_calls == 2
-    client.is_away, watcher.current = False, "second"
+    start_offsets.retry(10.0)
+    assert not client.assigned
     assert start_offsets.recreated() == [0, 1, 2]
+
+
+def test_a_revoked_partition_is_not_asked_for_again() -> None:
+    client, watcher = FakeClient(), FakeWatcher()
+    client.is_away = True
+    start_offsets = assigned_with(client, watcher)
+    client.is_away = False
+    start_offsets.forget([0, 2])
+    start_offsets.retry(10.0)
+    assert client.assigned == {1: 5}
 
 
 def test_after_a_reset_the_topic_may_be_another_one() -> None:

@@ -7,8 +7,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 from consumer.kafka.dead_letters import DeliveryReports
-from consumer.kafka.records import ReadResult
-from consumer.kafka.start_offsets import OffsetReset
+from consumer.kafka.records import OffsetReset, ReadResult
 from consumer.model import (
     Accepted,
     BatchRequest,

@@ -3,8 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from consumer.kafka.records import ReadResult
-from consumer.kafka.start_offsets import OffsetReset
+from consumer.kafka.records import OffsetReset, ReadResult
 from consumer.model import Record
 from tests.unit.pipeline.ledger import Offset, PipelineLedger, RecordPlace
 

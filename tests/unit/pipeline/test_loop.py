@@ -7,7 +7,7 @@ import pytest
 
 from consumer.errors import ServiceError
 from consumer.kafka.dead_letters import DeliveryReports
-from consumer.kafka.start_offsets import OffsetReset
+from consumer.kafka.records import OffsetReset
 from consumer.model import Accepted, BatchRequest, Outcome, Refused, Retry
 from tests.unit.pipeline.pipeline_world import EVENTS, FakeWorkers, PipelineWorld
 
