@@ -58,9 +58,9 @@ function logRow({ at, level, event, times, fields }) {
   const nonEmpty = Object.entries(fields).filter(([, value]) => value !== "");
   const details = nonEmpty.map(([name, value]) => `${name}=${value}`).join("  ");
   return make("tr", {}, make("td", { class: "dim" }, clock(at)),
-    make("td", { class: `text ${level === "warning" ? "warn" : "bad"}` }, level),
+    make("td", { class: `narrow ${level === "warning" ? "warn" : "bad"}` }, level),
     make("td", { class: "text" }, event, make("br"), make("span", { class: "dim" }, details)),
-    make("td", { class: "dim" }, times > 1 ? `${count(times)} times` : ""));
+    make("td", { class: "narrow dim" }, times > 1 ? `${count(times)} times` : ""));
 }
 
 function renderHeader({ state, topic, to, group, version, now, started_at }) {
