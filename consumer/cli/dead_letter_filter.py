@@ -1,4 +1,4 @@
-"""The selection of dead letters: by reason, time, partition and offset of the records that they hold."""
+"""The selection of dead letters: by reason, and by time, partition and offset of the records that they hold."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class DeadLetterFilter:
     """
     Which dead letters are selected. Empty `reasons` or `partitions` select all of them.
 
-    `times` (ms since 1970) and `offsets` are ranges whose second value is excluded.
+    `times` (of the records, in ms since 1970) and `offsets` are ranges whose second value is excluded.
     """
 
     reasons: frozenset[str] = frozenset()
@@ -84,8 +84,12 @@ _OPTIONS = (
         multiple=True,
         help="Records of this partition; can be given several times.",
     ),
-    click.option("--until", type=TIME, help="Records from before this time."),
-    click.option("--since", type=TIME, help="Records of this time or later, such as 2026-03-02."),
+    click.option("--until", type=TIME, help="Records from before this time, by the record's own timestamp."),
+    click.option(
+        "--since",
+        type=TIME,
+        help="Records of this time or later, such as 2026-03-02, by the record's own timestamp.",
+    ),
     click.option("--reason", multiple=True, help="Dead letters with this reason; can be given several times."),
 )
 

@@ -30,6 +30,15 @@ class StoredDeadLetter(NamedTuple):
     attempts: int
     version: str
 
+    @property
+    def rejected_at(self) -> int:
+        """
+        When the dead letter was written, in ms since 1970; -1 if that is not known.
+
+        The first dead letters of the service were stored with the timestamp of their record.
+        """
+        return self.stored.timestamp if self.stored.timestamp != self.record.timestamp else -1
+
 
 def headers_of(dead_letter: DeadLetter, record: Record, origin: Origin) -> list[tuple[str, str | bytes | None]]:
     """The headers of the record, with those of the service behind them."""

@@ -26,7 +26,6 @@ REFUSALS = {
     KafkaError.MSG_SIZE_TOO_LARGE: BlockReason.DEAD_LETTER_TOO_LARGE,
     KafkaError.RECORD_LIST_TOO_LARGE: BlockReason.DEAD_LETTER_TOO_LARGE,
     KafkaError.INVALID_RECORD: BlockReason.DEAD_LETTER_REFUSED,
-    KafkaError.INVALID_TIMESTAMP: BlockReason.DEAD_LETTER_REFUSED,
     KafkaError.POLICY_VIOLATION: BlockReason.DEAD_LETTER_REFUSED,
 }
 
@@ -64,7 +63,6 @@ class DeadLetterWriter:
         self._topic, self._unwrap = topic, unwrap
         self._origin = Origin(source_topic, version)
         self._open: set[DeadLetter] = set()
-        self._undated: set[DeadLetter] = set()  # the topic does not accept the record's timestamp
         self._to_send: deque[DeadLetter] = deque()
         self._confirmed: list[DeadLetter] = []
         self._refused: list[tuple[DeadLetter, str]] = []
@@ -78,7 +76,6 @@ class DeadLetterWriter:
     def forget(self, partitions: Set[int]) -> None:
         """Send no dead letter of these partitions again, and report none."""
         self._open = {dead_letter for dead_letter in self._open if dead_letter.record.partition not in partitions}
-        self._undated &= self._open
 
     def advance(self, now: float, wait: float = 0) -> DeliveryReports:
         """Send what is due and collect the reports of `wait` seconds at most. `now` is in monotonic seconds."""
@@ -109,18 +106,11 @@ class DeadLetterWriter:
             self._report(dead_letter, error, now)
 
         record = self._unwrap(dead_letter.record)
-        timestamp = max(record.timestamp, 0)
-        if dead_letter in self._undated:
-            timestamp = 0  # for the client, this is the time of sending
+        headers = headers_of(dead_letter, record, self._origin)
         try:
-            self._producer.produce(
-                self._topic,
-                record.value,
-                record.key,
-                headers=headers_of(dead_letter, record, self._origin),
-                timestamp=timestamp,
-                on_delivery=on_delivery,
-            )
+            # Without a timestamp the client takes the present time. The retention of the topic counts from it: with the
+            # timestamp of an old record the topic would delete the dead letter at once.
+            self._producer.produce(self._topic, record.value, record.key, headers=headers, on_delivery=on_delivery)
         except BufferError:
             self._retry(dead_letter, now)
         except KafkaException as error:
@@ -132,13 +122,10 @@ class DeadLetterWriter:
         elif dead_letter not in self._open:
             return
         elif error is None:
-            self._close_dead_letter(dead_letter)
+            self._open.remove(dead_letter)
             self._confirmed.append(dead_letter)
-        elif error.code() == KafkaError.INVALID_TIMESTAMP and dead_letter not in self._undated:
-            self._undated.add(dead_letter)  # a header has the record's timestamp as well
-            self._retry(dead_letter, now)
         elif error.code() in REFUSALS:
-            self._close_dead_letter(dead_letter)
+            self._open.remove(dead_letter)
             self._refused.append((dead_letter, REFUSALS[error.code()]))
         else:
             log.warning("dead letter not written, retrying", extra={**_log_fields(dead_letter), "error": error.str()})
@@ -147,10 +134,6 @@ class DeadLetterWriter:
     def _retry(self, dead_letter: DeadLetter, now: float) -> None:
         self._to_send.append(dead_letter)
         self._next_send_at = now + RETRY_AFTER_SECONDS
-
-    def _close_dead_letter(self, dead_letter: DeadLetter) -> None:
-        self._open.remove(dead_letter)
-        self._undated.discard(dead_letter)
 
 
 def _log_fields(dead_letter: DeadLetter) -> dict[str, object]:

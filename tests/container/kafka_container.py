@@ -29,6 +29,8 @@ class TestKafkaContainer(KafkaContainer):
         self._set(broker_session_timeout_ms=3000, broker_heartbeat_interval_ms=500)
         # A deleted topic is not created again by a client that asks for it, and compaction starts at once.
         self._set(auto_create_topics_enable="false", log_cleaner_backoff_ms=200)
+        # What is older than the retention of its topic is deleted at once.
+        self._set(log_retention_check_interval_ms=1000, log_initial_task_delay_ms=1000)
         self._set(authorizer_class_name="org.apache.kafka.metadata.authorizer.StandardAuthorizer")
         self._set(allow_everyone_if_no_acl_found="true")
         # In the new group protocol the broker sets the session timeout of the members.

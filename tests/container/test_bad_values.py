@@ -95,7 +95,8 @@ KINDS: Sequence[Kind] = [
 
 @pytest.fixture
 def flow(kafka: Any, topic: str) -> Any:
-    kafka.create_topic(topic, partitions=len(KINDS), message_timestamp_after_max_ms=2**63 - 1)
+    any_time = {"message_timestamp_after_max_ms": 2**63 - 1, "retention_ms": -1}
+    kafka.create_topic(topic, partitions=len(KINDS), **any_time)
     kafka.create_topic(f"{topic}.dead-letter", partitions=1, max_message_bytes=2_000_000)
     schemas = {7: json.dumps(RESPONSE), **{number: json.dumps(schema) for number, schema in FURTHER_SCHEMAS.items()}}
     with SegmentStandIn(KEYS.values()) as segment, registry(schemas) as url:

@@ -27,6 +27,16 @@ def test_a_dead_letter_is_read_back_as_it_was_written(headers: Headers) -> None:
     assert parse_dead_letter(stored) == StoredDeadLetter(stored, record, "topic", REJECTED, 2, "1.2.3")
 
 
+def test_a_dead_letter_of_an_older_version_was_stored_with_the_time_of_its_record() -> None:
+    record = Record(3, 42, 1_700_000_000_000, b"k", b"v", ())
+    stored = stored_as(DeadLetter(record, REJECTED))
+    older, newer = parse_dead_letter(stored._replace(timestamp=record.timestamp)), parse_dead_letter(stored)
+    assert older
+    assert newer
+    assert older.record == newer.record == record
+    assert (older.rejected_at, newer.rejected_at) == (-1, stored.timestamp)
+
+
 def test_a_record_that_the_service_did_not_write_is_no_dead_letter() -> None:
     stored = stored_as(DeadLetter(Record(3, 42, 0, b"k", b"v", ()), REJECTED))
     assert parse_dead_letter(stored._replace(headers=())) is None
