@@ -19,7 +19,7 @@ class RecordAddress(NamedTuple):
 
 class Record(NamedTuple):
     """
-    One Kafka record as it was read.
+    One Kafka record as it was read. If the client could not read its headers (`headers_unreadable`), it has none here.
 
     `timestamp` is in ms since 1970 (-1: none), `read_at` in monotonic seconds. `memory_bytes` is its size in memory.
     """
@@ -32,6 +32,7 @@ class Record(NamedTuple):
     headers: Headers
     read_at: float = 0.0
     memory_bytes: int = 0
+    headers_unreadable: bool = False
 
     @property
     def address(self) -> RecordAddress:
@@ -170,16 +171,12 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """
-    Segment did not accept the batch, and the batch is not the cause.
-
-    `wait` is in seconds where Segment said how long to wait; `detail` is for people.
-    """
+    """Segment did not accept the batch, and the batch is not the cause. `wait`: in seconds, if Segment asked for it."""
 
     reason: str
     wait: float | None = None
     throttled: bool = False
-    detail: str = ""
+    detail: str = ""  # for people
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,7 @@ def as_dict(dead_letter: StoredDeadLetter, stages: DecodeStages, mapper: RecordM
         "attempts": dead_letter.attempts,
         "version": dead_letter.version,
         "letter": str(dead_letter.stored.address),
+        "headers_unreadable": record.headers_unreadable,
         "key": output.json_value(record.key),
         "size": len(value),
         "begins": value[:_MAX_PRINTED_BYTES].hex(" "),
@@ -67,6 +68,8 @@ def print_details(details: Mapping[str, Any]) -> None:
         ("value", value),
         ("now", output.describe_outcome(now)),
     ]
+    if details["headers_unreadable"]:
+        rows.insert(-2, ("headers", "not kept, because the name of a header is not UTF-8"))
     table(f"{details['topic']} {details['partition']}:{details['offset']}", ("", ""), rows)
     if details["fields"] is not None:
         heading = "the record"

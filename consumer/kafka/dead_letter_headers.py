@@ -6,6 +6,7 @@ from consumer.model import DeadLetter, Record, Rejected
 
 PREFIX = "dead-letter-"
 _FIRST = f"{PREFIX}topic"
+_HEADERS, _UNREADABLE = "headers", "unreadable"  # only if the headers of the record could not be read
 
 
 class Origin(NamedTuple):
@@ -43,7 +44,7 @@ class StoredDeadLetter(NamedTuple):
 def headers_of(dead_letter: DeadLetter, record: Record, origin: Origin) -> list[tuple[str, str | bytes | None]]:
     """The headers of the record, with those of the service behind them."""
     rejected = dead_letter.rejected
-    own_headers = {
+    own_headers: dict[str, object] = {
         "topic": origin.topic,
         "version": origin.version,
         "partition": record.partition,
@@ -55,6 +56,8 @@ def headers_of(dead_letter: DeadLetter, record: Record, origin: Origin) -> list[
         "schema": rejected.schema,
         "attempts": dead_letter.attempts,
     }
+    if record.headers_unreadable:
+        own_headers[_HEADERS] = _UNREADABLE
     return [*record.headers, *((PREFIX + name, str(value).encode()) for name, value in own_headers.items())]
 
 
@@ -73,6 +76,7 @@ def parse_dead_letter(stored: Record) -> StoredDeadLetter | None:
             offset=int(texts["offset"]),
             timestamp=int(texts["timestamp"]),
             headers=tuple(stored.headers[:first_index]),
+            headers_unreadable=texts.get(_HEADERS) == _UNREADABLE,
         )
         rejected = Rejected(texts["reason"], texts["stage"], texts["detail"], texts["schema"])
         return StoredDeadLetter(stored, record, texts["topic"], rejected, int(texts["attempts"]), texts["version"])

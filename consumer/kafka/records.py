@@ -43,19 +43,26 @@ class ReadResult:
 
 
 def to_record(message: Any, now: float) -> Record:
-    """The client's message as a record. `now` is in monotonic seconds."""
+    """The client's message as a record. `now` is in monotonic seconds. Call this once for a message."""
     key, value, headers = message.key(), message.value(), _headers(message)
     memory_bytes = RECORD_OVERHEAD + len(value or b"") + len(key or b"")
     if headers:
         memory_bytes += _memory_bytes(headers)
-    return Record(message.partition(), message.offset(), message.timestamp()[1], key, value, headers, now, memory_bytes)
+    partition, offset, timestamp = message.partition(), message.offset(), message.timestamp()[1]
+    return Record(partition, offset, timestamp, key, value, headers or (), now, memory_bytes, headers is None)
 
 
-def _headers(message: Any) -> Headers:
+def _headers(message: Any) -> Headers | None:
+    """
+    The headers of the message; None if the name of a header is not UTF-8, because the writer may choose any bytes.
+
+    The client has no other way to read headers. confluent-kafka 2.16 raises SystemError, caused by UnicodeDecodeError,
+    and from then on its list of headers has null pointers: never ask the message for its headers again.
+    """
     try:
         return message.headers() or ()
-    except UnicodeDecodeError:  # the writer of the record chose the bytes of the names
-        return ()
+    except (SystemError, UnicodeDecodeError):
+        return None
 
 
 def _memory_bytes(headers: Headers) -> int:
