@@ -3,15 +3,17 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from consumer import factories
 from consumer.avro.framing import AutoFraming
 from consumer.avro.schema_cache import SchemaCache
 from consumer.errors import NoAnswer, ServiceError
 from consumer.kafka.consumer import GroupConsumer
+from consumer.kafka.dead_letter_topic import TopicFinding
 from consumer.kafka.dead_letters import UnwrapRecord, record_itself
 from consumer.observability import recent_logs
 from consumer.observability.http_server import StatusServer
@@ -54,12 +56,14 @@ class Service:
     consumer: GroupConsumer
     reporter: StatusReporter
     dead_letter_topic: str | None
+    dead_letter_topic_findings: Callable[[], Sequence[TopicFinding]]
 
     def run(self, stop: threading.Event) -> None:
         """Deliver until `stop` is set. Raises ServiceError."""
         try:
             self._await_dead_letter_topic(stop)
             if not stop.is_set():
+                self._judge_dead_letter_topic()
                 self.loop.run(stop)
         except ServiceError as error:
             log.critical("fatal error, exiting", extra={"error": str(error)})
@@ -79,6 +83,23 @@ class Service:
                 log.warning("waiting for Kafka", extra={"error": str(error)})
                 self.reporter.starting(time.monotonic())
                 stop.wait(1.0)
+
+    def _judge_dead_letter_topic(self) -> None:
+        """Log what the settings of the topic may cost. Raises ServiceError if they cost dead letters for certain."""
+        if not self.dead_letter_topic:
+            return
+        findings = self.dead_letter_topic_findings()
+        if problems := _details(findings, "problem"):
+            raise ServiceError(f"DEAD_LETTER_TOPIC: {problems}")
+        if warnings := _details(findings, "warning"):
+            log.warning("settings of the dead-letter topic are risky, continuing", extra={"detail": warnings})
+        if notes := _details(findings, "note"):
+            log.info("settings of the dead-letter topic noted, continuing", extra={"detail": notes})
+
+
+def _details(findings: Sequence[TopicFinding], state: str) -> str:
+    """The findings with this state in one line; "" if there are none."""
+    return "; ".join(f"{finding.subject}: {finding.detail}" for finding in findings if finding.state == state)
 
 
 def normal(settings: Settings) -> Variant:
@@ -112,7 +133,8 @@ def build(settings: Settings, variant: Variant) -> Iterator[Service]:
         drain_seconds = settings.shutdown_timeout_seconds - LEAVE_SECONDS
         loop = Loop(ports, factories.partition_buffers(settings), reporter, drain_seconds)
         dead_letter_topic = settings.dead_letter_topic if variant.policy.writes_dead_letters else None
-        yield Service(loop, consumer, reporter, dead_letter_topic)
+        findings = partial(factories.dead_letter_topic_findings, settings)
+        yield Service(loop, consumer, reporter, dead_letter_topic, findings)
 
 
 @contextmanager

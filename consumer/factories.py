@@ -2,7 +2,7 @@
 
 import logging
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from importlib.metadata import version
 from pathlib import Path
@@ -16,6 +16,7 @@ from consumer.contract.compiler import Contracts
 from consumer.kafka.admin import KafkaAdmin
 from consumer.kafka.client_config import consumer_config, identity_options, producer_config
 from consumer.kafka.consumer import GroupConsumer
+from consumer.kafka.dead_letter_topic import TopicFinding, judge
 from consumer.kafka.dead_letters import DeadLetterWriter, UnwrapRecord, record_itself
 from consumer.kafka.topic_reader import TopicReader
 from consumer.observability import log_setup
@@ -91,6 +92,12 @@ def topic_reader(settings: Settings, topic: str, closing: ExitStack) -> TopicRea
 
 def kafka_admin(settings: Settings) -> KafkaAdmin:
     return KafkaAdmin(settings.kafka_bootstrap_servers, kafka_options(settings))
+
+
+def dead_letter_topic_findings(settings: Settings) -> Sequence[TopicFinding]:
+    """What the settings of the dead-letter topic mean for dead letters."""
+    topics = settings.kafka_topic, settings.dead_letter_topic
+    return judge(*topics, kafka_admin(settings).topic_settings(topics))
 
 
 def kafka_options(settings: Settings) -> Mapping[str, object]:

@@ -1,7 +1,7 @@
 """What an operator asks the brokers, and what brokers do for an operator: topics, rights, and groups from outside."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from confluent_kafka import (
@@ -17,10 +17,10 @@ from confluent_kafka.admin._resource import ResourceType
 
 from consumer.errors import NoAnswer, ServiceError
 from consumer.kafka.client_config import create_client, shared_config
+from consumer.kafka.dead_letter_topic import TopicSettings, UnseenSettings
 from consumer.kafka.errors import ConnectionErrors
 
 ANSWER_SECONDS = 5.0
-_MAX_MESSAGE_BYTES = "max.message.bytes"
 
 
 class GroupDescription(NamedTuple):
@@ -71,11 +71,31 @@ class KafkaAdmin:
         )[topic]
         return self._answer(description.result)
 
-    def max_message_bytes(self, topic: str) -> int:
-        """The size in bytes of the largest batch that the topic accepts; one record may fill it."""
-        resource = ConfigResource(ResourceType.TOPIC, topic)
-        (config,) = self._admin.describe_configs([resource], request_timeout=ANSWER_SECONDS).values()
-        return int(self._answer(config.result)[_MAX_MESSAGE_BYTES].value)
+    def topic_settings(self, topics: Sequence[str]) -> Mapping[str, TopicSettings | UnseenSettings]:
+        """The settings of those topics that exist, within ANSWER_SECONDS; none if the broker describes no settings."""
+        ends_at = time.monotonic() + ANSWER_SECONDS
+        try:
+            metadata = self._answer(lambda: self._admin.list_topics(timeout=ANSWER_SECONDS))
+        except ServiceError as error:
+            return dict.fromkeys(topics, UnseenSettings(str(error)))
+        resources = [ConfigResource(ResourceType.TOPIC, topic) for topic in topics if topic in metadata.topics]
+        # librdkafka's own broker describes no settings. It has no controller, for which the client would wait.
+        if not resources or metadata.controller_id not in metadata.brokers:
+            return {}
+        timeout = max(ends_at - time.monotonic(), 0.1)
+        answers = self._admin.describe_configs(resources, request_timeout=timeout).items()
+        return {topic.name: self._settings(metadata.topics[topic.name], config.result) for topic, config in answers}
+
+    def _settings(self, topic: Any, describe: Callable[[], Any]) -> TopicSettings | UnseenSettings:
+        """The settings of `topic`, which is described in the client's metadata."""
+        try:
+            config = {name: entry.value for name, entry in describe().items()}
+        except KafkaException as error:
+            if error.args[0].code() == KafkaError.TOPIC_AUTHORIZATION_FAILED:
+                return UnseenSettings("not permitted: the principal needs DESCRIBE_CONFIGS")
+            return UnseenSettings(self._connection_errors.explain(error.args[0]))
+        replicas = min(len(partition.replicas) for partition in topic.partitions.values())
+        return TopicSettings.parse(topic.topic, config, replicas)
 
     def group(self, group: str) -> GroupDescription | None:
         """The group, or None from a broker that describes no groups, such as librdkafka's own."""

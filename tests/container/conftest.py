@@ -79,17 +79,21 @@ class KafkaBroker:
         resource = ConfigResource(ConfigResource.Type.TOPIC, topic, incremental_configs=entries)
         self._admin.incremental_alter_configs([resource])[resource].result(30)
 
+    def read_only(self, topic: str) -> contextlib.AbstractContextManager[None]:
+        """A block in which no client may write to the topic."""
+        return self.allowing(topic, AclOperation.READ)
+
     @contextlib.contextmanager
-    def read_only(self, topic: str) -> Iterator[None]:
-        """A block in which no client may write to the topic: an ACL that allows READ denies all other operations."""
+    def allowing(self, topic: str, *operations: AclOperation) -> Iterator[None]:
+        """A block in which clients may do only this with the topic, because any ACL denies what no ACL allows."""
         resource = (ResourceType.TOPIC, topic, ResourcePatternType.LITERAL)
-        rule = (*resource, "User:*", "*", AclOperation.READ, AclPermissionType.ALLOW)
-        for result in self._admin.create_acls([AclBinding(*rule)]).values():
+        rules = [(*resource, "User:*", "*", operation, AclPermissionType.ALLOW) for operation in operations]
+        for result in self._admin.create_acls([AclBinding(*rule) for rule in rules]).values():
             result.result(30)
         try:
             yield
         finally:
-            for deleted in self._admin.delete_acls([AclBindingFilter(*rule)]).values():
+            for deleted in self._admin.delete_acls([AclBindingFilter(*rule) for rule in rules]).values():
                 deleted.result(30)
 
     def add_scram_user(self) -> None:

@@ -31,7 +31,8 @@ def test_a_healthy_set_up_has_no_problem(kafka: Any, flow: Flow) -> None:
     assert results[f"topic {flow.topic}"] == ("ok", "4 partitions; READ")
     assert results[f"topic {flow.topic}.dead-letter"] == ("ok", "2 partitions; WRITE")
     assert results[f"group {flow.group}"] == ("ok", "no member has joined yet; READ")
-    assert results["size of dead letters"][0] == "ok"
+    for aspect in ("cleanup", "retention", "replicas", "size"):
+        assert results[f"{aspect} of dead letters"][0] == "ok"
     assert "nothing was sent" in results["Segment"][1]
     assert not flow.segment.accepted
 

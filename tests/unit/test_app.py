@@ -1,0 +1,72 @@
+"""The start of the service: what the settings of the dead-letter topic mean is logged, or ends the start."""
+
+import logging
+import threading
+from collections.abc import Sequence
+from typing import Any, cast
+
+import pytest
+
+from consumer.app import Service
+from consumer.errors import ServiceError
+from consumer.kafka.dead_letter_topic import TopicFinding
+
+
+class FakeLoop:
+    """Notes that it ran."""
+
+    def __init__(self) -> None:
+        self.has_run = False
+
+    def run(self, stop: threading.Event) -> None:
+        self.has_run = True
+
+
+class FakeConsumer:
+    """Knows that each topic has one partition."""
+
+    def partition_count(self, topic: str) -> int:
+        return 1
+
+
+def started(findings: Sequence[TopicFinding], topic: str | None = "letters") -> FakeLoop:
+    """The loop of a service that was started with these findings about its dead-letter topic."""
+    loop = FakeLoop()
+    reporter = cast(Any, None)
+    service = Service(cast(Any, loop), cast(Any, FakeConsumer()), reporter, topic, lambda: findings)
+    service.run(threading.Event())
+    return loop
+
+
+def logged(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str]]:
+    return [(record.levelname, cast(Any, record).detail) for record in caplog.records if hasattr(record, "detail")]
+
+
+OK = TopicFinding("ok", "cleanup", "delete")
+NOTES = [TopicFinding("note", "settings of topic", "not seen"), TopicFinding("note", "size", "small")]
+WARNINGS = [TopicFinding("warning", "retention", "short"), TopicFinding("warning", "replicas", "few")]
+PROBLEM = TopicFinding("problem", "cleanup", "compact")
+
+
+def test_risks_are_one_warning_and_notes_one_line_and_the_service_runs(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        assert started([OK, *NOTES, *WARNINGS]).has_run
+    assert logged(caplog) == [
+        ("WARNING", "retention: short; replicas: few"),
+        ("INFO", "settings of topic: not seen; size: small"),
+    ]
+
+
+def test_a_topic_without_risks_is_not_worth_a_line(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        assert started([OK]).has_run
+        assert started([]).has_run
+        assert started([PROBLEM], topic=None).has_run  # no dead letter is written
+    assert not caplog.records
+
+
+def test_a_topic_that_costs_dead_letters_for_certain_ends_the_start(caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(ServiceError, match="DEAD_LETTER_TOPIC: cleanup: compact"):
+        started([OK, *WARNINGS, PROBLEM])
+    (line,) = caplog.records
+    assert line.getMessage() == "fatal error, exiting"
