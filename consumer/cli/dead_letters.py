@@ -1,7 +1,7 @@
 """`dead-letters list` and `show`: which records were rejected, why, and what they would become now."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,13 +13,14 @@ import consumer.settings
 from consumer import factories
 from consumer.cli import dead_letter_details, output
 from consumer.cli.dead_letter_filter import DeadLetterFilter, filter_options, from_options
+from consumer.cli.deleted_dead_letters import DELETED, deleted_offsets, describe_deleted
 from consumer.cli.output import counted, table, with_progress
 from consumer.cli.params import ADDRESS, ENV_FILE, as_json, plain_errors, silence_logs
 from consumer.cli.replay_history import load_history
 from consumer.errors import ServiceError
 from consumer.jsonio import dumps
 from consumer.kafka.dead_letter_headers import StoredDeadLetter, parse_dead_letter
-from consumer.kafka.topic_reader import TopicReader
+from consumer.kafka.topic_reader import OffsetRange, TopicReader
 from consumer.model import RecordAddress
 from consumer.reasons import reject_meaning
 from consumer.settings import Settings
@@ -36,7 +37,8 @@ def list_reasons(env_file: Path | None, as_json: bool, **selection: Any) -> None
     """Count the dead letters by reason.
 
     For each reason, print the times of the first and the last record, how many dead letters were replayed, and the
-    address of the latest record. A record that was read twice may have two dead letters. Nothing is changed, and no
+    address of the latest record. A record that was read twice may have two dead letters. If Kafka deleted dead letters,
+    say from which offsets on the topic has them (in JSON: `deleted_offsets`, by partition). Nothing is changed, and no
     write key is needed.
 
     \b
@@ -50,15 +52,19 @@ def list_reasons(env_file: Path | None, as_json: bool, **selection: Any) -> None
     summaries: dict[str, ReasonSummary] = {}
     with ExitStack() as closing:
         reader = factories.topic_reader(settings, settings.dead_letter_topic, closing)
-        history = load_history(settings, DeadLetterFilter(), reader.spans())
-        for dead_letter in _read(settings, reader, dead_letter_filter):
+        spans = reader.spans()
+        history = load_history(settings, DeadLetterFilter(), spans)
+        for dead_letter in _read(settings, reader, spans, dead_letter_filter):
             summary = summaries.setdefault(dead_letter.rejected.reason, ReasonSummary())
             summary.add(dead_letter, dead_letter in history)
     summaries = dict(sorted(summaries.items(), key=lambda item: -item[1].dead_letters))
     if as_json:
-        click.echo(dumps({reason: summary.as_dict() for reason, summary in summaries.items()}))
+        report: dict[str, Any] = {reason: summary.as_dict() for reason, summary in summaries.items()}
+        if deleted := deleted_offsets(spans):
+            report[DELETED] = deleted
+        click.echo(dumps(report))
     else:
-        _print_table(settings.dead_letter_topic, summaries)
+        _print_table(settings.dead_letter_topic, summaries, describe_deleted(deleted_offsets(spans)))
 
 
 @click.command()
@@ -83,9 +89,11 @@ def show(env_file: Path | None, address: RecordAddress, as_json: bool) -> None:
     dead_letter_filter = DeadLetterFilter(partitions=frozenset([address.partition]), offsets=offsets)
     with ExitStack() as closing:
         reader = factories.topic_reader(settings, settings.dead_letter_topic, closing)
-        dead_letters = list(_read(settings, reader, dead_letter_filter))
+        spans = reader.spans()
+        dead_letters = list(_read(settings, reader, spans, dead_letter_filter))
         if not dead_letters:
-            raise ServiceError(f"{settings.dead_letter_topic} has no dead letter of {settings.kafka_topic} {address}")
+            absence = f"{settings.dead_letter_topic} has no dead letter of {settings.kafka_topic} {address}"
+            raise ServiceError("\n".join([absence, *describe_deleted(deleted_offsets(spans))]))
         stages = factories.blocking_decode_stages(settings, closing)
         mapper = factories.record_mapper(settings, stages)
         reports = [dead_letter_details.as_dict(dead_letter, stages, mapper) for dead_letter in dead_letters]
@@ -131,9 +139,10 @@ class ReasonSummary:
         return (reason, *counts, _time(self.first), _time(self.last), self.latest, reject_meaning(reason))
 
 
-def _read(settings: Settings, reader: TopicReader, dead_letter_filter: DeadLetterFilter) -> Iterator[StoredDeadLetter]:
+def _read(
+    settings: Settings, reader: TopicReader, spans: Mapping[int, OffsetRange], dead_letter_filter: DeadLetterFilter
+) -> Iterator[StoredDeadLetter]:
     """The selected dead letters of KAFKA_TOPIC, while a bar shows the progress."""
-    spans = reader.spans()
     total = sum(end - begin for begin, end in spans.values())
     for stored in with_progress(reader.read(spans), total, "dead letters"):
         dead_letter = parse_dead_letter(stored)
@@ -141,11 +150,11 @@ def _read(settings: Settings, reader: TopicReader, dead_letter_filter: DeadLette
             yield dead_letter
 
 
-def _print_table(topic: str, summaries: Mapping[str, ReasonSummary]) -> None:
+def _print_table(topic: str, summaries: Mapping[str, ReasonSummary], notes: Sequence[str]) -> None:
     total = sum(summary.dead_letters for summary in summaries.values())
     columns = ("reason", "dead letters", "replayed", "first record", "last record", "latest", "meaning")
     rows = [summary.row(reason) for reason, summary in summaries.items()]
-    table(f"{topic}: {counted(total, 'dead letter')}", columns, rows)
+    table(f"{topic}: {counted(total, 'dead letter')}", columns, rows, notes)
 
 
 def _time(millis: int) -> str:

@@ -97,6 +97,7 @@ def _replay(env_file: Path | None, options: ReplayOptions, as_json: bool) -> boo
     # The summary has the number of each reason, so that a log line for each rejected record is not needed.
     logging.getLogger(reject_policy.__name__).setLevel(logging.ERROR)
     result = _Replay(settings, replay_filter, spans, plan.to_do).run()
+    result.summary.deleted = plan.deleted
     _print_summary(result.summary, as_json, _conclusion(result), complete=result.complete)
     return result.complete
 

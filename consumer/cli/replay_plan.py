@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from consumer.cli.dead_letter_filter import DeadLetterFilter
+from consumer.cli.deleted_dead_letters import DELETED, deleted_offsets, describe_deleted
 from consumer.cli.output import table, with_progress
 from consumer.cli.replay_history import ReplayHistory
 from consumer.kafka.dead_letter_headers import parse_dead_letter
@@ -26,12 +27,17 @@ _PASSED_OVER = {
 
 @dataclass(slots=True)
 class ReplaySummary:
-    """Numbers of dead letters: sent to Segment, rejected again or skipped by the contract, and passed over."""
+    """
+    Numbers of dead letters: sent to Segment, rejected again or skipped by the contract, and passed over.
+
+    `deleted` has the offsets that the topic lacks, by partition.
+    """
 
     sent: int = 0
     rejected: Counter[str] = field(default_factory=Counter)
     skipped: Counter[str] = field(default_factory=Counter)
     passed_over: Counter[str] = field(default_factory=Counter)
+    deleted: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, counters: Counters) -> "ReplaySummary":
@@ -60,11 +66,12 @@ class ReplaySummary:
             "set_aside": dict(self.rejected),
             "skipped": dict(self.skipped),
             "passed": {reason: number for reason, number in self.passed_over.items() if number},
+            DELETED: self.deleted,
         }
 
     def print_table(self) -> None:
         rows = [(name, f"{number:,}", reason) for name, number, reason in self._rows()]
-        table("Replay of dead letters", ("", "dead letters", ""), rows)
+        table("Replay of dead letters", ("", "dead letters", ""), rows, describe_deleted(self.deleted))
 
     def _rows(self) -> Iterator[tuple[str, int, str]]:
         yield "sent to Segment", self.sent, ""
@@ -108,7 +115,7 @@ def plan_replay(
     reader: TopicReader, spans: Mapping[int, OffsetRange], replay_filter: ReplayFilter, mapper: RecordMapper
 ) -> ReplaySummary:
     """What a replay would do. Raises ServiceError."""
-    summary, map_record = ReplaySummary(), replay_filter.map_record(mapper)
+    summary, map_record = ReplaySummary(deleted=deleted_offsets(spans)), replay_filter.map_record(mapper)
     total = sum(end - begin for begin, end in spans.values())
     for stored in with_progress(reader.read(spans), total, "dead letters"):
         summary.add(map_record(stored))

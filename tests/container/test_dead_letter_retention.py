@@ -93,3 +93,24 @@ def test_dead_letters_of_old_records_are_kept_and_replayed_with_the_time_of_thei
     assert [event["timestamp"] for event in events] == [iso_millis(timestamp + offset) for offset in range(3)]
     for offset, event in enumerate(events):
         assert str(event["messageId"]).endswith(f"-0-{offset}-{timestamp + offset}")
+
+
+def test_dead_letters_that_the_topic_deleted_are_missed_by_every_command(kafka: Any, flow: Flow) -> None:
+    runner = CommandRunner(flow)
+    produce_without_key(flow, 5, int(time.time() * 1000))
+    with flow.member() as member:
+        flow.wait_until_settled()
+        assert member.terminate() == 0
+    lines = ("dead-letters list", "dead-letters show 0:9", "dead-letters replay")
+    assert not any("gone" in str(runner.run(*line.split())) for line in lines)
+    assert set(runner.json("dead-letters", "list", "--json")) == {"no_write_key"}
+    assert runner.json("dead-letters", "replay", "--json")["deleted_offsets"] == {}
+
+    kafka.delete_records(f"{flow.topic}.dead-letter", {0: 3})
+    gone = "Earlier dead letters are gone: Kafka deleted 3 offsets, and the dead-letter topic begins at 0:3.\n"
+    assert gone in runner.run("dead-letters", "list").stdout
+    assert runner.run("dead-letters", "show", "0:2").stderr.endswith(f"has no dead letter of {flow.topic} 0:2\n{gone}")
+    assert gone in runner.run("dead-letters", "replay").stdout
+    report = runner.json("dead-letters", "list", "--json")
+    assert (report["no_write_key"]["letters"], report["deleted_offsets"]) == (2, {"0": 3})
+    assert runner.json("dead-letters", "replay", "--json")["deleted_offsets"] == {"0": 3}
