@@ -13,7 +13,7 @@ from consumer.cli.demo_report import print_report
 from consumer.cli.params import as_json, exit_with, plain_errors
 from consumer.demo.samples import responses
 from consumer.observability import log_setup
-from consumer.signals import stopped_by_signals
+from consumer.signals import stop_requests
 
 SHUTDOWN_SECONDS = 25.0
 MAX_RUN_SECONDS = 90.0
@@ -41,8 +41,7 @@ def demo(count: int, seed: int, keep: bool, as_json: bool) -> None:
       sprig-to-segment demo --keep
     """
     log_setup.configure("console", "error")
-    stop = threading.Event()
-    with stopped_by_signals(stop, SHUTDOWN_SECONDS), demo_environment() as environment:
+    with stop_requests(SHUTDOWN_SECONDS) as stop, demo_environment() as environment:
         environment.topic.produce_all(responses(count, seed))
         demo_run = _DemoRun(environment, DemoOptions(count, seed, keep, as_json), stop)
         threading.Thread(target=demo_run.watch, daemon=True).start()

@@ -26,7 +26,7 @@ from consumer.observability import log_setup
 from consumer.pipeline import reject_policy
 from consumer.pipeline.reject_policy import RejectPolicy
 from consumer.settings import Settings
-from consumer.signals import stopped_by_signals
+from consumer.signals import stop_requests
 
 _PROGRESS_INTERVAL = 0.1  # seconds
 
@@ -110,20 +110,19 @@ class _Replay:
     replay_filter: ReplayFilter
     spans: Mapping[int, OffsetRange]
     total: int
-    stop: threading.Event = field(default_factory=threading.Event)
     ended: threading.Event = field(default_factory=threading.Event)
 
     def run(self) -> ReplayResult:
         """Replay until all is settled, delivery is blocked, or a signal says stop."""
         consumer = self._create_consumer()
         with (
-            stopped_by_signals(self.stop, self.settings.shutdown_timeout_seconds),
+            stop_requests(self.settings.shutdown_timeout_seconds) as stop,
             app.build(self.settings, self._variant(consumer)) as service,
         ):
-            watcher = threading.Thread(target=self._watch, args=(service, consumer))
+            watcher = threading.Thread(target=self._watch, args=(service, consumer, stop))
             watcher.start()
             try:
-                service.loop.run(self.stop)
+                service.loop.run(stop)
             finally:
                 self.ended.set()
                 watcher.join()
@@ -146,14 +145,14 @@ class _Replay:
         ends = {partition: span.end for partition, span in self.spans.items()}
         return BoundedGroupConsumer(config, settings.dead_letter_topic, ends)
 
-    def _watch(self, service: app.Service, consumer: BoundedGroupConsumer) -> None:
+    def _watch(self, service: app.Service, consumer: BoundedGroupConsumer, stop: threading.Event) -> None:
         """Show the progress, and stop the service when all is settled or an operator has to act first."""
         with progress_bar(self.total, "dead letters") as progress:
             while not self.ended.wait(_PROGRESS_INTERVAL):
                 latest = service.reporter.latest()
                 progress.update(ReplaySummary.of(latest.counters).to_do - progress.n)
                 if consumer.done or latest.blocked:
-                    self.stop.set()
+                    stop.set()
 
 
 def _conclusion(result: ReplayResult) -> str:

@@ -2,7 +2,6 @@
 
 import gc
 import logging
-import threading
 from pathlib import Path
 
 import click
@@ -11,7 +10,7 @@ import consumer.settings
 from consumer import app, factories
 from consumer.cli.params import ENV_FILE, plain_errors
 from consumer.observability import log_setup
-from consumer.signals import stopped_by_signals
+from consumer.signals import stop_requests
 
 log = logging.getLogger(__name__)
 
@@ -39,9 +38,8 @@ def deliver(env_file: Path | None) -> None:
     log_setup.configure(settings.log_format, settings.log_level, settings.kafka_topic)
     for warning in consumer.settings.suspicious():
         log.warning(warning)
-    stop = threading.Event()
     with (
-        stopped_by_signals(stop, settings.shutdown_timeout_seconds),
+        stop_requests(settings.shutdown_timeout_seconds) as stop,
         app.build(settings, app.normal(settings)) as service,
         app.status_server(settings, service) as server,
     ):

@@ -23,6 +23,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "pipeline": CORE | {"kafka", "avro", "segment", "observability"},
     "factories": CORE | PACKAGES | {"pipeline", "paths"},
     "app": CORE | PACKAGES | {"pipeline", "factories"},
+    "entry_point": {"signals", "cli"},
     "cli": CORE | PACKAGES | {"pipeline", "factories", "app", "signals", "paths", "demo"},
 }
 

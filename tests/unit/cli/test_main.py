@@ -147,10 +147,9 @@ def test_a_thread_that_cannot_be_interrupted_does_not_delay_the_end_of_the_proce
     program = """if True:
         import os, signal, threading, time
         from concurrent.futures import ThreadPoolExecutor
-        from consumer.signals import stopped_by_signals
-        stop = threading.Event()
+        from consumer.signals import stop_requests
         ThreadPoolExecutor().submit(time.sleep, 60)
-        with stopped_by_signals(stop, 0.5):
+        with stop_requests(0.5) as stop:
             os.kill(os.getpid(), signal.SIGTERM)
             stop.wait()
     """
