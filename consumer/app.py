@@ -31,6 +31,7 @@ from consumer.settings import Settings
 log = logging.getLogger(__name__)
 
 LEAVE_SECONDS = 4.0  # of the shutdown timeout, for the last commit and for leaving the group
+CLOSE_SECONDS = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,13 +121,13 @@ def build(settings: Settings, variant: Variant) -> Iterator[Service]:
         mapper = factories.record_mapper(settings, factories.decode_stages(settings, frame, schemas.get))
         processor = RecordProcessor(variant.map_record(mapper), variant.policy)
         consumer = variant.consumer()
-        closing.callback(consumer.close)
+        closing.callback(_close_in_time, consumer.close)
         client = SegmentClient(factories.segment_endpoint(settings))
         closing.callback(client.close)
         workers = Workers(client.attempt, settings.max_requests_in_flight)
         closing.callback(workers.close)
         dead_letters = factories.dead_letter_writer(settings, variant.unwrap)
-        closing.callback(dead_letters.close)
+        closing.callback(_close_in_time, dead_letters.close)
         framings: Mapping[str, int] = frame.counts if isinstance(frame, AutoFraming) else {}
         send_queue = factories.send_queue(settings)
         ports = Ports(consumer, schemas, framings, processor, send_queue, workers, dead_letters)
@@ -135,6 +136,15 @@ def build(settings: Settings, variant: Variant) -> Iterator[Service]:
         dead_letter_topic = settings.dead_letter_topic if variant.policy.writes_dead_letters else None
         findings = partial(factories.dead_letter_topic_findings, settings)
         yield Service(loop, consumer, reporter, dead_letter_topic, findings)
+
+
+def _close_in_time(close: Callable[[], None]) -> None:
+    """Close a Kafka client. It has no timeout of its own, and there is nothing left to wait for."""
+    closer = threading.Thread(target=close, name="close", daemon=True)
+    closer.start()
+    closer.join(CLOSE_SECONDS)
+    if closer.is_alive():
+        log.warning("a Kafka client did not close in time", extra={"seconds": CLOSE_SECONDS})
 
 
 @contextmanager

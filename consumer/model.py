@@ -22,6 +22,7 @@ class Record(NamedTuple):
     One Kafka record as it was read. If the client could not read its headers (`headers_unreadable`), it has none here.
 
     `timestamp` is in ms since 1970 (-1: none), `read_at` in monotonic seconds. `memory_bytes` is its size in memory.
+    `leader_epoch` counts the leaders of its partition up to the one that wrote it (-1: not known).
     """
 
     partition: int
@@ -32,6 +33,7 @@ class Record(NamedTuple):
     headers: Headers
     read_at: float = 0.0
     memory_bytes: int = 0
+    leader_epoch: int = -1
     headers_unreadable: bool = False
 
     @property
@@ -194,4 +196,3 @@ class Misconfigured:
 
 
 Outcome = Accepted | Retry | Refused | Misconfigured
-"""What came of one attempt."""

@@ -82,6 +82,10 @@ class BlockReason(_Word):
         "offset_out_of_range",
         "Kafka deleted the next record before it was read, and KAFKA_AUTO_OFFSET_RESET=error blocks",
     )
+    LOG_TRUNCATED = (
+        "log_truncated",
+        "the broker lost records that were read already, and KAFKA_AUTO_OFFSET_RESET=error blocks",
+    )
     UNREADABLE_BATCH = (
         "unreadable_batch",
         "the client cannot unpack a batch: it is damaged, or larger than receive.message.max.bytes",

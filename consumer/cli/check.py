@@ -120,6 +120,10 @@ def _results(
     from consumer.cli.send_test import send_test_events
 
     results = [warning("settings", line) for line in consumer.settings.suspicious()]
+    results.extend(
+        warning("settings", f"{option} in KAFKA_CONFIG is shorter than SHUTDOWN_TIMEOUT_SECONDS")
+        for option in consumer.settings.short_timeouts(settings)
+    )
     results.append(ok("contracts", ", ".join(contract.file for contract in contracts)))
     results.append(_schemas_result(settings, schemas, options.strict))
     results.extend(check_kafka(settings))

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from consumer.kafka.consumer import GroupConsumer
-from consumer.kafka.records import ReadResult
+from consumer.kafka.records import LogPosition, ReadResult
 from consumer.model import Record
 
 
@@ -17,7 +17,7 @@ class BoundedGroupConsumer(GroupConsumer):
         self._ends = ends
         self._settled: dict[int, int] = {}
         self.done = False
-        """Whether all records before the ends of this member's partitions are settled, and their offsets stored."""
+        """Whether all records before the ends of this member's partitions are settled."""
 
     def read(self, limit: int, timeout: float) -> ReadResult:
         result = super().read(limit, timeout)
@@ -32,9 +32,9 @@ class BoundedGroupConsumer(GroupConsumer):
                 ends[partition] = end
         return ReadResult(records, ends, result.resets)
 
-    def store(self, offsets: Mapping[int, int]) -> None:
-        super().store(offsets)
-        self._settled |= offsets
+    def commit(self, positions: Mapping[int, LogPosition]) -> None:
+        super().commit(positions)
+        self._settled |= {partition: position.offset for partition, position in positions.items()}
         assigned = [topic_partition.partition for topic_partition in self._consumer.assignment()]
         self.done = bool(assigned) and all(self._is_settled(partition) for partition in assigned)
 

@@ -1,123 +1,139 @@
-"""Commits of settled offsets: which offsets go with the next commit, and what each commit resulted in."""
+"""Commits of settled offsets: what the broker has, what is on its way, and what is still to be sent."""
 
 import logging
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
-from consumer.kafka.start_offsets import StartOffsets
+from consumer.kafka.records import LogPosition
 
 log = logging.getLogger(__name__)
 
-# A commit that meets a rebalance fails, and not because of its offsets. (A broker handles the requests of a connection
-# one after the other: a commit that is sent while the member joins is answered once all members have joined, as a
-# commit of the past generation.)
-REBALANCE_ERRORS = (KafkaError.REBALANCE_IN_PROGRESS, KafkaError.ILLEGAL_GENERATION, KafkaError.STALE_MEMBER_EPOCH)
-RETRY_COMMIT_SECONDS = 3.0
-RETRY_COMMIT_INTERVAL = 0.1  # seconds
+# A broker that refuses a commit is asked again for this time. (It handles the requests of a connection one after the
+# other: a commit that is sent while the member joins is answered once all members have joined, as a commit of the past
+# generation.)
+RETRY_REFUSED_SECONDS = 3.0
+RETRY_INTERVAL = 0.1  # seconds
 ANSWER_TIMEOUT = 60.0  # seconds after which a commit without an answer delays the next one no longer
+
+# A question with one of these errors has no answer. The client goes on sending what it was given.
+NO_ANSWER_ERRORS = (KafkaError._TIMED_OUT, KafkaError._TRANSPORT, KafkaError._WAIT_COORD)
+
+
+class FetchedOffset(NamedTuple):
+    """
+    The group's offset of a partition at the broker, -1 if it has none.
+
+    `is_own`: this member committed it, or found it at an earlier assignment, so nobody has committed since.
+    """
+
+    partition: int
+    position: LogPosition
+    metadata: str
+    is_own: bool
 
 
 class OffsetCommits:
     """
-    An offset is committed by storing it, because the client refuses to store for a partition that was revoked.
+    One commit is on its way at a time. The client retries some failed commits by itself, and a retry that is behind a
+    later commit would set the offsets back.
 
-    But the client lets a stored offset only move forward. An offset that is not above the committed one, and is lower
-    or of another topic, belongs to a recreated topic, or to one that lost records. Such an offset is kept in
-    `_lower_offsets` and committed by itself until the broker has it. (The partition was assigned anew for that, and
-    then the client forgets the stored offset.)
-
-    A commit in the background waits for the answer to the one before. The client retries some failed commits by itself,
-    and a retry that is behind a later commit would set the offsets back.
+    Offsets are committed as they are given: after a truncation, and in a recreated topic, they are lower than before.
+    Two commits of an offset are the same whatever their epochs.
     """
 
-    def __init__(self, consumer: Consumer, start_offsets: StartOffsets) -> None:
-        self._consumer, self._start_offsets = consumer, start_offsets
-        self._committed: dict[int, TopicPartition] = {}
-        self._lower_offsets: dict[int, TopicPartition] = {}
-        self._answer_due_at = float("-inf")  # no commit is in flight any more
+    def __init__(self, consumer: Consumer, topic: str, metadata: Callable[[int], str]) -> None:
+        """`metadata` gives the text that is committed with an offset of this partition."""
+        self._consumer, self._topic, self._metadata = consumer, topic, metadata
+        self._committed: dict[int, tuple[int, str]] = {}  # offset and metadata, as far as the broker has answered
+        self._unanswered: dict[int, set[int]] = {}  # offsets that the broker may have
+        self._answer_due_at = float("-inf")  # no commit is on its way any more
         self.counts = {"ok": 0, "failed": 0}
 
-    def store(self, offsets: Mapping[int, int]) -> None:
-        """Mark offsets, by partition, for the next commit."""
-        for partition, offset in offsets.items():
-            topic_partition = self._start_offsets.offset_to_commit(partition, offset)
-            self._lower_offsets.pop(partition, None)
-            if self._is_lower(topic_partition):
-                self._lower_offsets[partition] = topic_partition
-                continue
-            try:
-                self._consumer.store_offsets(offsets=[topic_partition])
-            except KafkaException as error:
-                log.info("offset not stored", extra={"partition": partition, "error": error.args[0].name()})
+    def fetch(self, partitions: Iterable[int], timeout: float) -> Sequence[FetchedOffset]:
+        """The group's offsets, without those that the broker does not send. Raises KafkaException."""
+        questions = [TopicPartition(self._topic, partition) for partition in partitions]
+        answers = self._consumer.committed(questions, timeout=timeout)
+        return [self._fetched(answer) for answer in answers if answer.error is None]
 
-    def commit(self, wait: bool) -> None:
+    def commit(self, positions: Mapping[int, LogPosition]) -> None:
+        """Send the positions that the broker does not have; the next call does, if a commit is on its way."""
+        if time.monotonic() >= self._answer_due_at:
+            missing = self._missing(positions)
+            if missing:
+                self._send(missing)
+
+    def commit_and_wait(self, positions: Mapping[int, LogPosition], seconds: float) -> bool:
         """
-        Commit the marked offsets. A commit that fails is a warning: the next one has the same offset or a later one.
+        Commit, and wait until the broker has the positions; False if it does not have them in time.
 
-        With `wait` there may be no next commit. It is then retried as long as a rebalance is the only cause.
+        The client's own waiting commit has no timeout. So a commit is sent without waiting, and the broker is asked for
+        the group's offsets on the same connection, with a timeout.
         """
-        if not wait and time.monotonic() < self._answer_due_at:
-            return
-        commit = self._commit_sync if wait else self._commit_async
-        if self._lower_offsets:
-            commit(offsets=list(self._lower_offsets.values()))
-        commit()
-
-    def forget(self, partitions: Iterable[int]) -> None:
-        """Forget the offsets of these partitions, because the partitions were revoked."""
-        for partition in partitions:
-            self._lower_offsets.pop(partition, None)
+        ends_at = time.monotonic() + seconds
+        missing, is_answered = self._missing(positions), True
+        while missing and time.monotonic() < ends_at:
+            if is_answered:
+                self._send(missing)
+            is_answered = self._ask(missing, max(ends_at - time.monotonic(), RETRY_INTERVAL))
+            missing = self._missing(positions)
+            if missing and is_answered:
+                ends_at = min(ends_at, time.monotonic() + RETRY_REFUSED_SECONDS)
+                time.sleep(RETRY_INTERVAL)  # the client's own threads take part in a rebalance meanwhile
+        if missing:
+            partitions = [topic_partition.partition for topic_partition in missing]
+            log.warning("last commit failed, the next owner repeats events", extra={"partitions": partitions})
+        return not missing
 
     def report(self, error: KafkaError | None, topic_partitions: Iterable[TopicPartition]) -> None:
         """Count the result of a commit, and remember the offsets that the broker has."""
         self._answer_due_at = float("-inf")
-        failure = error or _first_error(topic_partitions)
+        failure = error
+        for topic_partition in topic_partitions:
+            failure = failure or topic_partition.error
+            if error is None and topic_partition.error is None:
+                self._remember(topic_partition)
         if failure is None:
             self.counts["ok"] += 1
-            for topic_partition in topic_partitions:
-                if topic_partition.offset >= 0:  # partitions with nothing new are named without an offset
-                    self._remember(topic_partition)
-        elif failure.code() != KafkaError._NO_OFFSET:  # which says that there is nothing new to commit
+        else:
             self.counts["failed"] += 1
             log.warning("commit failed, retrying with the next one", extra={"error": failure.str()})
 
-    def _commit_async(self, **offsets: list[TopicPartition]) -> None:
+    def _missing(self, positions: Mapping[int, LogPosition]) -> Sequence[TopicPartition]:
+        """What is to be committed, without what the broker has as far as its answers say."""
+        missing = []
+        for partition, (offset, leader_epoch) in positions.items():
+            metadata = self._metadata(partition)
+            if self._committed.get(partition) != (offset, metadata):
+                missing.append(TopicPartition(self._topic, partition, offset, metadata, leader_epoch))
+        return missing
+
+    def _send(self, topic_partitions: Sequence[TopicPartition]) -> None:
         self._answer_due_at = time.monotonic() + ANSWER_TIMEOUT
+        for topic_partition in topic_partitions:
+            self._unanswered.setdefault(topic_partition.partition, set()).add(topic_partition.offset)
         try:
-            self._consumer.commit(asynchronous=True, **offsets)
+            self._consumer.commit(offsets=list(topic_partitions), asynchronous=True)
         except KafkaException as error:
             self.report(error.args[0], [])
 
-    def _commit_sync(self, **offsets: list[TopicPartition]) -> None:
-        ends_at = time.monotonic() + RETRY_COMMIT_SECONDS
-        while True:
-            try:
-                return self.report(None, self._consumer.commit(asynchronous=False, **offsets))
-            except KafkaException as failure:
-                error = failure.args[0]
-            if error.code() not in REBALANCE_ERRORS or time.monotonic() > ends_at:
-                return self.report(error, [])
-            time.sleep(RETRY_COMMIT_INTERVAL)  # the client's own threads take part in the rebalance meanwhile
+    def _ask(self, topic_partitions: Sequence[TopicPartition], seconds: float) -> bool:
+        """Whether the broker answered within `seconds` what it has."""
+        try:
+            self.fetch([topic_partition.partition for topic_partition in topic_partitions], seconds)
+        except KafkaException as error:
+            return error.args[0].code() not in NO_ANSWER_ERRORS
+        return True
 
-    def _is_lower(self, topic_partition: TopicPartition) -> bool:
-        """Whether the offset is below the committed one, or the same offset of another topic."""
-        committed = self._committed.get(topic_partition.partition)
-        if committed is None or topic_partition.offset > committed.offset:
-            return False
-        return topic_partition.offset < committed.offset or _metadata(topic_partition) != _metadata(committed)
+    def _fetched(self, answer: TopicPartition) -> FetchedOffset:
+        partition, offset = answer.partition, max(answer.offset, -1)
+        known = self._unanswered.get(partition, set()) | {self._committed.get(partition, (None, ""))[0]}
+        self._remember(answer)
+        epoch = -1 if answer.leader_epoch is None else answer.leader_epoch
+        return FetchedOffset(partition, LogPosition(offset, epoch), answer.metadata or "", offset in known)
 
-    def _remember(self, topic_partition: TopicPartition) -> None:
-        self._committed[topic_partition.partition] = topic_partition
-        lower_offset = self._lower_offsets.get(topic_partition.partition)
-        if lower_offset and lower_offset.offset == topic_partition.offset:
-            del self._lower_offsets[topic_partition.partition]
-
-
-def _first_error(topic_partitions: Iterable[TopicPartition]) -> KafkaError | None:
-    return next((topic_partition.error for topic_partition in topic_partitions if topic_partition.error), None)
-
-
-def _metadata(topic_partition: TopicPartition) -> str:
-    return topic_partition.metadata or ""
+    def _remember(self, answer: TopicPartition) -> None:
+        self._committed[answer.partition] = (max(answer.offset, -1), answer.metadata or "")
+        self._unanswered.pop(answer.partition, None)

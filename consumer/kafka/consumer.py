@@ -6,14 +6,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient
 
 from consumer.errors import NoAnswer, ServiceError
 from consumer.kafka.client_config import create_client, is_fatal, shared_config
+from consumer.kafka.client_positions import ClientPositions
 from consumer.kafka.commits import OffsetCommits
 from consumer.kafka.end_offsets import EndOffsets
-from consumer.kafka.records import OffsetReset, ReadResult, to_record
+from consumer.kafka.kept_progress import KeptProgress
+from consumer.kafka.log_check import LogCheck
+from consumer.kafka.records import LogPosition, Progress, ReadResult, to_record
 from consumer.kafka.start_offsets import StartOffsets
-from consumer.kafka.topic_id import TopicIdWatcher
+from consumer.kafka.topic_id import PartitionTopics, TopicIdWatcher
 from consumer.model import Record
 
 log = logging.getLogger(__name__)
@@ -25,22 +29,23 @@ RebalanceCallback = Callable[[Sequence[int]], None]
 
 
 class GroupConsumer:
-    """
-    One member of the group, used by one thread only.
-
-    Its client never commits and never skips by itself, and it reports the ends of partitions. What the client reports
-    is passed on: lost offsets and topic ids to StartOffsets, the results of commits to OffsetCommits.
-    """
+    """One member of the group, used by one thread only. Its client never commits and never skips by itself."""
 
     def __init__(self, config: Mapping[str, Any], topic: str, from_beginning: bool) -> None:
         self._consumer = create_client(Consumer, {**config, "on_commit": self._on_commit, "error_cb": self._on_error})
         self._topic = topic
-        self._start_offsets = StartOffsets(self._consumer, TopicIdWatcher(config, topic), topic, from_beginning)
+        admin = create_client(AdminClient, shared_config(config))
+        topics = PartitionTopics(TopicIdWatcher(admin, topic))
+        self._commits = OffsetCommits(self._consumer, topic, topics.metadata)
+        log_check = LogCheck(config, admin, topic)
+        client, self._kept_progress = ClientPositions(self._consumer, topic), KeptProgress()
+        self._start_offsets = StartOffsets(
+            client, topics, self._commits, log_check, self._kept_progress, from_beginning
+        )
         self._paused: set[int] = set()
         self._removed: set[int] = set()  # revoked or lost while a read was filled
-        self._end_offsets = EndOffsets(shared_config(config), topic)
+        self._end_offsets = EndOffsets(admin, topic)
         self._fatal: KafkaError | None = None
-        self._commits = OffsetCommits(self._consumer, self._start_offsets)
 
     def subscribe(self, on_assign: RebalanceCallback, on_revoke: RebalanceCallback, on_lost: RebalanceCallback) -> None:
         """Join the group. The callbacks run inside `read` and `close`, on the caller's thread."""
@@ -55,7 +60,6 @@ class GroupConsumer:
                 self._removed.update(partitions)
                 callback(partitions)
                 self._start_offsets.forget(partitions)
-                self._commits.forget(partitions)
                 self.resume(self._paused.intersection(partitions))  # else they stay paused in their next assignment
 
             return remove
@@ -75,10 +79,11 @@ class GroupConsumer:
             messages = self._fill(messages, limit - 1, min(timeout, FILL_TIMEOUT))
         if self._paused:
             self._end_offsets.poll(self._paused, now)
-        self._start_offsets.retry(now)
         for message in messages:
             if message.error() is not None:
                 self._handle_error(message, ends, unreadable)
+                continue
+            if self._kept_progress.is_settled(message.partition(), message.offset()):
                 continue
             record = to_record(message, now)
             if record.partition in records:
@@ -87,19 +92,28 @@ class GroupConsumer:
                 records[record.partition] = [record]
         if self._fatal:
             raise ServiceError(f"the Kafka client cannot continue: {self._fatal.str()}")
-        return ReadResult(records, ends, self._resets(), self._recreated(), unreadable)
+        recreated = self._start_offsets.recreated()
+        self._start_offsets.retry(now)
+        resets = self._start_offsets.resets()
+        # A partition that was moved would stay paused without a report.
+        self.resume([*recreated, *(reset.partition for reset in resets if reset.goes_on)])
+        return ReadResult(records, ends, resets, recreated, unreadable)
+
+    def keep(self, progress: Mapping[int, Progress]) -> None:
+        """What is settled of lost partitions, by partition, in case that they are assigned again."""
+        self._kept_progress.keep(progress)
 
     def restart(self, partition: int) -> None:
         """The records of the partition are of a recreated topic from now on."""
         self._start_offsets.restart(partition)
 
-    def store(self, offsets: Mapping[int, int]) -> None:
-        """Mark offsets for the next commit. The client refuses those of partitions that were revoked."""
-        self._commits.store(offsets)
+    def commit(self, positions: Mapping[int, LogPosition]) -> None:
+        """Commit positions, by partition, in the background. The next call commits what does not succeed."""
+        self._commits.commit(positions)
 
-    def commit(self, wait: bool = False) -> None:
-        """Commit what is stored, in the background unless `wait`; a commit that fails is retried with the next one."""
-        self._commits.commit(wait)
+    def commit_and_wait(self, positions: Mapping[int, LogPosition], seconds: float) -> bool:
+        """Commit positions, by partition, and wait until the broker has them; False if it has not within `seconds`."""
+        return self._commits.commit_and_wait(positions, seconds)
 
     @property
     def commits(self) -> Mapping[str, int]:
@@ -153,25 +167,12 @@ class GroupConsumer:
             raise ServiceError(f"the Kafka client cannot read: {error.args[0].str()}") from None
 
     def _fill(self, messages: list[Any], limit: int, timeout: float) -> list[Any]:
-        """
-        The messages, with at most `limit` more behind them.
-
-        If a rebalance removes a partition in here, its messages are dropped: the partition may be assigned again before
-        the rebalance ends, from a lower offset.
-        """
+        """The messages, with at most `limit` more behind them."""
+        # If a rebalance removes a partition in here, its messages are dropped: the partition may be assigned again
+        # before the rebalance ends, from a lower offset.
         self._removed.clear()
         further_messages = self._consume(limit, timeout)
         return [message for message in messages if message.partition() not in self._removed] + further_messages
-
-    def _resets(self) -> Sequence[OffsetReset]:
-        resets = self._start_offsets.resets()
-        self.resume(reset.partition for reset in resets if reset.goes_on)  # else they stay paused without a report
-        return resets
-
-    def _recreated(self) -> Sequence[int]:
-        recreated = self._start_offsets.recreated()
-        self.resume(recreated)
-        return recreated
 
     def _handle_error(self, message: Any, ends: dict[int, int], unreadable: list[int]) -> None:
         error, partition = message.error(), message.partition()

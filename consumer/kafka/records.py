@@ -2,27 +2,74 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from consumer.model import Headers, Record
+from consumer.reasons import BlockReason
 
 RECORD_OVERHEAD = 400  # bytes of Python objects around one buffered record
 HEADER_OVERHEAD = 100
 
 
+class LogPosition(NamedTuple):
+    """
+    Where the log of a partition is read on.
+
+    `leader_epoch` tells whether a log that has this offset is the one that was read (KIP-320): it is the epoch of the
+    record at this offset, or of the last record before. -1 if it is not known.
+    """
+
+    offset: int
+    leader_epoch: int = -1
+
+
+class Progress(NamedTuple):
+    """What a member did of a partition: it settled everything before `end` except the `unsettled` offsets."""
+
+    position: LogPosition
+    """The committable position: nothing below it is unsettled."""
+    end: int
+    unsettled: frozenset[int] = frozenset()
+
+    def is_settled(self, offset: int) -> bool:
+        return offset < self.end and offset not in self.unsettled
+
+
 @dataclass(frozen=True, slots=True)
 class OffsetReset:
     """
-    The broker has no record at `expected`, the group's offset (-1: the group has none).
+    A partition cannot be read from `expected`, the offset that comes next (-1: the group has none).
 
-    The broker has records from `low` to before `high`. The partition `goes_on` at `low`, or is not read any more.
+    Of the log that was read before, the broker has the part from `low` to before `end`. The partition `goes_on` at
+    `goes_on_at`, or is not read any more.
     """
 
     partition: int
     expected: int
     low: int
-    high: int
+    end: int
     goes_on: bool
+
+    @property
+    def deleted(self) -> int:
+        """How many records the broker deleted before they were read."""
+        return max(0, self.low - self.expected) if self.expected >= 0 else 0
+
+    @property
+    def truncated(self) -> int:
+        """How many offsets that were read already the broker has lost."""
+        return max(0, self.expected - self.end)
+
+    @property
+    def block_reason(self) -> BlockReason:
+        """Why the partition is not read any more, if it does not go on."""
+        if self.expected < 0:
+            return BlockReason.NO_COMMITTED_OFFSET
+        return BlockReason.LOG_TRUNCATED if self.truncated else BlockReason.OFFSET_OUT_OF_RANGE
+
+    @property
+    def goes_on_at(self) -> int:
+        return self.end if self.truncated else self.low
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +96,10 @@ def to_record(message: Any, now: float) -> Record:
     if headers:
         memory_bytes += _memory_bytes(headers)
     partition, offset, timestamp = message.partition(), message.offset(), message.timestamp()[1]
-    return Record(partition, offset, timestamp, key, value, headers or (), now, memory_bytes, headers is None)
+    epoch = message.leader_epoch()
+    if epoch is None:
+        epoch = -1
+    return Record(partition, offset, timestamp, key, value, headers or (), now, memory_bytes, epoch, headers is None)
 
 
 def _headers(message: Any) -> Headers | None:

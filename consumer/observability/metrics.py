@@ -82,6 +82,11 @@ METRICS: tuple[Metric | Histogram, ...] = (
         "Records that Kafka deleted before the service read them.",
         lambda s: s.counters.lost_to_retention,
     ),
+    counter(
+        "records_lost_to_truncation_total",
+        "Records that the service had read and that Kafka lost afterwards, because its log stepped back.",
+        lambda s: s.counters.lost_to_truncation,
+    ),
     gauge("records_waiting", "Buffered records that are not in flight.", lambda s: s.waiting),
     gauge(
         "records_in_flight",

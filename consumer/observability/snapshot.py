@@ -48,6 +48,7 @@ class Counters:
     delivered: int = 0
     released: int = 0
     lost_to_retention: int = 0
+    lost_to_truncation: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
     dead_lettered: Counter[str] = field(default_factory=Counter)
     requests: Counter[str] = field(default_factory=Counter)

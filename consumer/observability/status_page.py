@@ -98,6 +98,7 @@ def _totals(counters: Counters) -> dict[str, int]:
         "dead_lettered": counters.dead_lettered.total(),
         "released": counters.released,
         "lost_to_retention": counters.lost_to_retention,
+        "lost_to_truncation": counters.lost_to_truncation,
     }
 
 

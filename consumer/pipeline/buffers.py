@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+from consumer.kafka.records import LogPosition, Progress
 from consumer.model import Pending, WriteKey
 from consumer.pipeline.backpressure import BufferLimits
 from consumer.pipeline.batch import BatchLimits
@@ -21,7 +22,6 @@ class PartitionBuffers:
         self._limits, self._linger = limits, linger
         self._buffers: dict[int, PartitionBuffer] = {}
         self._turn_order: deque[int] = deque()
-        self._stored: dict[int, int] = {}
 
     def __iter__(self) -> Iterator[PartitionBuffer]:
         return iter(self._buffers.values())
@@ -58,7 +58,6 @@ class PartitionBuffers:
             if buffer is not None:
                 unsettled += buffer.waiting + buffer.in_flight
                 self._turn_order.remove(partition)
-                self._stored.pop(partition, None)
         return unsettled
 
     def unblock(self, is_pending: Callable[[object], bool]) -> None:
@@ -101,18 +100,25 @@ class PartitionBuffers:
         """The partitions to resume."""
         return self._limits.below_resume_threshold(self._buffers.values())
 
-    def newly_committable(self, partitions: Iterable[int]) -> dict[int, int]:
-        """The offsets that became committable since the last call."""
-        moved: dict[int, int] = {}
+    def committable(self, partitions: Iterable[int]) -> dict[int, LogPosition]:
+        """What may be committed of these partitions, as far as anything of them was read."""
+        positions: dict[int, LogPosition] = {}
         for partition in partitions:
             buffer = self._buffers.get(partition)
-            if buffer is None:
-                continue
-            offset = buffer.committable_offset
-            if offset is not None and offset != self._stored.get(partition):
-                moved[partition] = offset
-        self._stored |= moved
-        return moved
+            position = buffer.committable if buffer is not None else None
+            if position is not None:
+                positions[partition] = position
+        return positions
+
+    def progress(self, partitions: Iterable[int]) -> dict[int, Progress]:
+        """What is settled of these partitions, as far as anything of them was read."""
+        progress: dict[int, Progress] = {}
+        for partition in partitions:
+            buffer = self._buffers.get(partition)
+            of_partition = buffer.progress if buffer is not None else None
+            if of_partition is not None:
+                progress[partition] = of_partition
+        return progress
 
     def _ready(self, now: float, stalled: frozenset[WriteKey]) -> Sequence[PartitionBuffer]:
         ready = []

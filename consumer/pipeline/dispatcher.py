@@ -78,10 +78,10 @@ class Dispatcher:
         for dead_letter, reason in reports.refused:
             self._refuse(dead_letter, reason)
 
-    def block(self, buffer: PartitionBuffer, reason: str) -> None:
-        """Do not let the partition pass its oldest unsettled record, and log that."""
+    def block(self, buffer: PartitionBuffer, reason: str, offset: int | None) -> None:
+        """Do not let the partition pass the record at this offset, its oldest unsettled one, and log that."""
         buffer.blocked = Blocked(reason)
-        _log_block(buffer, buffer.committable_offset)
+        _log_block(buffer, offset)
 
     def note_unreadable(self, buffer: PartitionBuffer) -> None:
         """Nothing more is read from this partition until an operator acts; what was read of it is delivered."""
@@ -120,7 +120,7 @@ class Dispatcher:
                 self._reporter.counters.skipped[rejected.reason] += 1
                 self._send_next(buffer.settle(chunk))
             case Blocked():
-                self.block(buffer, rejected.reason)
+                self.block(buffer, rejected.reason, buffer.committable_offset)
 
     def _send_next(self, chunk: Chunk | None) -> None:
         if chunk is not None:

@@ -5,21 +5,22 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from threading import Event
 
-from consumer.kafka.records import OffsetReset
 from consumer.model import Record
 from consumer.pipeline.buffers import PartitionBuffers
 from consumer.pipeline.dispatcher import Dispatcher, Ports
-from consumer.pipeline.partition_buffer import PartitionBuffer
+from consumer.pipeline.log_changes import LogChanges
 from consumer.pipeline.status_reporter import OtherCounts, StatusReporter
-from consumer.reasons import BlockReason
 
 log = logging.getLogger(__name__)
 
 READ_LIMIT = 1000  # records
 READ_TIMEOUT = 0.05  # seconds; an ended request waits at most that long, a batch that is due does not wait
-COMMIT_INTERVAL = 1.0
+COMMIT_INTERVAL = 0.1
 PUBLISH_INTERVAL = 0.1  # a block is published at once; publishing was half of what an idle member costs
 DRAIN_POLL_TIMEOUT = 0.05
+MAX_LOST_SECONDS = 5.0  # that events in flight are waited for, after their partitions were lost
+MIN_COMMIT_SECONDS, MAX_COMMIT_SECONDS = 3.0, 20.0  # that the last commit of a drain may take
+LAST_COMMIT_SECONDS = 1.0  # the same, if the process has to end
 
 
 class Loop:
@@ -39,13 +40,16 @@ class Loop:
     ) -> None:
         self._ports, self._buffers, self._reporter = ports, buffers, reporter
         self._dispatcher = Dispatcher(ports, buffers, reporter, clock)
+        self._log_changes = LogChanges(ports.consumer, buffers, self._dispatcher, reporter)
         self._drain_seconds = drain_seconds
         self._clock = clock
         self._next_commit_at = self._next_publish_at = float("-inf")
         self._published_blocks: Mapping[int, str] = {}
+        self._stop, self._stops_at = Event(), float("inf")
 
     def run(self, stop: Event) -> None:
         """Run until `stop` is set; then everything settled is committed, and the rest is left to the next owner."""
+        self._stop = stop
         self._ports.consumer.subscribe(self._on_assign, self._on_revoke, self._on_lost)
         try:
             while not stop.is_set():
@@ -71,13 +75,13 @@ class Loop:
         for partition, records in result.records.items():
             self._add(partition, records)
         for reset in result.resets:
-            self._reset(reset)
+            self._log_changes.reset(reset)
         for partition, offset in result.ends.items():
             buffer = self._buffers.get(partition)
             if buffer is not None:
                 buffer.advance(offset)
         for partition in result.recreated:
-            self._restart(partition)
+            self._log_changes.restart(partition)
         for partition in result.unreadable:
             buffer = self._buffers.get(partition)
             if buffer is not None:
@@ -100,8 +104,7 @@ class Loop:
         now = self._clock()
         if now >= self._next_commit_at:
             self._next_commit_at = now + COMMIT_INTERVAL
-            self._ports.consumer.store(self._buffers.newly_committable(self._buffers.partitions))
-            self._ports.consumer.commit()
+            self._ports.consumer.commit(self._buffers.committable(self._buffers.partitions))
 
     def _pause(self) -> None:
         self._ports.consumer.pause(self._buffers.over_limit())
@@ -118,17 +121,9 @@ class Loop:
         if buffer is None:
             return
         if buffer.position is not None and records[0].offset < buffer.position:
-            buffer = self._restart(partition)
+            buffer = self._log_changes.restart(partition)
         buffer.add(records)
         self._reporter.counters.consumed += len(records)
-
-    def _restart(self, partition: int) -> PartitionBuffer:
-        """The topic was recreated: what is buffered is of the old one."""
-        log.warning("topic recreated, reading the partition from its start", extra={"partition": partition})
-        self._dispatcher.forget([partition])
-        self._buffers.assign([partition])
-        self._ports.consumer.restart(partition)
-        return self._buffers[partition]
 
     def _send(self, full_only: bool = False) -> None:
         while self._ports.workers.free:
@@ -136,25 +131,6 @@ class Loop:
             if request is None:
                 return
             self._ports.workers.start(request)
-
-    def _reset(self, reset: OffsetReset) -> None:
-        buffer = self._buffers.get(reset.partition)
-        if buffer is None:
-            return
-        expected = reset.expected if buffer.position is None else buffer.position
-        if 0 <= expected < reset.low:
-            lost = reset.low - expected
-            self._reporter.counters.lost_to_retention += lost
-            fields = {"partition": reset.partition, "offset": expected, "lost": lost}
-            log.error("records were deleted before they were read", extra=fields)
-        if buffer.position is not None and reset.high < buffer.position:  # retention does not do that
-            buffer = self._restart(reset.partition)
-        if reset.goes_on:
-            return
-        if expected < 0:
-            self._dispatcher.block(buffer, BlockReason.NO_COMMITTED_OFFSET)
-        else:
-            self._dispatcher.block(buffer, BlockReason.OFFSET_OUT_OF_RANGE)
 
     def _on_assign(self, partitions: Sequence[int]) -> None:
         self._dispatcher.forget(partitions)  # the client does not assign a partition twice, but nothing relies on it
@@ -169,20 +145,39 @@ class Loop:
             self._dispatcher.forget(owned)
 
     def _on_lost(self, partitions: Sequence[int]) -> None:
+        """
+        The group removed this member.
+
+        What is in flight is waited for: if the member gets the partitions back, it does not send these events again.
+        """
         self._reporter.rebalanced("lost", partitions)
+        lost, ends_at = frozenset(partitions), self._clock() + min(self._drain_seconds, MAX_LOST_SECONDS)
+        while self._ports.workers.carries(lost) and self._clock() < ends_at:
+            self._dispatcher.apply_outcomes(DRAIN_POLL_TIMEOUT)
+        self._ports.consumer.keep(self._buffers.progress(partitions))
         self._dispatcher.forget(partitions)
 
     def _drain(self, partitions: Sequence[int]) -> None:
         """Open no batch, finish what is in flight or can be sent at once, and commit; the next owner reads the rest."""
         self._publish(draining=True)
-        draining, ends_at = frozenset(partitions), self._clock() + self._drain_seconds
+        draining, drain_ends_at = frozenset(partitions), self._clock() + self._drain_seconds
         try:
-            while self._is_unfinished(draining) and self._clock() < ends_at:
+            while self._is_unfinished(draining) and self._clock() < min(drain_ends_at, self._stop_deadline()):
                 self._send()
                 self._dispatcher.apply_outcomes(DRAIN_POLL_TIMEOUT)
+                if self._clock() >= self._next_publish_at:
+                    self._publish(draining=True)
         finally:
-            self._ports.consumer.store(self._buffers.newly_committable(partitions))
-            self._ports.consumer.commit(wait=True)
+            rest = min(drain_ends_at, self._stop_deadline()) - self._clock()
+            at_least = LAST_COMMIT_SECONDS if self._stop.is_set() else MIN_COMMIT_SECONDS
+            seconds = min(max(rest, at_least), MAX_COMMIT_SECONDS)
+            self._ports.consumer.commit_and_wait(self._buffers.committable(partitions), seconds)
+
+    def _stop_deadline(self) -> float:
+        """When the drains of a member end that was told to stop: also a drain that had begun before."""
+        if self._stop.is_set():
+            self._stops_at = min(self._stops_at, self._clock() + self._drain_seconds)
+        return self._stops_at
 
     def _is_unfinished(self, partitions: frozenset[int]) -> bool:
         """Whether something is in flight or could be sent now: the halves of a search, the next chunk of a key."""

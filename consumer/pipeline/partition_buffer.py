@@ -4,8 +4,10 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from operator import attrgetter
 
+from consumer.kafka.records import LogPosition, Progress
 from consumer.model import Blocked, Chunk, DeadLetter, Pending, Record, WriteKey
 from consumer.pipeline.batch import Batch, BatchLimits
+from consumer.pipeline.open_chunks import OpenChunks
 from consumer.reasons import BlockReason
 
 _offset = attrgetter("offset")
@@ -29,12 +31,12 @@ class PartitionBuffer:
     def __init__(self, partition: int) -> None:
         self.partition = partition
         self.position: int | None = None
+        self._leader_epoch = -1  # of the last record before the position, if nothing else is between
         self.blocked: Pending | Blocked | None = None
         self.is_unreadable = False  # the client cannot unpack what comes next
         self.waiting_bytes = 0  # of memory
-        self.open_bytes = 0  # of memory, in chunks
         self._waiting: deque[Record] = deque()
-        self._chunks: dict[WriteKey, deque[Chunk]] = {}
+        self._chunks = OpenChunks()
         self._dead_letters: set[DeadLetter] = set()
         self._refused_dead_letters: set[DeadLetter] = set()
         self.consecutive_dead_letters = 0
@@ -42,19 +44,45 @@ class PartitionBuffer:
     @property
     def oldest(self) -> Record | None:
         """The unsettled record with the lowest offset, if any is unsettled."""
-        unsettled = [chunks[0].events[0].record for chunks in self._chunks.values()]
+        unsettled = self._chunks.oldest_records
         unsettled += [dead_letter.record for dead_letter in self._dead_letters]
         if self._waiting:
             unsettled.append(self._waiting[0])
         return min(unsettled, key=_offset, default=None)
 
     @property
-    def committable_offset(self) -> int | None:
-        """The offset that may be committed: that of the oldest unsettled record. None before anything was read."""
+    def committable(self) -> LogPosition | None:
+        """What may be committed: the place of the oldest unsettled record. None before anything was read."""
         oldest = self.oldest
-        if oldest is None:
-            return self.position
-        return oldest.offset
+        if oldest is not None:
+            return LogPosition(oldest.offset, oldest.leader_epoch)
+        if self.position is None:
+            return None
+        return LogPosition(self.position, self._leader_epoch)
+
+    @property
+    def committable_offset(self) -> int | None:
+        """The offset that may be committed, None before anything was read."""
+        committable = self.committable
+        if committable is None:
+            return None
+        return committable.offset
+
+    @property
+    def progress(self) -> Progress | None:
+        """What is settled of the partition. None before anything was read."""
+        committable = self.committable
+        if committable is None or self.position is None:
+            return None
+        end = self._waiting[0].offset if self._waiting else self.position
+        opened = [event.record for chunk in self._chunks for event in chunk.events]
+        opened += [dead_letter.record for dead_letter in self._dead_letters]
+        return Progress(committable, end, frozenset(record.offset for record in opened))
+
+    @property
+    def open_bytes(self) -> int:
+        """The memory of the open chunks."""
+        return self._chunks.memory_bytes
 
     @property
     def waiting(self) -> int:
@@ -64,8 +92,7 @@ class PartitionBuffer:
     @property
     def in_flight(self) -> int:
         """How many records are in open chunks and open dead letters."""
-        events = sum(len(chunk.events) for chunks in self._chunks.values() for chunk in chunks)
-        return events + len(self._dead_letters)
+        return self._chunks.events + len(self._dead_letters)
 
     @property
     def unconfirmed_dead_letters(self) -> int:
@@ -95,30 +122,24 @@ class PartitionBuffer:
         """Whether the next batch may be opened: all that is open waits for stalled keys, and not for too long."""
         if not self._waiting or self._dead_letters or self.blocked is not None:
             return False
-        open_since = min((chunks[0].events[0].record.read_at for chunks in self._chunks.values()), default=now)
-        return self._chunks.keys() <= stalled and now - open_since < MAX_BYPASS_SECONDS
+        open_since = min([record.read_at for record in self._chunks.oldest_records], default=now)
+        return self._chunks.keys <= stalled and now - open_since < MAX_BYPASS_SECONDS
 
     def add(self, records: Sequence[Record]) -> None:
         """Take in records that were just read, at least one, in the order of their offsets."""
         self._waiting.extend(records)
         self.waiting_bytes += sum([record.memory_bytes for record in records])
-        self.position = records[-1].offset + 1
+        self.position, self._leader_epoch = records[-1].offset + 1, records[-1].leader_epoch
         self.is_unreadable = False
 
     def advance(self, offset: int) -> None:
         """Nothing is left to read below `offset`: the partition's end, past transaction markers and compacted gaps."""
-        if self.position is not None:
-            offset = max(self.position, offset)
-        self.position = offset
+        if self.position is None or offset > self.position:
+            self.position, self._leader_epoch = offset, -1  # a marker of a later leader can be between
         self.is_unreadable = False
 
     def open(self, batch: Batch, limits: BatchLimits) -> list[Chunk]:
-        """
-        Open a batch that was made of the first waiting records; the chunks that may be sent now.
-
-        A chunk whose key has open ones waits behind these. It is appended to the last of them if both together are
-        within the limits of a batch.
-        """
+        """Open a batch that was made of the first waiting records; the chunks that may be sent now."""
         for _ in range(batch.record_count):
             self.waiting_bytes -= self._waiting.popleft().memory_bytes
         self.blocked = batch.blocked
@@ -126,22 +147,17 @@ class PartitionBuffer:
         self._dead_letters.update(batch.dead_letters)
         sendable = []
         for chunk in batch.chunks(self.partition):
-            if self._enqueue(chunk, limits):
+            if self._chunks.append(chunk, limits):
                 sendable.append(chunk)  # noqa: PERF401 - a comprehension would hide the side effect
         return sendable
 
     def settle(self, chunk: Chunk) -> Chunk | None:
         """The chunk is settled; the chunk that may be sent now, if there is one."""
-        queue = self._without_first(chunk)
-        self.open_bytes -= chunk.memory_bytes
-        if queue:
-            return queue[0]
-        del self._chunks[chunk.key]
-        return None
+        return self._chunks.remove(chunk)
 
     def split(self, chunk: Chunk, halves: Sequence[Chunk]) -> None:
         """Replace the chunk by its halves, of which the first may be sent now."""
-        self._without_first(chunk).extendleft(reversed(halves))
+        self._chunks.split(chunk, halves)
 
     def reject(self, chunk: Chunk, dead_letter: DeadLetter) -> Chunk | None:
         """The one event of this chunk becomes a dead letter; the chunk that may be sent now, if there is one."""
@@ -162,27 +178,3 @@ class PartitionBuffer:
         self._refused_dead_letters.add(dead_letter)
         self.blocked = Blocked(reason)
         return True
-
-    def _enqueue(self, chunk: Chunk, limits: BatchLimits) -> bool:
-        """Put the chunk behind the open ones of its key; whether there are none, so that it may be sent now."""
-        self.open_bytes += chunk.memory_bytes
-        queue = self._chunks.setdefault(chunk.key, deque())
-        if len(queue) > 1 and _fits_behind(queue[-1], chunk, limits):  # the first one may be in flight
-            queue[-1] = queue[-1].append(chunk)
-        else:
-            queue.append(chunk)
-        return len(queue) == 1
-
-    def _without_first(self, chunk: Chunk) -> deque[Chunk]:
-        """The open chunks of its key that come after this one."""
-        queue = self._chunks[chunk.key]
-        first = queue.popleft()
-        assert first is chunk, "only the first chunk of a key is in flight"
-        return queue
-
-
-def _fits_behind(last: Chunk, chunk: Chunk, limits: BatchLimits) -> bool:
-    if last.is_half:
-        return False
-    events = len(last.events) + len(chunk.events)
-    return events <= limits.events and last.body_bytes + chunk.body_bytes <= limits.body_bytes

@@ -95,8 +95,8 @@ class SendQueue:
         return None
 
     def could_send(self, partitions: Set[int], now: float) -> bool:
-        """Whether chunks of these partitions wait for nothing but a free worker and the rate."""
-        return any(
+        """Whether chunks of these partitions wait for nothing but a free worker."""
+        return now >= self._next_send_at and any(
             delivery.chunk.partition in partitions and delivery.not_before <= now
             for queue in self._queues.values()
             if queue.breaker.may_send(now)

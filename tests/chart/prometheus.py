@@ -57,6 +57,7 @@ def scrape() -> str:
         delivered=4,
         released=1,
         lost_to_retention=2,
+        lost_to_truncation=1,
         skipped=by_label,
         dead_lettered=by_label,
         requests=by_label,

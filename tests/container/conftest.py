@@ -39,6 +39,7 @@ from tests.container.kafka_container import PASSWORD, USER, TestKafkaContainer, 
 from tests.support import wait_until
 
 ROOT = Path(__file__).parents[2]
+LOG_DIR = "/var/lib/kafka/data"
 
 
 class KafkaBroker:
@@ -125,14 +126,29 @@ class KafkaBroker:
         self._wait_until_ready()
 
     def roll(self) -> None:
-        """Shut the broker down in order with SIGTERM, so that it leaves the cluster, and start it again."""
+        """Shut the broker down in order, so that it leaves the cluster, and start it again."""
+        with self.shut_down():
+            pass
+
+    @contextlib.contextmanager
+    def shut_down(self) -> Iterator[None]:
+        """A block in which the broker is shut down in order, with SIGTERM."""
         result = self._container.exec_run(
             ["sh", "-c", "grep -l '[k]afka.Kafka' /proc/[0-9]*/cmdline | cut -d/ -f3 | xargs kill -TERM"]
         )
         assert result.exit_code == 0, result.output
         assert self._container.wait(timeout=60)["StatusCode"] == 128 + signal.SIGTERM
+        yield
         self._container.start()
         self._wait_until_ready()
+
+    def copy_log(self, topic: str, partition: int) -> bytes:
+        """The files of a partition, as they are now."""
+        return b"".join(self._container.get_archive(f"{LOG_DIR}/{topic}-{partition}")[0])
+
+    def restore_log(self, files: bytes) -> None:
+        """Put back the files of a partition, as they were when they were copied. Call this while it is shut down."""
+        assert self._container.put_archive(LOG_DIR, files)
 
     def members(self, group: str) -> int:
         """How many members the group has, as the broker knows."""

@@ -9,6 +9,7 @@ from consumer.demo import fault_scripts
 from consumer.demo.ledger import Ledger
 from tests.faults.duplicates import ONE_BATCH, DuplicateExplainer
 from tests.faults.fault_scripts import send_and_close
+from tests.faults.livez import LivezWatcher
 from tests.faults.members import Members
 from tests.faults.offset_watcher import OffsetWatcher
 from tests.faults.producer import SampleProducer
@@ -37,6 +38,7 @@ class Scenario(Members):
 
     def __init__(self, flow: Flow, producer: SampleProducer, watcher: OffsetWatcher, closing: ExitStack) -> None:
         super().__init__(flow, DuplicateExplainer(flow, watcher), closing)
+        self.livez = closing.enter_context(LivezWatcher(lambda: list(self.members.values())).running())
         self.producer, self.watcher = producer, watcher
         self.accepted_without_response = 0
         self._fault_ended_at = time.monotonic()
@@ -125,6 +127,7 @@ class Scenario(Members):
         for name in list(self.members):
             self.ask_to_leave(name)
         self.wait_for_ends()
+        assert not self.livez.failures, f"{self.livez.failures} of {self.livez.answers} answers to /livez"
         ledger = self.flow.ledger()
         self._check_ledger(ledger, min_delivered, in_order)
         duplicates = self.flow.segment.duplicates + len(ledger.duplicates)

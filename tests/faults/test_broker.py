@@ -47,6 +47,24 @@ def test_a_broker_that_ends_and_comes_back_loses_nothing(
         report(trial.finish(f"{fault}, {flow.protocol}", min_delivered=300, explain_all=True))
 
 
+@in_one_protocol("classic")
+def test_a_member_that_gets_its_partitions_back_repeats_nothing(
+    kafka: Any, flow: Flow, is_long: bool, report: Report
+) -> None:
+    """The broker is away for longer than a session, and the member delivers what it has buffered meanwhile."""
+    with scenario(flow) as trial:
+        member = trial.join()
+        for number in range(1, 4 if is_long else 2):
+            trial.progress()
+            with trial.broker_outage(), kafka.shut_down():
+                wait_until(lambda n=number: member.times("lost") == n, "the partitions to be lost")  # type: ignore[misc]
+            trial.progress()
+        trial.fault_ended()
+        fault = f"partitions lost and got back, {flow.protocol}"
+        report(trial.finish(fault, min_delivered=300, max_duplicates=trial.possible_duplicates))
+    assert flow.segment.duplicates == 0  # a dead letter that was not confirmed may be written twice
+
+
 @SHORT_IN_ONE_PROTOCOL
 def test_a_frozen_broker_loses_nothing(kafka: Any, flow: Flow, is_long: bool, report: Report) -> None:
     """The broker is frozen for longer than a session, while the members go on delivering what they have buffered."""

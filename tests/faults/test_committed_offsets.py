@@ -9,6 +9,7 @@ from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
 
 from consumer.kafka.client_config import consumer_config
 from consumer.kafka.consumer import GroupConsumer
+from consumer.kafka.records import LogPosition
 from tests.faults.mock_errors import OFFSET_COMMIT, OFFSET_FETCH, FailingBroker, failing_broker
 from tests.support import wait_until
 
@@ -82,14 +83,13 @@ def test_a_commit_that_is_retried_does_not_undo_the_next_one(
 
     broker.fail(OFFSET_COMMIT, [code])
     for offset in (5, 10):
-        consumer.store({0: offset})
-        consumer.commit()
+        consumer.commit({0: LogPosition(offset)})
     ends_at = time.monotonic() + 1  # in which the client sends the first one again
     while time.monotonic() < ends_at:
         is_committed(10)
 
     def is_committed_at_last() -> bool:
-        consumer.commit()  # the one before may still wait for its answer
+        consumer.commit({0: LogPosition(10)})  # the one before may still wait for its answer
         return is_committed(10)
 
     wait_until(is_committed_at_last, "the second commit")

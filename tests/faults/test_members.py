@@ -3,8 +3,10 @@
 import random
 import threading
 
-from consumer.kafka.commits import RETRY_COMMIT_SECONDS
-from tests.faults.params import WITH_MEMBERSHIPS
+import pytest
+
+from consumer.kafka.commits import RETRY_REFUSED_SECONDS
+from tests.faults.params import LONG, WITH_MEMBERSHIPS
 from tests.faults.scenario import Report, Scenario, scenario
 from tests.support import Flow, wait_until
 
@@ -54,6 +56,22 @@ def test_members_killed_at_random_lose_nothing(flow: Flow, static: bool, is_long
         report(trial.finish(label("kill -9", flow, static), min_delivered=200))
 
 
+@pytest.mark.parametrize("protocol", [pytest.param("consumer", marks=LONG)], indirect=True)
+def test_kills_at_a_high_rate_repeat_little(flow: Flow, report: Report) -> None:
+    """Ten times one of two members is killed, at a thousand records a second."""
+    with scenario(flow, rate=1000) as trial:
+        for name in NAMES[:2]:
+            trial.replace(name)
+        for number in range(10):
+            trial.progress(800)
+            trial.kill(NAMES[number % 2])
+            trial.replace(NAMES[number % 2])
+        trial.fault_ended()
+        result = trial.finish("ten kills at 1,000 records a second", min_delivered=8000)
+        report(result)
+    assert result.duplicates <= 0.03 * result.records
+
+
 @WITH_MEMBERSHIPS
 def test_members_that_join_and_leave_without_a_pause_lose_nothing(
     flow: Flow, static: bool, is_long: bool, report: Report
@@ -68,7 +86,7 @@ def test_members_that_join_and_leave_without_a_pause_lose_nothing(
         if static and flow.protocol == "classic":
             # Static members do not tell the broker that they leave. So a last commit during a rebalance is answered
             # when their session ends, and then the commit may be retried.
-            trial.stops_within += flow.timeouts()["session.timeout.ms"] / 1000 + RETRY_COMMIT_SECONDS
+            trial.stops_within += flow.timeouts()["session.timeout.ms"] / 1000 + RETRY_REFUSED_SECONDS
         trial.join("stays")
         wait_until(lambda: trial.members["stays"].has_partitions, "partitions")
         change_members(trial, changes, static, assignments=20 if is_long else 1)

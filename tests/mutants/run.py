@@ -26,6 +26,7 @@ KAFKA = "tests/unit/kafka"
 TESTS = {
     "consumer/model.py": CORE,
     "consumer/pipeline/partition_buffer.py": CORE,
+    "consumer/pipeline/open_chunks.py": CORE,
     "consumer/pipeline/batch.py": CORE,
     "consumer/pipeline/buffers.py": CORE,
     "consumer/pipeline/backpressure.py": CORE,

@@ -1,29 +1,29 @@
-"""Commits, with a client that answers as a test says: stored offsets, lower offsets, and retries of the last commit."""
+"""Commits, with a client that answers as a test says: one at a time, lower offsets, and the bounded last commit."""
 
-import logging
 import time
+from collections.abc import Sequence
 from typing import Any, cast
 
 import pytest
-from confluent_kafka import KafkaError
+from confluent_kafka import KafkaError, TopicPartition
 
-from consumer.kafka.commits import REBALANCE_ERRORS, OffsetCommits
-from tests.unit.kafka.commit_fakes import FailedPartition, FakeClient, FakeStartOffsets, topic_partition
+from consumer.kafka.commits import NO_ANSWER_ERRORS, OffsetCommits
+from consumer.kafka.records import LogPosition
+from tests.unit.kafka.commit_fakes import FailedPartition, FakeClient
 
-NOTHING_NEW = KafkaError(KafkaError._NO_OFFSET)
 FENCED = KafkaError(KafkaError.ILLEGAL_GENERATION)
 DENIED = KafkaError(KafkaError.GROUP_AUTHORIZATION_FAILED)
 
 
 class FakeClock:
-    """Only sleeping takes time."""
+    """Only sleeping, and waiting for a broker that is away, takes time."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now, self.slept = 100.0, list[float]()
         monkeypatch.setattr(time, "monotonic", lambda: self.now)
-        monkeypatch.setattr(time, "sleep", self._sleep)
+        monkeypatch.setattr(time, "sleep", self.sleep)
 
-    def _sleep(self, seconds: float) -> None:
+    def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
         self.now += seconds
 
@@ -39,185 +39,160 @@ def client() -> FakeClient:
 
 
 @pytest.fixture
-def start_offsets() -> FakeStartOffsets:
-    return FakeStartOffsets()
+def metadata() -> dict[int, str]:
+    return {0: "first", 1: "first"}
 
 
 @pytest.fixture
-def commits(client: FakeClient, start_offsets: FakeStartOffsets) -> OffsetCommits:
-    return OffsetCommits(client, start_offsets)  # type: ignore[arg-type]
+def commits(client: FakeClient, metadata: dict[int, str]) -> OffsetCommits:
+    return OffsetCommits(cast(Any, client), "topic", lambda partition: metadata[partition])
 
 
-def test_stored_offsets_go_with_the_next_commit(commits: OffsetCommits, client: FakeClient) -> None:
-    commits.store({0: 0, 1: 7})
-    commits.commit(wait=False)
-    assert client.stored == [(0, 0), (1, 7)]
-    assert client.commits == [(True, None)]
-    commits.report(None, [topic_partition(0, 0), topic_partition(1, 7)])
-    commits.store({1: 8})
-    commits.commit(wait=False)
-    assert client.stored[2:] == [(1, 8)]
-    assert client.commits[1:] == [(True, None)]
+def offsets(metadata: str = "first", **positions: int) -> Sequence[TopicPartition]:
+    """What the client reports: `p0=5` is offset 5 of partition 0."""
+    return [TopicPartition("topic", int(name[1:]), offset, metadata) for name, offset in positions.items()]
+
+
+def test_what_the_broker_does_not_have_is_sent_with_its_epoch_and_metadata(
+    commits: OffsetCommits, client: FakeClient
+) -> None:
+    commits.commit({0: LogPosition(5, 3), 1: LogPosition(7)})
+    assert client.commits == [{0: LogPosition(5, 3), 1: LogPosition(7)}]
+    assert {offset.metadata for offset in client.offsets.values()} == {"first"}
+    commits.report(None, offsets(p0=5, p1=7))
+    commits.commit({0: LogPosition(5, 4), 1: LogPosition(8)})
+    assert client.commits[1:] == [{1: LogPosition(8)}]
     assert commits.counts == {"ok": 1, "failed": 0}
+
+
+def test_an_offset_that_the_group_has_already_is_not_committed(commits: OffsetCommits, client: FakeClient) -> None:
+    client.offsets = {0: TopicPartition("topic", 0, 5, "first")}
+    commits.fetch([0], 1.0)
+    commits.commit({0: LogPosition(5)})
+    assert not client.commits
+    assert commits.commit_and_wait({0: LogPosition(5)}, 3.0)
+    assert len(client.fetch_timeouts) == 1
 
 
 def test_a_commit_waits_for_the_answer_to_the_commit_before(
     commits: OffsetCommits, client: FakeClient, clock: FakeClock
 ) -> None:
     """The client retries a commit by itself, and the retry of an earlier one would set the offsets back."""
-    commits.commit(wait=False)
+    commits.commit({0: LogPosition(1)})
     clock.now += 59
-    commits.commit(wait=False)
-    assert client.commits == [(True, None)]
-    commits.report(None, [topic_partition(0, 7)])
-    commits.commit(wait=False)
-    assert client.commits == [(True, None)] * 2
+    commits.commit({0: LogPosition(2)})
+    assert len(client.commits) == 1
+    commits.report(None, offsets(p0=1))
+    commits.commit({0: LogPosition(2)})
+    assert len(client.commits) == 2
     clock.now += 60  # an answer that never comes
-    commits.commit(wait=False)
-    assert client.commits == [(True, None)] * 3
-    commits.commit(wait=True)
-    assert client.commits == [(True, None)] * 3 + [(False, None)]
+    commits.commit({0: LogPosition(3)})
+    assert client.commits[2:] == [{0: LogPosition(3)}]
 
 
-@pytest.mark.parametrize("error", [FENCED, NOTHING_NEW], ids=str)
-def test_a_commit_that_fails_at_once_has_its_answer(
-    commits: OffsetCommits, client: FakeClient, error: KafkaError
+def test_a_commit_that_fails_at_once_has_its_answer(commits: OffsetCommits, client: FakeClient) -> None:
+    client.commit_errors = [FENCED]
+    commits.commit({0: LogPosition(1)})
+    commits.commit({0: LogPosition(1)})
+    assert len(client.commits) == 2
+    assert commits.counts == {"ok": 0, "failed": 1}
+
+
+@pytest.mark.parametrize("offset", [0, 1, 99])
+def test_a_lower_offset_is_committed_as_well(commits: OffsetCommits, client: FakeClient, offset: int) -> None:
+    """A recreated topic has lower offsets, and so has a log that the broker lost the end of."""
+    commits.report(None, offsets(p0=100))
+    commits.commit({0: LogPosition(offset)})
+    assert client.commits == [{0: LogPosition(offset)}]
+
+
+@pytest.mark.parametrize(("topic_id", "is_sent"), [("first", False), ("second", True), ("", True)])
+def test_the_same_offset_of_another_topic_is_committed_as_well(
+    commits: OffsetCommits, client: FakeClient, metadata: dict[int, str], topic_id: str, is_sent: bool
 ) -> None:
-    client.commit_errors = [error]
-    commits.commit(wait=False)
-    commits.commit(wait=False)
-    assert client.commits == [(True, None)] * 2
-
-
-@pytest.mark.parametrize("wait", [False, True])
-def test_a_lower_offset_is_committed_by_itself_until_the_broker_has_it(
-    commits: OffsetCommits, client: FakeClient, wait: bool
-) -> None:
-    commits.report(None, [topic_partition(0, 100), topic_partition(1, 5)])
-    commits.store({0: 3, 1: 6})
-    assert client.stored == [(1, 6)]
-    commits.commit(wait=False)
-    assert client.commits == [(True, [(0, 3)]), (True, None)]
-    # Partition 1 was committed, and partition 0 is named without an offset.
-    commits.report(None, [topic_partition(1, 6), topic_partition(0, -1001)])
-    commits.commit(wait=False)
-    assert client.commits[2:] == [(True, [(0, 3)]), (True, None)]
-    if wait:
-        commits.commit(wait=True)
-    else:
-        commits.report(None, [topic_partition(0, 3)])
-    commits.commit(wait=False)
-    assert client.commits[-1] == (True, None)
-    assert client.commits[-2] != (True, [(0, 3)])
-    commits.store({0: 4})
-    assert client.stored[-1] == (0, 4)
-
-
-def test_a_later_lower_offset_replaces_an_earlier_one(commits: OffsetCommits, client: FakeClient) -> None:
-    commits.report(None, [topic_partition(0, 100)])
-    for offset in (3, 4):
-        commits.store({0: offset})
-        commits.commit(wait=False)
-    assert client.commits == [(True, [(0, 3)]), (True, None)]
-    commits.report(None, [topic_partition(0, 3)])  # the first one is committed, the second is still to come
-    commits.commit(wait=False)
-    assert client.commits[2:] == [(True, [(0, 4)]), (True, None)]
-    commits.report(NOTHING_NEW, [])
-    commits.store({0: 100})
-    commits.commit(wait=False)
-    assert client.stored == [(0, 100)]
-    assert client.commits[4:] == [(True, None)]
-
-
-def test_a_lower_offset_outlives_the_answer_to_an_earlier_commit(commits: OffsetCommits, client: FakeClient) -> None:
-    commits.report(None, [topic_partition(0, 100)])
-    commits.store({0: 3})
-    commits.report(None, [topic_partition(0, 101)])
-    commits.commit(wait=False)
-    assert client.commits == [(True, [(0, 3)]), (True, None)]
-
-
-@pytest.mark.parametrize("offset", [0, 1, 100])
-@pytest.mark.parametrize("topic_id", ["", "a", "first", "z"])
-def test_the_same_offset_is_committed_by_itself_in_another_topic_only(
-    commits: OffsetCommits, client: FakeClient, start_offsets: FakeStartOffsets, topic_id: str, offset: int
-) -> None:
-    commits.report(None, [topic_partition(0, offset)])
-    without_offset = [topic_partition(0, -1, "none"), topic_partition(1, -1, "none")]
-    commits.report(None, without_offset)
-    start_offsets.topic_id = topic_id
-    commits.store({0: offset, 1: offset})
-    commits.commit(wait=False)
-    if topic_id == "first":
-        assert client.stored == [(0, offset), (1, offset)]
-        assert client.commits == [(True, None)]
-    else:
-        assert client.stored == [(1, offset)]
-        assert client.commits == [(True, [(0, offset)]), (True, None)]
-
-
-def test_no_lower_offset_is_committed_for_a_revoked_partition(commits: OffsetCommits, client: FakeClient) -> None:
-    commits.report(None, [topic_partition(0, 100), topic_partition(1, 100)])
-    commits.store({0: 3, 1: 4})
-    commits.forget([0, 7])
-    commits.commit(wait=False)
-    assert client.commits == [(True, [(1, 4)]), (True, None)]
-
-
-def test_an_offset_that_the_client_does_not_store_is_logged(
-    commits: OffsetCommits, client: FakeClient, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.INFO)
-    client.store_errors = [KafkaError(KafkaError._STATE)]
-    commits.store({0: 1, 1: 2})
-    assert client.stored == [(1, 2)]
-    (line,) = caplog.records
-    assert (line.levelname, vars(line)["partition"], vars(line)["error"]) == ("INFO", 0, "_STATE")
+    commits.report(None, offsets(p0=5))
+    metadata[0] = topic_id
+    commits.commit({0: LogPosition(5)})
+    assert bool(client.commits) == is_sent
 
 
 @pytest.mark.parametrize("error", [FENCED, DENIED, KafkaError(KafkaError._STATE)], ids=str)
-def test_a_failed_commit_is_counted_and_logged(
+def test_a_failed_commit_is_counted_and_logged_and_sent_again(
     commits: OffsetCommits, client: FakeClient, caplog: pytest.LogCaptureFixture, error: KafkaError
 ) -> None:
     client.commit_errors = [error]
-    commits.commit(wait=False)
-    commits.report(error, [])
-    results = [topic_partition(0, 1), FailedPartition(1, error), FailedPartition(2, NOTHING_NEW)]
-    commits.report(None, cast(Any, results))
+    commits.commit({0: LogPosition(1)})
+    commits.report(error, offsets(p0=1))
+    commits.report(None, cast(Any, [*offsets(p0=1), FailedPartition(1, error)]))
     assert commits.counts == {"ok": 0, "failed": 3}
     assert [vars(line)["error"] for line in caplog.records] == [error.str()] * 3
-    assert len(client.commits) == 1
+    commits.commit({0: LogPosition(1), 1: LogPosition(1)})
+    assert client.commits[1:] == [{1: LogPosition(1)}]  # partition 0 was committed beside the one that failed
 
 
-@pytest.mark.parametrize("wait", [False, True])
-def test_a_commit_with_nothing_new_is_no_failure(commits: OffsetCommits, client: FakeClient, wait: bool) -> None:
-    client.commit_errors = [NOTHING_NEW]
-    commits.commit(wait)
-    assert commits.counts == {"ok": 0, "failed": 0}
-    assert client.commits == [(not wait, None)]
+def test_the_last_commit_returns_when_the_broker_has_the_offsets(commits: OffsetCommits, client: FakeClient) -> None:
+    commits.commit({0: LogPosition(4)})  # on its way
+    assert commits.commit_and_wait({0: LogPosition(5), 1: LogPosition(7)}, 3.0)
+    assert client.commits[1:] == [{0: LogPosition(5), 1: LogPosition(7)}]
+    assert {number: offset.offset for number, offset in client.offsets.items()} == {0: 5, 1: 7}
 
 
-def test_a_drain_retries_its_commit_while_a_rebalance_is_in_progress(
+def test_the_last_commit_is_sent_again_while_it_is_refused_and_for_three_seconds(
     commits: OffsetCommits, client: FakeClient, clock: FakeClock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    client.commit_errors = [KafkaError(code) for code in REBALANCE_ERRORS]
-    commits.store({0: 5})
-    commits.commit(wait=True)
-    assert client.commits == [(False, None)] * 4
-    assert clock.slept == [0.1] * 3
-    assert commits.counts == {"ok": 1, "failed": 0}
+    client.refusals = 3
+    assert commits.commit_and_wait({0: LogPosition(5)}, 20.0)
+    assert len(client.commits) == 4
     assert not caplog.records
+    client.refusals, begin = 1000, clock.now
+    assert not commits.commit_and_wait({0: LogPosition(6)}, 20.0)
+    assert clock.now - begin == pytest.approx(3.0, abs=0.2)
+    (line,) = caplog.records
+    assert (line.message, vars(line)["partitions"]) == ("last commit failed, the next owner repeats events", [0])
 
 
-def test_a_drain_retries_for_three_seconds_and_not_after_a_permanent_error(
-    commits: OffsetCommits, client: FakeClient, clock: FakeClock
+@pytest.mark.parametrize("error", [KafkaError.UNKNOWN_MEMBER_ID, KafkaError.GROUP_AUTHORIZATION_FAILED])
+def test_a_question_that_is_refused_is_an_answer(
+    commits: OffsetCommits, client: FakeClient, clock: FakeClock, error: int
 ) -> None:
-    client.commit_errors = [FENCED] * 100
-    commits.commit(wait=True)
-    assert sum(clock.slept) == pytest.approx(3.0, abs=0.11)
-    assert commits.counts == {"ok": 0, "failed": 1}
-    client.commit_errors = [DENIED]
-    sleeps = len(clock.slept)
-    commits.commit(wait=True)
-    assert len(clock.slept) == sleeps
-    assert commits.counts == {"ok": 0, "failed": 2}
+    client.away, begin = KafkaError(error), clock.now
+    assert not commits.commit_and_wait({0: LogPosition(6)}, 20.0)
+    assert clock.now - begin == pytest.approx(3.0, abs=0.2)
+
+
+@pytest.mark.parametrize("error", NO_ANSWER_ERRORS)
+def test_a_broker_that_does_not_answer_is_waited_for_until_the_end_and_gets_one_commit(
+    commits: OffsetCommits, client: FakeClient, clock: FakeClock, monkeypatch: pytest.MonkeyPatch, error: int
+) -> None:
+    client.away, begin = KafkaError(error), clock.now
+    answer = client.committed
+
+    def slow(topic_partitions: list[TopicPartition], timeout: float) -> list[Any]:
+        assert timeout <= 20.0
+        clock.now += min(timeout, 4.0)
+        return answer(topic_partitions, timeout)
+
+    monkeypatch.setattr(client, "committed", slow)
+    assert not commits.commit_and_wait({0: LogPosition(6)}, 20.0)
+    assert clock.now - begin == pytest.approx(20.0, abs=0.2)
+    assert client.commits == [{0: LogPosition(6)}]
+
+
+def test_a_fetched_offset_says_whether_it_is_of_this_member(commits: OffsetCommits, client: FakeClient) -> None:
+    client.offsets = {0: TopicPartition("topic", 0, 5, "first", 2)}
+    (fetched,) = commits.fetch([0], 1.0)
+    assert (fetched.position, fetched.metadata, fetched.is_own) == (LogPosition(5, 2), "first", False)
+    (fetched,) = commits.fetch([0], 1.0)
+    assert fetched.is_own  # nobody has committed since
+    commits.commit({0: LogPosition(6)})  # without an answer
+    (fetched,) = commits.fetch([0], 1.0)
+    assert (fetched.position.offset, fetched.is_own) == (6, True)
+    client.offsets = {0: TopicPartition("topic", 0, 5)}
+    (fetched,) = commits.fetch([0], 1.0)
+    assert (fetched.position, fetched.metadata, fetched.is_own) == (LogPosition(5), "", False)
+
+
+def test_no_offset_is_an_answer_and_an_error_is_none(commits: OffsetCommits, client: FakeClient) -> None:
+    client.errors = {1: KafkaError(KafkaError.UNSTABLE_OFFSET_COMMIT)}
+    assert [tuple(fetched) for fetched in commits.fetch([0, 1], 1.0)] == [(0, LogPosition(-1), "", False)]
+    assert [fetched.is_own for fetched in commits.fetch([0], 1.0)] == [True]

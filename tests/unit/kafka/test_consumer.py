@@ -10,6 +10,8 @@ from consumer.errors import ServiceError
 from consumer.kafka import consumer as consumer_module
 from consumer.kafka.consumer import GroupConsumer
 
+CONFIG = {"bootstrap.servers": "127.0.0.1:9", "group.id": "group", "log_level": 0}  # where nobody listens
+
 
 class ErrorMessage:
     """An error that the client reports in place of a record of partition 3."""
@@ -45,7 +47,7 @@ class RecordMessage:
     def key(self) -> None:
         return None
 
-    value = headers = key
+    value = headers = leader_epoch = key
 
 
 class FakeClient:
@@ -64,7 +66,7 @@ class FakeClient:
 
 def consumer_of(monkeypatch: pytest.MonkeyPatch, *errors: ErrorMessage) -> GroupConsumer:
     monkeypatch.setattr(consumer_module, "Consumer", FakeClient(errors))
-    return GroupConsumer({}, "topic", from_beginning=True)
+    return GroupConsumer(CONFIG, "topic", from_beginning=True)
 
 
 @pytest.mark.parametrize(
@@ -110,7 +112,7 @@ def test_a_record_of_a_partition_that_is_revoked_during_the_read_is_dropped(
 ) -> None:
     """The partition could be assigned again by then, from a lower offset: the record would come before those below."""
     monkeypatch.setattr(consumer_module, "Consumer", RebalancingClient(is_lost))
-    consumer = GroupConsumer({}, "topic", from_beginning=True)
+    consumer = GroupConsumer(CONFIG, "topic", from_beginning=True)
     removed: list[Sequence[int]] = []
     consumer.subscribe(lambda _: None, removed.append, removed.append)
     assert list(consumer.read(10, 0.1).records) == [4]

@@ -9,6 +9,8 @@ from confluent_kafka import TopicPartition
 from consumer.kafka.client_config import consumer_config
 from consumer.kafka.consumer import GroupConsumer
 from consumer.kafka.mock_broker import MockBroker
+from consumer.kafka.records import LogPosition
+from consumer.kafka.topic_id import TopicIdentity
 from tests.support import wait_until
 
 TOPIC = "topic"
@@ -59,9 +61,11 @@ def committed(consumer: GroupConsumer) -> TopicPartition:
 def test_a_partition_that_is_reset_while_it_is_paused_is_read_again(consumer: GroupConsumer) -> None:
     assert read(consumer, 50) == list(range(50))
     consumer.pause([0])
+    consumer._start_offsets._starts[0] = LogPosition(-1)  # as if the group had no offset
+    consumer._start_offsets._client.position = lambda partition: None  # type: ignore[method-assign]
     consumer._start_offsets.mark_lost(0)
     (reset,) = consumer.read(1, 0.1).resets
-    assert (reset.low, reset.high, reset.goes_on) == (0, 50, True)
+    assert (reset.low, reset.end, reset.goes_on) == (0, 50, True)
     assert read(consumer, 50) == list(range(50))
 
 
@@ -74,27 +78,20 @@ def test_a_reset_of_a_partition_that_is_not_assigned_is_forgotten(consumer: Grou
 def test_a_lower_offset_is_committed_as_well(consumer: GroupConsumer) -> None:
     """A recreated topic has lower offsets; the client itself would only ever commit higher ones."""
     read(consumer, 50)
-    consumer.store({0: 40})
-    consumer.commit(wait=True)
-    assert committed(consumer).offset == 40
-    consumer.store({1: 1})
-    consumer.commit(wait=True)  # the result of this commit names partition 0 as well, without an offset
-    consumer._start_offsets._move(0, 0)  # as when the topic is recreated
-    consumer.store({0: 10})
-    consumer.commit(wait=True)
-    assert committed(consumer).offset == 10
+    for offset in (40, 10):
+        assert consumer.commit_and_wait({0: LogPosition(offset), 1: LogPosition(1)}, 10)
+        assert committed(consumer).offset == offset
 
 
 def test_the_same_offset_of_another_topic_is_committed_as_well(consumer: GroupConsumer) -> None:
     """Otherwise the next owner would take it for an offset of the deleted topic, and read everything again."""
     read(consumer, 50)
     for topic_id in ("old", "new"):
-        consumer._start_offsets._topic_ids[0] = topic_id
-        consumer._start_offsets._move(0, 0)
-        consumer.store({0: 40})
-        consumer.commit(wait=True)
+        topic = TopicIdentity(topic_id, "cluster")
+        consumer._start_offsets._topics._topics[0] = topic
+        assert consumer.commit_and_wait({0: LogPosition(40, 0)}, 10)
         topic_partition = committed(consumer)
-        assert (topic_partition.offset, topic_partition.metadata) == (40, f"topic-id:{topic_id}")
+        assert (topic_partition.offset, topic_partition.metadata) == (40, topic.metadata)
 
 
 def test_a_partition_that_was_paused_when_it_was_revoked_is_read_in_its_next_assignment(

@@ -1,249 +1,382 @@
-"""Start offsets with brokers that are away, or answer nothing: a lost offset is never forgotten and never guessed."""
+"""Start offsets: a lost offset is never forgotten and never guessed, and a log or a topic is what it was, or not."""
 
+from collections.abc import Mapping
 from typing import Any, cast
 
 import pytest
-from confluent_kafka import OFFSET_BEGINNING, OFFSET_INVALID, KafkaError, KafkaException, TopicPartition, Uuid
+from confluent_kafka import OFFSET_BEGINNING, OFFSET_INVALID, KafkaError, TopicPartition
 
-from consumer.kafka.records import OffsetReset
-from consumer.kafka.start_offsets import TOPIC_ID_PREFIX, StartOffsets
-from consumer.kafka.topic_id import NO_ID, TopicIdWatcher, valid_topic_id
-from tests.unit.kafka.commit_fakes import FailedPartition
+from consumer.kafka.commits import OffsetCommits
+from consumer.kafka.kept_progress import KeptProgress
+from consumer.kafka.log_check import LogExtent
+from consumer.kafka.records import LogPosition, OffsetReset, Progress
+from consumer.kafka.start_offsets import StartOffsets
+from consumer.kafka.topic_id import PartitionTopics, TopicIdentity
+from tests.unit.kafka.commit_fakes import FakeClient
+
+FIRST, SECOND = TopicIdentity("first", "here"), TopicIdentity("second", "here")
+AWAY = KafkaError(KafkaError._TRANSPORT)
 
 
 class FakeWatcher:
-    """A watcher that has the topic's id at once: `current` in the loop, `awaited` for an assignment that waits."""
+    """`current` is known in the loop, `awaited` after waiting for it."""
 
-    current = awaited = ""
+    def __init__(self) -> None:
+        self.current: TopicIdentity | None = None
+        self.awaited: TopicIdentity | None = None
 
     def poll(self) -> None:
         pass
 
-    def wait_for_id(self, seconds: float) -> str:
-        return self.awaited
+    def wait(self, seconds: float) -> TopicIdentity | None:
+        self.current = self.current or self.awaited
+        return self.current
 
     def invalidate(self) -> None:
-        self.current = ""
+        self.current = None
 
 
-class FakeClient:
-    """A consumer of partitions 0 to 2 with committed offset 5, of which the broker has 10 to 20."""
+class FakeLogCheck:
+    """The brokers have offsets 10 to 20 of each partition, or what a test says."""
 
     def __init__(self) -> None:
-        self.committed_calls = 0
+        self.logs: dict[int, LogExtent] = {}
         self.is_away = False
-        self.watermarks: tuple[int, int] | None = (10, 20)
-        self.offset, self.metadata = 5, ""
-        self.assigned: dict[int, int] = {}
-        self.positions: dict[int, int] = {}
-        self.errors: dict[int, KafkaError] = {}  # by partition, instead of its committed offset
+        self.asked: list[Mapping[int, LogPosition]] = []
 
-    def position(self, topic_partitions: list[TopicPartition]) -> list[TopicPartition]:
-        return [
-            TopicPartition("t", topic_partition.partition, self.positions.get(topic_partition.partition, -1001))
-            for topic_partition in topic_partitions
-        ]
-
-    def assignment(self) -> list[TopicPartition]:
-        return [TopicPartition("t", partition) for partition in range(3)]
-
-    def committed(self, topic_partitions: list[TopicPartition], timeout: float) -> list[TopicPartition]:
-        self.committed_calls += 1
+    def extents(self, positions: Mapping[int, LogPosition], seconds: float) -> Mapping[int, LogExtent]:
+        self.asked.append(dict(positions))
         if self.is_away:
-            raise KafkaException(KafkaError(KafkaError._TRANSPORT))
-        partitions = [topic_partition.partition for topic_partition in topic_partitions]
-        return [self._committed(partition) for partition in partitions]
-
-    def _committed(self, partition: int) -> Any:
-        if partition in self.errors:
-            return FailedPartition(partition, self.errors[partition])
-        return TopicPartition("t", partition, self.offset, self.metadata)
-
-    def get_watermark_offsets(self, topic_partition: TopicPartition, timeout: float) -> tuple[int, int] | None:
-        return self.watermarks
-
-    def incremental_unassign(self, topic_partitions: list[TopicPartition]) -> None:
-        pass
-
-    def incremental_assign(self, topic_partitions: list[TopicPartition]) -> None:
-        self.assigned |= {topic_partition.partition: topic_partition.offset for topic_partition in topic_partitions}
+            return {}
+        return {partition: self.logs.get(partition, LogExtent(10, 20)) for partition in positions}
 
 
-def with_lost_offsets(client: FakeClient, count: int, from_beginning: bool = True) -> StartOffsets:
-    """Start offsets, of which those of the first `count` partitions cannot be read from."""
-    start_offsets = StartOffsets(cast(Any, client), cast(TopicIdWatcher, FakeWatcher()), "t", from_beginning)
-    for partition in range(count):
-        start_offsets.mark_lost(partition)
-    return start_offsets
+class FakePositions:
+    def __init__(self) -> None:
+        self.moved: dict[int, int] = {}
+        self.positions: dict[int, LogPosition] = {}
+
+    def position(self, partition: int) -> LogPosition | None:
+        return self.positions.get(partition)
+
+    def topic_partition(self, partition: int, position: LogPosition) -> TopicPartition:
+        return TopicPartition("topic", partition, position.offset, "", position.leader_epoch)
+
+    def move(self, partition: int, position: LogPosition) -> None:
+        self.moved[partition] = position.offset
 
 
-def assigned_with(client: FakeClient, watcher: FakeWatcher) -> StartOffsets:
-    """Start offsets whose partitions were just assigned."""
-    start_offsets = StartOffsets(cast(Any, client), cast(TopicIdWatcher, watcher), "t", from_beginning=True)
-    start_offsets.start_positions(client.assignment())
-    return start_offsets
+class World:
+    """Partitions 0 to 2 with the committed offset 15 of the topic `first`, and what surrounds their start offsets."""
+
+    def __init__(self, from_beginning: bool = True) -> None:
+        self.client, self.watcher = FakeClient(), FakeWatcher()
+        self.log_check, self.positions = FakeLogCheck(), FakePositions()
+        topics = PartitionTopics(cast(Any, self.watcher))
+        self.commits = OffsetCommits(cast(Any, self.client), "topic", topics.metadata)
+        self.topics, self.kept_progress = topics, KeptProgress()
+        self.start_offsets = StartOffsets(
+            cast(Any, self.positions),
+            topics,
+            self.commits,
+            cast(Any, self.log_check),
+            self.kept_progress,
+            from_beginning,
+        )
+        self.now = 100.0
+        self.commit(15)
+
+    def commit(self, offset: int, topic: TopicIdentity = FIRST, leader_epoch: int = -1) -> None:
+        """What the group has committed, of all partitions."""
+        self.client.offsets = {
+            partition: TopicPartition("topic", partition, offset, topic.metadata, leader_epoch)
+            for partition in range(3)
+        }
+
+    def assign(self) -> set[tuple[int, int]]:
+        """The different offsets and epochs at which a new assignment begins."""
+        starts = self.start_offsets.start_positions([TopicPartition("topic", number) for number in range(3)])
+        return {(start.offset, -1 if start.leader_epoch is None else start.leader_epoch) for start in starts}
+
+    def read(self, seconds: float = 1.0) -> list[OffsetReset]:
+        """One read of the loop; the resets that it reports."""
+        self.now += seconds
+        self.start_offsets.retry(self.now)
+        return list(self.start_offsets.resets())
 
 
-def begins(start_offsets: StartOffsets, client: FakeClient) -> set[int]:
-    """The different offsets at which a new assignment begins."""
-    return {topic_partition.offset for topic_partition in start_offsets.start_positions(client.assignment())}
+def test_a_partition_starts_at_the_committed_offset() -> None:
+    world = World()
+    assert world.assign() == {(15, -1)}
+    assert world.read() == []
+    assert not world.log_check.asked  # without an epoch, only the client's error shows that the offset is gone
 
 
-def test_a_broker_that_does_not_answer_is_asked_once_a_read_and_answers_later() -> None:
-    client = FakeClient()
-    start_offsets = with_lost_offsets(client, 3)
-    client.is_away = True
-    assert start_offsets.resets() == []
-    assert client.committed_calls == 1
-    client.is_away = False
-    assert start_offsets.resets() == [OffsetReset(partition, 5, 10, 20, goes_on=True) for partition in range(3)]
-    assert client.assigned == dict.fromkeys(range(3), 10)
-    assert start_offsets.resets() == []
+@pytest.mark.parametrize(("from_beginning", "start"), [(True, OFFSET_BEGINNING), (False, OFFSET_INVALID)])
+def test_without_a_committed_offset_the_policy_decides(from_beginning: bool, start: int) -> None:
+    world = World(from_beginning)
+    world.client.offsets = {}
+    assert world.assign() == {(start, -1)}
 
 
-def test_with_the_policy_error_no_partition_is_moved_and_the_offsets_are_reported() -> None:
-    client = FakeClient()
-    client.offset = OFFSET_INVALID
-    start_offsets = with_lost_offsets(client, 1, from_beginning=False)
-    assert begins(start_offsets, client) == {OFFSET_INVALID}
-    assert start_offsets.resets() == [OffsetReset(0, -1, 10, 20, goes_on=False)]
-    assert not client.assigned
-    assert begins(with_lost_offsets(client, 0), client) == {OFFSET_BEGINNING}
+def test_with_the_policy_error_a_partition_without_an_offset_is_reported_and_not_moved() -> None:
+    world = World(from_beginning=False)
+    world.client.offsets = {}
+    world.assign()
+    world.start_offsets.mark_lost(0)
+    assert world.read() == [OffsetReset(0, -1, 10, 20, goes_on=False)]
+    assert world.read() == []
+    assert not world.positions.moved
 
 
-def test_without_an_answer_about_the_watermarks_nothing_is_guessed() -> None:
-    client = FakeClient()
-    start_offsets = with_lost_offsets(client, 1)
-    client.watermarks = None
-    assert start_offsets.resets() == []
-    assert not client.assigned
-    client.watermarks = (10, 20)
-    assert len(start_offsets.resets()) == 1
+@pytest.mark.parametrize(
+    ("offset", "log", "goes_on_at"),
+    [
+        (5, LogExtent(10, 20), 10),  # deleted
+        (25, LogExtent(10, 20), 20),  # the log ends before
+        (15, LogExtent(10, 12), 12),  # another leader wrote what is from 12 on
+    ],
+)
+@pytest.mark.parametrize("has_epoch", [False, True])
+@pytest.mark.parametrize("from_beginning", [False, True])
+def test_an_offset_that_the_log_does_not_have_is_reported_once(
+    offset: int, log: LogExtent, goes_on_at: int, has_epoch: bool, from_beginning: bool
+) -> None:
+    """With the epoch the assignment notices; without it, the client's error does."""
+    world = World(from_beginning)
+    world.commit(offset, leader_epoch=3 if has_epoch else -1)
+    world.watcher.awaited, world.log_check.logs = FIRST, {0: log, 1: LogExtent(0, 100), 2: LogExtent(0, 100)}
+    world.assign()
+    if not has_epoch:
+        assert world.read() == []
+        world.start_offsets.mark_lost(0)
+    assert world.read() == [OffsetReset(0, offset, log.low, log.end, from_beginning)]
+    assert world.read() == []
+    if not has_epoch:
+        assert world.positions.moved == ({0: goes_on_at} if from_beginning else {})
+
+
+def test_an_assignment_begins_where_the_log_goes_on() -> None:
+    world = World()
+    world.commit(15, leader_epoch=3)
+    world.watcher.awaited = FIRST
+    world.log_check.logs = {number: LogExtent(10, 12) for number in range(3)}
+    assert world.assign() == {(12, -1)}
+    assert len(world.read()) == 3
+    assert not world.positions.moved
+
+
+def test_an_epoch_that_fits_starts_where_it_was_committed() -> None:
+    world = World()
+    world.commit(15, leader_epoch=3)
+    assert world.assign() == {(15, 3)}
+    assert world.log_check.asked == [dict.fromkeys(range(3), LogPosition(15, 3))]
+    assert world.read() == []
+
+
+def test_a_log_that_nobody_answers_for_is_checked_later_while_it_is_read() -> None:
+    world = World()
+    world.commit(15, leader_epoch=3)
+    world.log_check.is_away, world.watcher.awaited = True, FIRST
+    assert world.assign() == {(15, 3)}
+    world.positions.positions = {0: LogPosition(18, 4)}
+    assert world.read() == []
+    world.log_check.is_away, world.log_check.logs = False, {0: LogExtent(10, 12)}
+    assert world.read(0.5) == []  # it asks once a second
+    assert world.read() == [OffsetReset(0, 15, 10, 12, goes_on=True)]
+    assert world.positions.moved == {0: 12}
+
+
+def test_a_lost_position_counts_from_where_the_client_was() -> None:
+    world = World()
+    world.assign()
+    world.positions.positions = {0: LogPosition(17, 2)}
+    world.log_check.logs = {0: LogExtent(19, 30)}
+    world.start_offsets.mark_lost(0)
+    assert world.read() == [OffsetReset(0, 17, 19, 30, goes_on=True)]
+    assert world.log_check.asked == [{0: LogPosition(17, 2)}]
+
+
+def test_a_lost_position_that_the_log_has_is_read_on_without_a_report() -> None:
+    """The client gives up when the brokers do not know an epoch any more."""
+    world = World()
+    world.assign()
+    world.positions.positions = {0: LogPosition(17, 2)}
+    world.start_offsets.mark_lost(0)
+    assert world.read() == []
+    assert world.positions.moved == {0: 17}
+
+
+def test_lost_positions_are_asked_for_together_and_once_a_second_until_there_is_an_answer() -> None:
+    world = World()
+    world.commit(5)
+    world.assign()
+    world.log_check.is_away = True
+    for partition in range(3):
+        world.start_offsets.mark_lost(partition)
+    for _ in range(4):
+        assert world.read(0.5) == []
+    assert [len(positions) for positions in world.log_check.asked] == [3, 3]
+    world.log_check.is_away = False
+    assert world.read() == [OffsetReset(partition, 5, 10, 20, goes_on=True) for partition in range(3)]
+    assert world.positions.moved == dict.fromkeys(range(3), 10)
+
+
+def test_a_log_that_ends_before_is_not_cut_until_it_is_known_that_it_is_no_recreated_topic() -> None:
+    world = World()
+    world.commit(25)
+    world.assign()
+    world.start_offsets.mark_lost(0)
+    assert world.read() == []
+    world.watcher.awaited = SECOND
+    assert world.start_offsets.recreated() == ()
+    world.read()
+    assert world.start_offsets.recreated() == [0, 1, 2]
+    assert world.positions.moved == dict.fromkeys(range(3), OFFSET_BEGINNING)
+    world.start_offsets.resets()
+    assert world.read() == []
 
 
 def test_a_partition_that_was_revoked_is_not_assigned() -> None:
-    client = FakeClient()
-    start_offsets = with_lost_offsets(client, 0)
-    start_offsets.mark_lost(7)
-    assert start_offsets.resets() == []
-    assert not client.committed_calls
+    world = World()
+    world.assign()
+    world.start_offsets.mark_lost(0)
+    world.start_offsets.forget([0])
+    assert world.read() == []
+    assert not world.positions.moved
 
 
 def test_an_offset_names_its_topic_and_means_nothing_in_another() -> None:
-    client, watcher = FakeClient(), FakeWatcher()
-    start_offsets = assigned_with(client, watcher)
-    assert not start_offsets.recreated()  # the topic's id is not known yet
-    watcher.current = "first"
-    assert not start_offsets.recreated()  # nor was it when these offsets were committed
-    assert start_offsets.offset_to_commit(0, 6).metadata == f"{TOPIC_ID_PREFIX}first"
-    watcher.current = "second"
-    assert start_offsets.recreated() == [0, 1, 2]
-    assert client.assigned == dict.fromkeys(range(3), OFFSET_BEGINNING)
-    assert not start_offsets.recreated()
-    assert start_offsets.offset_to_commit(0, 1).metadata == f"{TOPIC_ID_PREFIX}second"
+    world = World()
+    world.assign()
+    assert not world.start_offsets.recreated()  # the topic's id is not known yet
+    world.watcher.current = FIRST
+    assert not world.start_offsets.recreated()
+    assert world.topics.metadata(0) == "cluster-id:here topic-id:first"
+    world.watcher.current = SECOND
+    assert world.start_offsets.recreated() == [0, 1, 2]
+    assert world.positions.moved == dict.fromkeys(range(3), OFFSET_BEGINNING)
+    assert not world.start_offsets.recreated()
+    assert world.topics.metadata(0) == "cluster-id:here topic-id:second"
 
 
-def test_brokers_without_topic_ids_do_not_say_which_topic_it_is() -> None:
-    """If their id of zeros counted as an id, the first id after an upgrade would look like a recreated topic."""
-    assert (valid_topic_id(str(Uuid(0, 0))), valid_topic_id(str(Uuid(1, 2)))) == ("", str(Uuid(1, 2)))
-    client, watcher = FakeClient(), FakeWatcher()
-    client.metadata = f"{TOPIC_ID_PREFIX}{NO_ID}"
-    start_offsets = assigned_with(client, watcher)
-    watcher.current = "first"
-    assert not start_offsets.recreated()
+def test_an_assignment_waits_for_the_topic_id_and_begins_a_recreated_topic_at_its_start() -> None:
+    world = World()
+    world.commit(15, leader_epoch=3)
+    world.watcher.awaited = SECOND
+    assert world.assign() == {(OFFSET_BEGINNING, -1)}
+    assert not world.log_check.asked
+
+
+@pytest.mark.parametrize("committed", [TopicIdentity("other", "there"), TopicIdentity("other", "")])
+def test_an_offset_of_another_cluster_is_read_on_from(committed: TopicIdentity) -> None:
+    """Tools that mirror a cluster translate the offsets and copy their metadata."""
+    world = World()
+    world.commit(15, committed, leader_epoch=3)
+    world.watcher.awaited = FIRST
+    assert world.assign() == {(15, -1)}
+    assert not world.start_offsets.recreated()
+    assert world.topics.metadata(0) == FIRST.metadata
 
 
 def test_the_broker_is_asked_for_committed_offsets_until_it_answers() -> None:
-    client, watcher = FakeClient(), FakeWatcher()
-    client.is_away = True
-    start_offsets = assigned_with(client, watcher)
-    for now in (10.0, 10.9, 11.0, 11.9):
-        start_offsets.retry(now)
-    assert client.committed_calls == 3  # one at the assignment, and then at most one in a second
-    assert not client.assigned
-    client.is_away = False
-    start_offsets.retry(12.0)
-    assert client.assigned == dict.fromkeys(range(3), 5)
-    start_offsets.retry(13.0)
-    assert client.committed_calls == 4
+    world = World()
+    world.client.away = AWAY
+    assert world.assign() == {(OFFSET_INVALID, -1)}
+    for _ in range(4):
+        world.read(0.5)
+    assert len(world.client.fetch_timeouts) == 3  # one at the assignment, and then at most one in a second
+    assert not world.positions.moved
+    world.client.away = None
+    world.read()
+    assert world.positions.moved == dict.fromkeys(range(3), 15)
+    world.read()
+    assert len(world.client.fetch_timeouts) == 4
 
 
 def test_a_late_answer_follows_the_same_rules_as_one_at_the_assignment() -> None:
-    client, watcher = FakeClient(), FakeWatcher()
-    client.is_away = True
-    start_offsets = assigned_with(client, watcher)
-    client.is_away, client.offset = False, OFFSET_INVALID
-    client.errors = {1: KafkaError(KafkaError.UNSTABLE_OFFSET_COMMIT)}
-    start_offsets.retry(10.0)
-    assert client.assigned == {0: OFFSET_BEGINNING, 2: OFFSET_BEGINNING}
-    client.errors, client.offset = {}, 7
-    client.metadata, watcher.awaited = f"{TOPIC_ID_PREFIX}first", "second"
-    start_offsets.retry(11.0)
-    assert client.assigned == dict.fromkeys(range(3), OFFSET_BEGINNING)
-    start_offsets.retry(12.0)
-    assert client.committed_calls == 3
+    world = World()
+    world.client.away = AWAY
+    world.assign()
+    world.client.away, world.client.offsets = None, {}
+    world.client.errors = {1: KafkaError(KafkaError.UNSTABLE_OFFSET_COMMIT)}
+    world.read()
+    assert world.positions.moved == {0: OFFSET_BEGINNING, 2: OFFSET_BEGINNING}
+    world.commit(7)
+    world.client.errors, world.watcher.awaited = {}, SECOND
+    world.read()
+    assert world.positions.moved == dict.fromkeys(range(3), OFFSET_BEGINNING)
 
 
 def test_a_partition_that_is_read_already_is_not_moved_by_a_late_answer() -> None:
-    client, watcher = FakeClient(), FakeWatcher()
-    client.metadata, client.is_away = f"{TOPIC_ID_PREFIX}first", True
-    start_offsets = assigned_with(client, watcher)
-    client.is_away, client.positions = False, dict.fromkeys(range(3), 0)
-    watcher.current = "second"
-    assert not start_offsets.recreated()
-    assert start_offsets.offset_to_commit(0, 6).metadata == ""
-    start_offsets.retry(10.0)
-    assert not client.assigned
-    assert start_offsets.recreated() == [0, 1, 2]
+    world = World()
+    world.client.away = AWAY
+    world.assign()
+    world.client.away, world.positions.positions = None, dict.fromkeys(range(3), LogPosition(0))
+    world.watcher.current = SECOND
+    assert not world.start_offsets.recreated()
+    assert world.topics.metadata(0) == ""
+    world.watcher.awaited = None
+    world.read()
+    assert not world.positions.moved
 
 
 def test_a_revoked_partition_is_not_asked_for_again() -> None:
-    client, watcher = FakeClient(), FakeWatcher()
-    client.is_away = True
-    start_offsets = assigned_with(client, watcher)
-    client.is_away = False
-    start_offsets.forget([0, 2])
-    start_offsets.retry(10.0)
-    assert client.assigned == {1: 5}
+    world = World()
+    world.client.away = AWAY
+    world.assign()
+    world.start_offsets.forget(range(3))
+    world.read()
+    assert len(world.client.fetch_timeouts) == 1
 
 
-def test_after_a_reset_the_topic_may_be_another_one() -> None:
-    """
-    Records that were read before settle nothing in the new topic. Once the topic is known to be new, a partition that
-    is read from its start is not read from its start once more.
-    """
-    client, watcher = FakeClient(), FakeWatcher()
-    start_offsets = assigned_with(client, watcher)
-    watcher.current = "first"
-    assert not start_offsets.recreated()
-    start_offsets.mark_lost(0)
-    assert len(start_offsets.resets()) == 1
-    assert start_offsets.offset_to_commit(0, 11).metadata == f"{TOPIC_ID_PREFIX}first"
-    start_offsets.restart(0)
-    start_offsets.restart(7)  # which is not assigned
-    assert not start_offsets.offset_to_commit(0, 11).metadata
-    watcher.current = "second"
-    assert start_offsets.recreated() == [1, 2]
-    assert start_offsets.offset_to_commit(0, 12).metadata == f"{TOPIC_ID_PREFIX}second"
+def test_a_partition_that_comes_back_goes_on_behind_what_is_settled() -> None:
+    world = World()
+    world.assign()
+    world.kept_progress.keep({0: progress(18, 2), 1: progress(14), 2: progress(19)})
+    world.start_offsets.forget(range(3))
+    world.client.offsets[2] = TopicPartition("topic", 2, 16, FIRST.metadata)  # by another member
+    assert world.assign() == {(18, 2), (15, -1), (16, -1)}
+    world.start_offsets.forget(range(3))
+    assert world.assign() == {(15, -1), (16, -1)}  # it is kept for one assignment only
 
 
-def test_after_a_reset_a_topic_with_another_id_is_read_from_its_start() -> None:
-    client, watcher = FakeClient(), FakeWatcher()
-    start_offsets = assigned_with(client, watcher)
-    watcher.current = "first"
-    assert not start_offsets.recreated()
-    start_offsets.mark_lost(0)
-    assert len(start_offsets.resets()) == 1
-    watcher.current = "second"
-    assert start_offsets.recreated() == [0, 1, 2]
+def progress(offset: int, leader_epoch: int = -1) -> Progress:
+    """From `offset` to 24 everything is settled, except `offset` and 21."""
+    return Progress(LogPosition(offset, leader_epoch), 25, frozenset({offset, 21}))
 
 
-def test_a_partition_does_not_begin_at_an_offset_of_another_topic(caplog: pytest.LogCaptureFixture) -> None:
-    client, watcher = FakeClient(), FakeWatcher()
-    client.metadata = f"{TOPIC_ID_PREFIX}first"
-    start_offsets = StartOffsets(cast(Any, client), cast(TopicIdWatcher, watcher), "t", from_beginning=True)
-    for awaited, begin, topic_id in (("", 5, "first"), ("first", 5, "first"), ("second", OFFSET_BEGINNING, "second")):
-        watcher.awaited = awaited
-        assert begins(start_offsets, client) == {begin}
-        assert start_offsets.offset_to_commit(0, 6).metadata == TOPIC_ID_PREFIX + topic_id
-    assert len(caplog.records) == 3
+def test_what_was_settled_before_a_partition_was_lost_is_not_delivered_again() -> None:
+    world = World()
+    world.assign()
+    world.kept_progress.keep({0: progress(18)})
+    world.start_offsets.forget(range(3))
+    world.assign()
+    settled = [offset for offset in range(18, 30) if world.kept_progress.is_settled(0, offset)]
+    assert settled == [19, 20, 22, 23, 24]
+    assert not world.kept_progress.is_settled(1, 19)
+    world.watcher.current = FIRST
+    world.start_offsets.recreated()
+    world.watcher.current = SECOND
+    assert world.start_offsets.recreated()
+    assert not world.kept_progress.is_settled(0, 19)
+
+
+def test_a_partition_that_was_lost_with_a_commit_on_its_way_goes_on_as_well() -> None:
+    world = World()
+    world.assign()
+    world.commits.commit({0: LogPosition(17)})
+    world.kept_progress.keep({0: progress(18)})
+    world.start_offsets.forget(range(3))
+    assert world.assign() == {(18, -1), (15, -1)}
+
+
+def test_an_offset_that_was_set_while_the_member_was_away_counts() -> None:
+    """The tools of an operator commit without metadata, below or above what this member has settled."""
+    for offset in (3, 30):
+        world = World()
+        world.assign()
+        world.kept_progress.keep(dict.fromkeys(range(3), progress(18)))
+        world.start_offsets.forget(range(3))
+        world.commit(offset, TopicIdentity())
+        assert world.assign() == {(offset, -1)}

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from typing import NamedTuple
 
+from consumer.kafka.records import Progress
 from consumer.model import Record, TrackEvent, WriteKey
 
 PARTITIONS = range(3)
@@ -48,6 +49,7 @@ class PipelineLedger:
         self.settled: dict[RecordPlace, set[int]] = defaultdict(set)  # by the assignments in which it was settled
         self.deleted: set[RecordPlace] = set()  # before they were read
         self.accepted: set[RecordPlace] = set()
+        self._regained: dict[int, tuple[int, Progress]] = {}
         self._highest: dict[tuple[int, int, WriteKey], int] = {}
 
     def log(self, partition: int) -> list[LedgerRecord]:
@@ -85,6 +87,10 @@ class PipelineLedger:
     def settle(self, record: Record, assignment: int) -> None:
         self.settled[place_of(record)].add(assignment)
 
+    def regain(self, partition: int, topic: int, progress: Progress) -> None:
+        """The member got a partition back that it had lost, and goes on behind what it had settled."""
+        self._regained[partition] = topic, progress
+
     def check(self, partition: int, to: Offset) -> None:
         """Every record below is settled in the present assignment, so the member may commit the offset."""
         topic, begin = self.committed[partition]
@@ -93,6 +99,9 @@ class PipelineLedger:
             place = RecordPlace(partition, to.topic, offset)
             is_skipped = self.topics[partition][to.topic][offset].kind == "skip"
             is_settled = place in self.deleted or self.assignment[partition] in self.settled[place]
+            topic, progress = self._regained.get(partition, (-1, None))
+            if progress and topic == to.topic and progress.is_settled(offset):  # in an earlier assignment
+                is_settled = is_settled or bool(self.settled[place])
             assert is_skipped or is_settled, f"{place} is committed, not settled"
 
     def commit(self, partition: int, to: Offset) -> None:

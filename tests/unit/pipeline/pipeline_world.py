@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 from consumer.kafka.dead_letters import DeliveryReports
-from consumer.kafka.records import OffsetReset, ReadResult
+from consumer.kafka.records import LogPosition, OffsetReset, Progress, ReadResult
 from consumer.model import (
     Accepted,
     BatchRequest,
@@ -51,8 +51,8 @@ class FakeGroup:
         self._clock = clock
         self._next = ReadResult()
         self.commits = {"ok": 0, "failed": 0}
-        self.commit_waits: list[bool] = []
-        self.stored: dict[int, int] = {}
+        self.commit_waits: list[float] = []
+        self.kept: dict[int, Progress] = {}
         self.committed: dict[int, int] = {}
         self.paused: set[int] = set()
         self.restarted: list[int] = []
@@ -87,12 +87,17 @@ class FakeGroup:
         result, self._next = self._next, ReadResult()
         return result
 
-    def store(self, offsets: Mapping[int, int]) -> None:
-        self.stored |= offsets
+    def commit(self, positions: Mapping[int, LogPosition]) -> None:
+        self.commit_waits.append(0.0)
+        self.committed |= {partition: position.offset for partition, position in positions.items()}
 
-    def commit(self, wait: bool = False) -> None:
-        self.commit_waits.append(wait)
-        self.committed |= self.stored
+    def commit_and_wait(self, positions: Mapping[int, LogPosition], seconds: float) -> bool:
+        self.commit(positions)
+        self.commit_waits[-1] = seconds
+        return True
+
+    def keep(self, progress: Mapping[int, Progress]) -> None:
+        self.kept |= progress
 
     def pause(self, partitions: Iterable[int]) -> None:
         self.paused |= set(partitions)
@@ -108,9 +113,11 @@ class FakeGroup:
 
 
 class FakeWorkers:
-    """Keeps requests in flight until the test answers them, and answers at once in a drain."""
+    """Keeps requests in flight until the test answers them. In a drain it answers at once, or never."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: FakeClock) -> None:
+        self._clock = clock
+        self.answers_drains = True
         self.in_flight: list[BatchRequest] = []
         self._answered: list[tuple[BatchRequest, Outcome]] = []
         self.outcome_in_drain: Outcome = Accepted()
@@ -133,8 +140,10 @@ class FakeWorkers:
         return request
 
     def answered(self, timeout: float = 0) -> Sequence[tuple[BatchRequest, Outcome]]:
-        while timeout and self.in_flight:
+        while timeout and self.in_flight and self.answers_drains:
             self.answer(self.outcome_in_drain)
+        if not self.answers_drains:
+            self._clock.now += timeout
         answered, self._answered = self._answered, []
         return answered
 
@@ -194,7 +203,8 @@ class PipelineWorld:
         keys: Sequence[WriteKey] = (KEY,),
         memory_bytes: int = 10_000_000,
     ) -> None:
-        self.clock, self.workers, self.dead_letters = FakeClock(), FakeWorkers(), FakeDeadLetters()
+        self.clock, self.dead_letters = FakeClock(), FakeDeadLetters()
+        self.workers = FakeWorkers(self.clock)
         self.schemas, self.framings = FakeSchemas(), Counter[str]()
         self.group = FakeGroup(self.clock)
         processor = RecordProcessor(self.map, RejectPolicy(policy, unknown or policy))

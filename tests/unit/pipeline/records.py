@@ -49,7 +49,7 @@ def offsets_of(chunk: Chunk) -> list[int]:
 
 def chunk_sizes(buffer: PartitionBuffer) -> list[int]:
     """The number of events of each open chunk."""
-    return [len(chunk.events) for chunks in buffer._chunks.values() for chunk in chunks]
+    return [len(chunk.events) for chunk in buffer._chunks]
 
 
 def record_of(offset: int, kind: str = "event") -> Record:

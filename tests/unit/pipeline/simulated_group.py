@@ -1,9 +1,9 @@
 """The simulated group: which records it gives to read, and which commits it accepts, at once or later."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from typing import Any, NamedTuple
 
-from consumer.kafka.records import OffsetReset, ReadResult
+from consumer.kafka.records import LogPosition, OffsetReset, Progress, ReadResult
 from consumer.model import Record
 from tests.unit.pipeline.ledger import Offset, PipelineLedger, RecordPlace
 
@@ -20,6 +20,14 @@ class SentCommit(NamedTuple):
 
     offsets: Mapping[int, Offset]
     assignments: Mapping[int, int]
+
+
+class KeptProgress(NamedTuple):
+    """What was settled when the partition was lost. `known`: what the group may have committed by then."""
+
+    topic: int
+    progress: Progress
+    known: Set[Offset]
 
 
 class SimulatedGroup:
@@ -40,7 +48,8 @@ class SimulatedGroup:
         self.on_assign: Callable[[Sequence[int]], None]
         self.on_revoke: Callable[[Sequence[int]], None]
         self.on_lost: Callable[[Sequence[int]], None]
-        self._stored: dict[int, Offset] = {}
+        self._kept: dict[int, KeptProgress] = {}
+        self._progress: dict[int, Progress] = {}
         self._unread: set[int] = set()  # because their offset is lost
 
     def subscribe(self, on_assign: Any, on_revoke: Any, on_lost: Any) -> None:
@@ -49,6 +58,12 @@ class SimulatedGroup:
     def assign(self, partition: int) -> None:
         self.ledger.assignment[partition] += 1
         self.position[partition] = Offset(self.ledger.topic(partition), self.ledger.begin(partition))
+        kept = self._kept.pop(partition, None)
+        self._progress.pop(partition, None)
+        if kept and kept.topic == self.ledger.topic(partition) and self.ledger.committed[partition] in kept.known:
+            self._progress[partition] = kept.progress
+            self.position[partition] = Offset(kept.topic, kept.progress.position.offset)
+            self.ledger.regain(partition, kept.topic, kept.progress)
         self.on_assign([partition])
 
     def revoke(self, partition: int, lost: bool) -> None:
@@ -57,7 +72,6 @@ class SimulatedGroup:
         else:
             self.on_revoke([partition])
         self.position.pop(partition)
-        self._stored.pop(partition, None)
         self.paused.discard(partition)
         self._unread.discard(partition)
         self.ledger.assignment[partition] += 1
@@ -74,9 +88,13 @@ class SimulatedGroup:
             topic, begin = self.position[partition]  # of a recreated topic, the last records of the old one still come
             end = len(self.ledger.topics[partition][topic])
             if begin < end:
-                records[partition] = [
-                    Record(partition, offset, topic, None, b"", (), self._clock(), 100) for offset in range(begin, end)
+                unsettled = [
+                    Record(partition, offset, topic, None, b"", (), self._clock(), 100)
+                    for offset in range(begin, end)
+                    if not self._is_settled(partition, topic, offset)
                 ]
+                if unsettled:
+                    records[partition] = unsettled
                 self.position[partition] = Offset(topic, end)
             if partition not in recreated:
                 ends[partition] = end
@@ -86,24 +104,38 @@ class SimulatedGroup:
             self.paused.discard(partition)
         return ReadResult(records, ends, resets, recreated)
 
-    def store(self, offsets: Mapping[int, int]) -> None:
-        owned = {partition: offset for partition, offset in offsets.items() if partition in self.position}
-        self._stored |= {
-            partition: Offset(self.position[partition].topic, offset) for partition, offset in owned.items()
-        }
+    def keep(self, progress: Mapping[int, Progress]) -> None:
+        for partition, of_partition in progress.items():
+            on_their_way = {commit.offsets[partition] for commit in self.sent if partition in commit.offsets}
+            known = on_their_way | {self.ledger.committed[partition]}
+            self._kept[partition] = KeptProgress(self.position[partition].topic, of_partition, known)
 
-    def commit(self, wait: bool = False) -> None:
-        """What is stored is sent with each commit until one is accepted."""
+    def commit(self, positions: Mapping[int, LogPosition]) -> None:
+        """What is not accepted is sent with the next commit. One commit is on its way at a time."""
+        if not self.sent:
+            self._send(positions)
+        while self.sent and not self.is_slow:
+            self.answer_commit(True)
+
+    def commit_and_wait(self, positions: Mapping[int, LogPosition], seconds: float) -> bool:
+        self._send(positions)
+        while self.sent:
+            self.answer_commit(True)
+        return True
+
+    def _send(self, positions: Mapping[int, LogPosition]) -> None:
         if self.refusals:
             self.refusals -= 1
             return
-        new = {partition: to for partition, to in self._stored.items() if to > self.ledger.committed[partition]}
+        offsets = {
+            partition: Offset(self.position[partition].topic, position.offset)
+            for partition, position in positions.items()
+        }
+        new = {partition: to for partition, to in offsets.items() if to > self.ledger.committed[partition]}
         for partition, to in new.items():
             self.ledger.check(partition, to)
         if new:
             self.sent.append(SentCommit(new, dict(self.ledger.assignment)))
-        while self.sent and (wait or not self.is_slow):
-            self.answer_commit(True)
 
     def answer_commit(self, is_accepted: bool) -> None:
         """The broker's answer to the first commit on its way; one of an assignment that is over is refused."""
@@ -123,6 +155,12 @@ class SimulatedGroup:
 
     def end_offset(self, partition: int) -> int:
         return len(self.ledger.log(partition))
+
+    def _is_settled(self, partition: int, topic: int, offset: int) -> bool:
+        """Whether this member settled it before it lost the partition and got it back."""
+        if partition not in self._progress or topic != self.ledger.topic(partition):
+            return False
+        return self._progress[partition].is_settled(offset)
 
     def _is_lost(self, partition: int) -> bool:
         return self.position[partition].offset < self.ledger.low[partition]

@@ -9,7 +9,6 @@ from consumer.pipeline.batch import BatchLimits, make_batch
 from consumer.pipeline.partition_buffer import PartitionBuffer
 from tests.unit.pipeline.records import (
     LIMITS,
-    PRODUCTION,
     chunk_sizes,
     event_of_100_bytes,
     open_batch,
@@ -115,7 +114,7 @@ def test_events_that_wait_behind_a_stalled_key_are_appended_to_the_last_chunk_up
         open_batch(buffer, event_of_100_bytes, BATCH)
         assert chunk_sizes(buffer) == sizes
         offset += count
-    chunk: Chunk | None = buffer._chunks[PRODUCTION][0]
+    chunk: Chunk | None = next(iter(buffer._chunks))
     while chunk is not None:
         assert chunk.memory_bytes == len(chunk.events) * (99 + 1)
         chunk = buffer.settle(chunk)

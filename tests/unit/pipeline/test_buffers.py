@@ -1,7 +1,8 @@
-"""The buffers of all partitions: who is due together, whose turn it is, and which offsets are stored."""
+"""The buffers of all partitions: who is due together, whose turn it is, and what may be committed."""
 
 import pytest
 
+from consumer.kafka.records import LogPosition
 from consumer.model import Blocked, Pending
 from tests.unit.pipeline.records import LIMITS, open_batch, process, record, record_of
 from tests.unit.pipeline.test_backpressure import NO_KEYS, buffers_of
@@ -21,16 +22,12 @@ def test_a_buffer_lingers_from_the_oldest_record_that_waits() -> None:
     assert buffers.due(1.0, NO_KEYS)
 
 
-def test_an_offset_is_to_be_stored_once_and_again_in_a_new_assignment() -> None:
-    buffers = buffers_of(1)
-    assert buffers.newly_committable([0]) == {}
+def test_what_was_read_of_an_assigned_partition_may_be_committed() -> None:
+    buffers = buffers_of(2)
+    assert buffers.committable([0, 1]) == {}
     buffers[0].advance(7)
-    assert buffers.newly_committable([5, 0, 6]) == {0: 7}  # the others have no buffer
-    assert buffers.newly_committable([0]) == {}
-    buffers.drop([0])
-    buffers.assign([0])
-    buffers[0].advance(7)
-    assert buffers.newly_committable([0]) == {0: 7}
+    assert buffers.committable([5, 0, 6]) == {0: LogPosition(7)}  # the others have no buffer
+    assert buffers.committable([1]) == {}
 
 
 def test_a_buffer_that_opened_a_batch_comes_last() -> None:

@@ -9,6 +9,7 @@ from tests.unit.pipeline.pipeline_world import EVENTS, PipelineWorld
 def in_flight(*values: bytes) -> PipelineWorld:
     """A partition with one request in flight, and one record that waits behind it."""
     world = PipelineWorld(partitions=2)
+    world.workers.answers_drains = False
     world.group.give(0, *values)
     world.run_once()
     world.run_once(2)

@@ -1,13 +1,14 @@
 """The loop with a simulated clock, group, Segment and dead-letter topic: what is committed, and what waits for what."""
 
 from collections.abc import Sequence
+from threading import Event
 from typing import Any
 
 import pytest
 
 from consumer.errors import ServiceError
 from consumer.kafka.dead_letters import DeliveryReports
-from consumer.kafka.records import OffsetReset
+from consumer.kafka.records import LogPosition, OffsetReset, Progress
 from consumer.model import Accepted, BatchRequest, Outcome, Refused, Retry
 from tests.unit.pipeline.pipeline_world import EVENTS, FakeWorkers, PipelineWorld
 
@@ -231,7 +232,7 @@ def test_a_full_partition_is_paused_until_it_has_room() -> None:
 
 def test_records_lost_to_retention_are_counted() -> None:
     world = PipelineWorld()
-    world.group.reset(OffsetReset(0, expected=5, low=12, high=20, goes_on=True))
+    world.group.reset(OffsetReset(0, expected=5, low=12, end=20, goes_on=True))
     world.run_once()
     world.group.give(0, b"a", start=12)
     world.settle()
@@ -244,7 +245,7 @@ def test_how_many_are_lost_is_counted_and_logged(
     expected: int, low: int, lost: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     world = PipelineWorld()
-    world.group.reset(OffsetReset(0, expected, low, high=20, goes_on=True))
+    world.group.reset(OffsetReset(0, expected, low, end=20, goes_on=True))
     world.run_once()
     logged = [vars(line)["lost"] for line in caplog.records if "deleted before they were read" in line.message]
     assert (world.reporter.counters.lost_to_retention, logged) == (lost, [lost] if lost else [])
@@ -255,21 +256,52 @@ def test_how_many_are_lost_is_counted_and_logged(
 )
 def test_with_the_policy_error_a_reset_blocks_its_partition(expected: int, reason: str) -> None:
     world = PipelineWorld()
-    world.group.reset(OffsetReset(0, expected, low=12, high=20, goes_on=False))
+    world.group.reset(OffsetReset(0, expected, low=12, end=20, goes_on=False))
     world.run_once(0)
     assert world.reporter.latest().blocked == {reason: 1}
     assert not world.group.committed
 
 
-def test_commits_are_sent_once_a_second_and_a_drain_waits_for_its_own() -> None:
+def test_commits_are_sent_ten_times_a_second_and_a_drain_waits_for_its_own() -> None:
     world = PipelineWorld()
     world.group.give(0, b"a")
-    for expected in ([False], [False], [False, False], [False, False]):
-        world.run_once(0.5)
-        assert world.group.commit_waits == expected
+    for commits in (1, 1, 2, 2):
+        world.run_once(0.05)
+        assert world.group.commit_waits == [0.0] * commits
     assert not world.reporter.latest().draining
     world.group.revoke([0])
-    assert world.group.commit_waits[-1]
+    assert world.group.commit_waits[-1] == 10.0  # what is left of the drain's time
+
+
+def test_all_drains_of_a_member_that_is_told_to_stop_share_one_deadline() -> None:
+    world = PipelineWorld(partitions=2)
+    world.workers.answers_drains, stop = False, Event()
+    for partition in (0, 1):
+        world.group.give(partition, b"a")
+        world.run_once(0)
+        world.run_once(2)
+    assert len(world.workers.in_flight) == 2
+    asked_at = world.clock.now
+    stop.set()
+    world.loop._stop = stop
+    world.group.revoke([0])
+    world.loop.run(stop)
+    assert world.clock.now - asked_at == pytest.approx(10.0, abs=0.2)
+    assert world.group.commit_waits[-2:] == [1.0, 1.0]
+
+
+def test_the_last_commit_of_a_drain_that_took_its_whole_time_still_has_three_seconds() -> None:
+    world = PipelineWorld()
+    world.group.give(0, b"undecodable")
+    world.settle()
+
+    def never(now: float, wait: float = 0) -> DeliveryReports:
+        world.clock.now += wait
+        return DeliveryReports()
+
+    world.dead_letters.advance = never  # type: ignore[method-assign]
+    world.group.revoke([0])
+    assert world.group.commit_waits[-1] == 3.0
 
 
 @pytest.mark.parametrize(("start", "is_recreated"), [(2, False), (7, False), (1, True), (0, True)])
@@ -373,19 +405,68 @@ def test_an_offset_below_the_last_means_a_recreated_topic() -> None:
 
 
 @pytest.mark.parametrize("goes_on", [True, False])
-def test_a_reset_to_less_than_what_was_read_means_a_recreated_topic(goes_on: bool) -> None:
-    """Else the last offset of the old topic could be committed for the new one, whose records would never be read."""
+def test_a_log_that_ends_below_what_was_read_is_read_on_at_its_end(
+    goes_on: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Else an offset behind the end could be committed, and the records that come there would never be read."""
     world = PipelineWorld()
     world.group.give(0, b"a", b"b", start=1000)
     world.run_once(2)
-    world.group.reset(OffsetReset(0, expected=1000, low=0, high=0, goes_on=goes_on))
+    world.group.reset(OffsetReset(0, expected=1000, low=0, end=990, goes_on=goes_on))
     world.run_once(0)
     world.workers.answer(Accepted())
-    world.group.reach_end(0, 0)
+    if goes_on:
+        world.group.reach_end(0, 990)
     world.run_once(2)
-    assert 1002 not in world.group.committed.values()
-    assert world.reporter.counters.lost_to_retention == 0
-    assert world.reporter.latest().blocked == ({} if goes_on else {"offset_out_of_range": 1})
+    assert world.group.committed.get(0) == (990 if goes_on else 1000)
+    assert (world.reporter.counters.lost_to_retention, world.reporter.counters.lost_to_truncation) == (0, 12)
+    assert world.reporter.latest().blocked == ({} if goes_on else {"log_truncated": 1})
+    (line,) = [line for line in caplog.records if line.message == "the broker lost records that were read"]
+    assert (vars(line)["offset"], vars(line)["lost"]) == (1002, 12)
+
+
+def test_a_block_names_the_offset_that_cannot_be_read(caplog: pytest.LogCaptureFixture) -> None:
+    world = PipelineWorld()
+    for _ in range(2):  # the client reports again what it cannot read
+        world.group.reset(OffsetReset(0, expected=1000, low=0, end=990, goes_on=False))
+        world.run_once(0)
+    (line,) = [line for line in caplog.records if line.message == "partition blocked: operator action required"]
+    assert (vars(line)["offset"], vars(line)["reason"]) == (1000, "log_truncated")
+
+
+def test_a_truncation_above_what_was_read_loses_nothing() -> None:
+    """The end of the partition was 3 past a transaction marker, which the client does not count."""
+    world = PipelineWorld()
+    world.group.give(0, b"a", b"b", start=10)
+    world.group.reset(OffsetReset(0, expected=5, low=0, end=12, goes_on=True))
+    world.settle()
+    assert world.reporter.counters.lost_to_truncation == world.reporter.counters.released == 0
+    assert world.reporter.counters.delivered == 2
+
+
+def test_events_in_flight_at_the_loss_of_a_partition_are_waited_for_and_remembered() -> None:
+    world = PipelineWorld()
+    world.group.give(0, b"a", b"b")
+    world.run_once(0)
+    world.run_once(2)
+    assert len(world.workers.in_flight) == 1
+    commits = len(world.group.commit_waits)
+    world.group.lose([0])
+    assert world.group.kept == {0: Progress(LogPosition(2), 2)}
+    assert len(world.group.commit_waits) == commits  # the group has another owner by now
+    assert world.reporter.counters.released == 0
+
+
+def test_events_without_an_answer_are_not_waited_for_long_at_the_loss_of_a_partition() -> None:
+    world = PipelineWorld()
+    world.group.give(0, b"a", b"b")
+    world.run_once(0)
+    world.run_once(2)
+    world.workers.answers_drains, lost_at = False, world.clock.now
+    world.group.lose([0])
+    assert world.clock.now - lost_at == pytest.approx(5.0, abs=0.1)
+    assert world.group.kept == {0: Progress(LogPosition(0), 2, frozenset({0, 1}))}
+    assert world.reporter.counters.released == 2
 
 
 def test_nothing_is_kept_of_a_lost_partition() -> None:
@@ -424,7 +505,7 @@ def test_a_drain_does_not_wait_for_a_dead_letter_that_is_refused() -> None:
 def test_what_was_read_before_a_reset_is_not_lost(high: int) -> None:
     world = PipelineWorld()
     world.group.give(0, b"a", b"b", start=10)
-    world.group.reset(OffsetReset(0, expected=5, low=12, high=high, goes_on=True))
+    world.group.reset(OffsetReset(0, expected=5, low=12, end=high, goes_on=True))
     world.settle()
     assert world.reporter.counters.lost_to_retention == world.reporter.counters.released == 0
     assert world.reporter.counters.delivered == 2

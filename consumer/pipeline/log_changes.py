@@ -1,0 +1,53 @@
+"""What happens to a partition whose log is not the one that was read: deleted records, lost records, another topic."""
+
+import logging
+from dataclasses import replace
+
+from consumer.kafka.consumer import GroupConsumer
+from consumer.kafka.records import OffsetReset
+from consumer.model import Blocked
+from consumer.pipeline.buffers import PartitionBuffers
+from consumer.pipeline.dispatcher import Dispatcher
+from consumer.pipeline.partition_buffer import PartitionBuffer
+from consumer.pipeline.status_reporter import StatusReporter
+
+log = logging.getLogger(__name__)
+
+
+class LogChanges:
+    """It belongs to the loop's thread, like the buffers."""
+
+    def __init__(
+        self, consumer: GroupConsumer, buffers: PartitionBuffers, dispatcher: Dispatcher, reporter: StatusReporter
+    ) -> None:
+        self._consumer, self._buffers, self._dispatcher, self._reporter = consumer, buffers, dispatcher, reporter
+
+    def restart(self, partition: int) -> PartitionBuffer:
+        """The topic was recreated: what is buffered is of the old one."""
+        log.warning("topic recreated, reading the partition from its start", extra={"partition": partition})
+        self._consumer.restart(partition)
+        return self._with_new_buffer(partition)
+
+    def reset(self, reset: OffsetReset) -> None:
+        """The partition could not be read on: count and log what the broker does not have any more."""
+        buffer = self._buffers.get(reset.partition)
+        if buffer is None or isinstance(buffer.blocked, Blocked):
+            return
+        if buffer.position is not None:  # past transaction markers, which the client does not count
+            reset = replace(reset, expected=max(reset.expected, buffer.position))
+        fields = {"partition": reset.partition, "offset": reset.expected}
+        if reset.deleted:
+            self._reporter.counters.lost_to_retention += reset.deleted
+            log.error("records were deleted before they were read", extra={**fields, "lost": reset.deleted})
+        if reset.truncated:
+            self._reporter.counters.lost_to_truncation += reset.truncated
+            log.error("the broker lost records that were read", extra={**fields, "lost": reset.truncated})
+            buffer = self._with_new_buffer(reset.partition)
+        if not reset.goes_on:
+            self._dispatcher.block(buffer, reset.block_reason, reset.expected)
+
+    def _with_new_buffer(self, partition: int) -> PartitionBuffer:
+        """Forget everything of the partition, because other records have the offsets of those that were read."""
+        self._dispatcher.forget([partition])
+        self._buffers.assign([partition])
+        return self._buffers[partition]
