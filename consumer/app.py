@@ -12,6 +12,7 @@ from consumer import factories
 from consumer.avro.framing import AutoFraming
 from consumer.avro.schema_cache import SchemaCache
 from consumer.errors import NoAnswer, ServiceError
+from consumer.internal_errors import as_service_error
 from consumer.kafka.consumer import GroupConsumer
 from consumer.kafka.dead_letter_topic import TopicFinding
 from consumer.kafka.dead_letters import UnwrapRecord, record_itself
@@ -66,9 +67,10 @@ class Service:
             if not stop.is_set():
                 self._judge_dead_letter_topic()
                 self.loop.run(stop)
-        except ServiceError as error:
-            log.critical("fatal error, exiting", extra={"error": str(error)})
-            raise
+        except Exception as error:  # noqa: BLE001 - also a defect of ours
+            service_error = as_service_error(error)
+            log.critical("fatal error, exiting", extra={"error": str(service_error)})
+            raise service_error from None
 
     def _await_dead_letter_topic(self, stop: threading.Event) -> None:
         """Nothing is read before the dead-letter topic is there. A broker that does not answer is waited for."""

@@ -1,5 +1,6 @@
 """JSON as the service reads and writes it."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -31,6 +32,22 @@ def dumps(value: Any) -> bytes:
 def loads(raw: bytes | str) -> Any:
     """The value of a JSON text. The library limits the nesting to 1024. Raises JsonError."""
     return orjson.loads(raw)
+
+
+def is_nested_deeper(value: Any, levels: int) -> bool:
+    """Whether a value is inside more than `levels` lists and objects. A function that calls itself could overflow."""
+    inner = [value]
+    for _ in range(levels + 1):
+        inner = [child for parent in inner for child in _children(parent)]
+    return bool(inner)
+
+
+def _children(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    if isinstance(value, list):
+        return value
+    return ()
 
 
 def iso_millis(millis: int, *_: Any) -> str:

@@ -75,7 +75,7 @@ class Skipped(NamedTuple):
 
 class Rejected(NamedTuple):
     """
-    Why a record is rejected. `stage` is framing, schema, decoding, mapping, delivery or operator.
+    Why a record is rejected. `stage` is framing, schema, decoding, mapping, internal, delivery or operator.
 
     `detail` names fields and rules, never a value of the record. `schema` names the writer's schema.
     """

@@ -45,6 +45,7 @@ class Reason(_Word):
     INVALID = "invalid", "the event would break a rule of the contract or of Segment"
     EVENT_TOO_LARGE = "event_too_large", "the event is larger than Segment accepts"
     NO_WRITE_KEY = "no_write_key", "SEGMENT_WRITE_KEYS has no key for its environment, or it names no environment"
+    INTERNAL_ERROR = "internal_error", "a defect of the service: the detail names the error and the line of code"
     STEPPED_OVER = "stepped_over", "an operator skipped it with `skip-record`"
 
 
@@ -61,6 +62,10 @@ class BlockReason(_Word):
     EVERYTHING_REFUSED = (
         "everything_refused",
         "MAX_CONSECUTIVE_REFUSALS single events in a row were refused, with no success between",
+    )
+    INTERNAL_ERROR = (
+        "internal_error",
+        "a defect of the service: too many records in a row had an error in its code, which the log names",
     )
     DEAD_LETTER_LIMIT = (
         "dead_letter_limit",

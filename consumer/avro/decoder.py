@@ -10,8 +10,9 @@ import fastavro.schema
 
 from consumer.avro.decode_limits import max_value_bytes
 from consumer.avro.logical_types import READERS, without_ignored_logical_types
-from consumer.avro.schema import AvroType, WriterSchema, build_tree, is_nested_too_deep
+from consumer.avro.schema import MAX_JSON_DEPTH, AvroType, WriterSchema, build_tree
 from consumer.errors import DecodingError, UnsafeSchema
+from consumer.jsonio import is_nested_deeper
 from consumer.reasons import Reason
 
 _read = fastavro.schemaless_reader
@@ -41,7 +42,7 @@ def load_schema(label: str, schema: object, references: Iterable[object] = ()) -
     install_logical_readers()
     names: dict[str, Any] = {}
     schemas = [*references, schema]
-    if is_nested_too_deep(schemas):
+    if is_nested_deeper(schemas, MAX_JSON_DEPTH):  # only parsing it could overflow the stack
         raise UnsafeSchema(f"{label}: nested too deep; flatten the schema")
     try:
         parsed = _parse(schemas, names)

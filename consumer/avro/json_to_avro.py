@@ -97,6 +97,8 @@ def _fits(avro: AvroType, value: Any) -> bool:
         return False
     if avro.kind == "record":
         return isinstance(value, dict) and set(value) <= set(avro.fields)
+    if avro.kind == "union":  # in a union, which the Avro library accepts
+        return any(_fits(branch, value) for branch in avro.branches)
     return _is_text_of_logical_type(avro, value) or isinstance(value, _PYTHON_TYPES[avro.kind])
 
 

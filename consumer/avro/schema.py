@@ -1,6 +1,6 @@
 """Writers' schemas: the tree of a schema's types, and the rules by which a schema is safe to decode with."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,6 +9,8 @@ from consumer.errors import UnsafeSchema
 
 MAX_DEPTH = 64
 MAX_TYPES = 10_000
+MAX_JSON_DEPTH = 4 * MAX_DEPTH
+"""Of a schema's JSON, in which a record in a record's field is three levels deeper."""
 
 _ROOT = "the value"
 _PRIMITIVES = frozenset({"null", "boolean", "int", "long", "float", "double", "bytes", "string"})
@@ -76,22 +78,6 @@ def build_tree(label: str, parsed: Any, names: Mapping[str, Any]) -> AvroType:
     - beyond MAX_DEPTH, MAX_TYPES and MAX_DIGITS.
     """
     return _TreeBuilder(label, names).build(parsed, _ROOT, ())
-
-
-def is_nested_too_deep(schema: Any) -> bool:
-    """Whether a schema's JSON is nested deeper than MAX_DEPTH allows: only parsing it could overflow the stack."""
-    level = [schema]
-    for _ in range(4 * MAX_DEPTH):  # a record in a record's field is three deeper
-        level = [child for parent in level for child in _children(parent)]
-    return bool(level)
-
-
-def _children(value: Any) -> Iterable[Any]:
-    if isinstance(value, dict):
-        return value.values()
-    if isinstance(value, list):
-        return value
-    return ()
 
 
 class _TreeBuilder:

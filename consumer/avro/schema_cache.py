@@ -17,12 +17,11 @@ from consumer.avro.schema_lookup import (
     RegistryMisconfigured,
     RegistryUnreachable,
     SchemaNotFound,
-    UnsupportedSchema,
     UnusableSchema,
     unusable_schema,
 )
-from consumer.errors import UnsafeSchema
 from consumer.model import Pending
+from consumer.reasons import Reason
 
 log = logging.getLogger(__name__)
 
@@ -90,7 +89,7 @@ class SchemaCache:
         """
         The key's schema, or Pending while it is being looked up; never blocks.
 
-        Raises SchemaError `unknown_schema`, `unsafe_schema` or `unsupported_schema`.
+        Raises SchemaError `unknown_schema`, `unsafe_schema`, `unsupported_schema` or `internal_error`.
         """
         schema = self._schemas.get(key)
         if schema is not None:
@@ -99,7 +98,10 @@ class SchemaCache:
             return Pending(key)
         if key in self._schemas:  # the result came in `is_pending`
             return self._schemas[key]
-        raise self._unusable.get(key, UNKNOWN_SCHEMA).error()
+        unusable = self._unusable.get(key, UNKNOWN_SCHEMA)
+        if unusable.reason == Reason.INTERNAL_ERROR:  # of this record alone: the next one needs a new look-up
+            del self._unusable[key]
+        raise unusable.error()
 
     def is_pending(self, key: SchemaKey) -> bool:
         """
@@ -156,11 +158,11 @@ class SchemaCache:
             self._note_answer("found", key)
         except SchemaNotFound:
             self._note_not_found(key, now)
-        except (UnsupportedSchema, UnsafeSchema) as error:
+        except RegistryUnreachable as error:
+            self._note_failure(key, error, now)
+        except Exception as error:  # noqa: BLE001 - UnsupportedSchema, UnsafeSchema, or a defect of ours
             self._unusable[key] = unusable_schema(error)
             self._note_answer("refused", key)
-        except Exception as error:  # noqa: BLE001 - RegistryUnreachable or unexpected: neither is about the key
-            self._note_failure(key, error, now)
 
     def _note_answer(self, outcome: str, key: SchemaKey) -> None:
         self.lookups[outcome] += 1
@@ -183,11 +185,11 @@ class SchemaCache:
             lookup.due = min(now + NOT_FOUND_RETRY_SECONDS, give_up_at)
             self._lookups[key] = lookup
 
-    def _note_failure(self, key: SchemaKey, error: Exception, now: float) -> None:
+    def _note_failure(self, key: SchemaKey, error: RegistryUnreachable, now: float) -> None:
         self.lookups["unreachable"] += 1
         self._failures += 1
         self._resume_at = now + min(MAX_BACKOFF_SECONDS, MIN_BACKOFF_SECONDS * 2 ** min(self._failures - 1, 10))
-        cause = str(error) if isinstance(error, RegistryUnreachable) else type(error).__name__
+        cause = str(error)
         if now >= self._next_warning_at or cause != self._last_warning:
             self._next_warning_at, self._last_warning = now + WARNING_INTERVAL_SECONDS, cause
             level = logging.ERROR if isinstance(error, RegistryMisconfigured) else logging.WARNING

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from consumer.avro.framing import SchemaKey
 from consumer.avro.schema import WriterSchema
 from consumer.errors import SchemaError, ServiceError, SprigToSegmentError, UnsafeSchema
+from consumer.internal_errors import describe
 from consumer.reasons import Reason
 
 Fetch = Callable[[SchemaKey], WriterSchema]
@@ -41,11 +42,13 @@ class UnusableSchema(NamedTuple):
 UNKNOWN_SCHEMA = UnusableSchema(Reason.UNKNOWN_SCHEMA, "the schema registry has no schema with this id")
 
 
-def unusable_schema(error: UnsupportedSchema | UnsafeSchema) -> UnusableSchema:
-    """The reason and the detail for a schema that exists but must not be decoded with."""
+def unusable_schema(error: Exception) -> UnusableSchema:
+    """The reason and the detail for a schema that exists but must not, or cannot, be decoded with."""
     if isinstance(error, UnsupportedSchema):
         return UnusableSchema(Reason.UNSUPPORTED_SCHEMA, str(error))
-    return UnusableSchema(Reason.UNSAFE_SCHEMA, str(error))
+    if isinstance(error, UnsafeSchema):
+        return UnusableSchema(Reason.UNSAFE_SCHEMA, str(error))
+    return UnusableSchema(Reason.INTERNAL_ERROR, describe(error))
 
 
 def no_registry(key: SchemaKey) -> WriterSchema:

@@ -1,15 +1,14 @@
 """The contract files of a folder, and which contract is for which record."""
 
 from collections.abc import Iterator, Sequence
-from functools import cache
 from itertools import combinations
 from pathlib import Path
 
 from consumer.avro.schema import AvroType
 from consumer.contract.parser import parse_contract
-from consumer.contract.rules import Contract
+from consumer.contract.rules import MAX_DEPTH, Contract
 from consumer.errors import ContractError, MappingError
-from consumer.jsonio import JsonError, loads
+from consumer.jsonio import JsonError, is_nested_deeper, loads
 from consumer.reasons import Reason
 
 
@@ -46,6 +45,8 @@ def load_contract(path: Path) -> Contract:
         raise ContractError(f"{path.name}: {position}: expected JSON: {error.msg}") from None
     except OSError as error:
         raise ContractError(f"{path.name}: /: expected a readable file: {error.strerror}") from None
+    if is_nested_deeper(value, MAX_DEPTH):
+        raise ContractError(f"{path.name}: /: expected at most {MAX_DEPTH} lists and objects inside each other")
     return parse_contract(path.name, value)
 
 
@@ -57,7 +58,7 @@ def choose_contract(contracts: Sequence[Contract], root: AvroType) -> Contract:
     """
     if root.kind != "record":
         raise MappingError(Reason.UNKNOWN_RECORD, f"expected a record, not a value of type {root.kind}")
-    candidates = [contract for contract in contracts if patterns_overlap(contract.record, root.name)]
+    candidates = [contract for contract in contracts if matches(contract.record, root.name)]
     if not candidates:
         raise MappingError(Reason.UNKNOWN_RECORD, f"no contract is for {root.name}")
     return max(candidates, key=lambda contract: specificity(contract.record))
@@ -76,16 +77,38 @@ def equally_specific(contracts: Sequence[Contract]) -> Iterator[tuple[Contract, 
             yield first, second
 
 
-@cache
 def patterns_overlap(first: str, second: str) -> bool:
-    """Whether some name matches both patterns, in which `*` is any text. A name is a pattern, too."""
-    if not first or not second:
-        return set(first + second) <= {"*"}
-    if first[0] == "*":
-        return patterns_overlap(first[1:], second) or patterns_overlap(first, second[1:])
-    if second[0] == "*":
-        return patterns_overlap(second, first)
-    return first[0] == second[0] and patterns_overlap(first[1:], second[1:])
+    """Whether some name matches both patterns, in which `*` is any text."""
+    if "*" not in first:
+        return matches(second, first)
+    if "*" not in second:
+        return matches(first, second)
+    # What one pattern requires between its ends fits into a `*` of the other one. So only the ends can contradict.
+    first_begin, first_end = _ends(first)
+    second_begin, second_end = _ends(second)
+    begins_fit = first_begin.startswith(second_begin) or second_begin.startswith(first_begin)
+    return begins_fit and (first_end.endswith(second_end) or second_end.endswith(first_end))
+
+
+def matches(pattern: str, name: str) -> bool:
+    """Whether the name matches the pattern. The name is data, so a `*` in it is an ordinary character."""
+    if "*" not in pattern:
+        return name == pattern
+    begin, end = _ends(pattern)
+    if not name.startswith(begin) or not name.endswith(end):
+        return False
+    position = len(begin)
+    for text in pattern.split("*")[1:-1]:
+        position = name.find(text, position)
+        if position < 0:
+            return False
+        position += len(text)
+    return position + len(end) <= len(name)
+
+
+def _ends(pattern: str) -> tuple[str, str]:
+    """What a name must begin and end with."""
+    return pattern.partition("*")[0], pattern.rpartition("*")[2]
 
 
 def _conflicts(contracts: Sequence[Contract]) -> list[str]:

@@ -12,6 +12,12 @@ DRAFT_07 = "http://json-schema.org/draft-07/schema#"
 CONTRACT_SCHEMA_FILE = "contract.schema.json"
 """The file in the schemas' folder that describes contract files. A contract may name it as its `$schema`."""
 
+MAX_DEPTH = 128
+"""
+Lists and objects inside each other in a file. An event is nested less deep than its contract and the record's values
+together, and the JSON libraries accept 254 levels.
+"""
+
 MISSING: Any = object()
 """No value at all, where None is a value: null."""
 

@@ -37,6 +37,7 @@ _PYTHON_TYPES: Mapping[str, tuple[type, ...]] = {
 
 _TEXTS = ("date", "time-", "timestamp-", "local-timestamp-", "decimal", "uuid")
 MAX_REFERENCES = 32
+"""Of a chain of `$ref`. What comes behind is taken for a rule that allows everything."""
 
 
 class TypeFit(NamedTuple):
@@ -52,22 +53,7 @@ def check_fit(avro: AvroType, rule: Any, whole: Mapping[str, Any]) -> TypeFit:
 
     `avro` may be ANYTHING. `rule`: a part of a contract's pure schema `whole`.
     """
-    if isinstance(rule, bool):
-        return TypeFit(rule, rule)
-    if "$ref" in rule:  # draft-07 ignores everything beside it
-        return check_fit(avro, _referenced(rule["$ref"], whole), whole)
-    if avro.kind == "union":
-        return _any_branch([check_fit(branch, rule, whole) for branch in avro.branches])
-    if avro.kind in ("null", "boolean", "enum"):
-        return _fit_of_symbols(avro, rule, whole)
-    fits = [_fit_of_type(avro, rule, whole), *(check_fit(avro, inner, whole) for inner in rule.get("allOf", ()))]
-    if "anyOf" in rule:
-        choices = [check_fit(avro, inner, whole) for inner in rule["anyOf"]]
-        fits.append(TypeFit(any(choice.can for choice in choices), any(choice.always for choice in choices)))
-    if "oneOf" in rule:
-        possible = [fit for fit in (check_fit(avro, inner, whole) for inner in rule["oneOf"]) if fit.can]
-        fits.append(TypeFit(bool(possible), possible == [TypeFit(True, True)]))
-    return TypeFit(all(fit.can for fit in fits), all(fit.always for fit in fits))
+    return _FitChecker(whole).check(avro, rule)
 
 
 def converted_type(avro: AvroType, field: Field) -> AvroType:
@@ -92,39 +78,69 @@ def json_type(avro: AvroType) -> str:
     return _JSON_TYPES[avro.kind]
 
 
-def _fit_of_type(avro: AvroType, rule: Mapping[str, Any], whole: Mapping[str, Any]) -> TypeFit:
-    """By what the rule says of the type, of single values, and of inner types."""
-    if avro == ANYTHING:
-        return TypeFit(True, not {"type", "enum", "const"} & set(rule))
-    if not _allows_type(json_type(avro), rule):
-        return TypeFit(False, False)
-    if {"enum", "const"} & set(rule):
-        values = rule.get("enum", [rule.get("const")])
-        return TypeFit(any(_has_type(value, json_type(avro)) for value in values), False)
-    inner = [check_fit(inner_type, inner_rule, whole) for inner_type, inner_rule in _inner_types(avro, rule)]
-    # An empty list or map satisfies what none of its items could.
-    can = avro.kind != "record" or all(fit.can for fit in inner)
-    return TypeFit(can, all(fit.always for fit in inner))
+class _FitChecker:
+    """
+    Walks through a type and a rule together.
 
+    `_followed` has each `$ref` on the way to the present place, with the type that was there: a `$ref` that comes again
+    leads round in a ring, which requires nothing.
+    """
 
-def _referenced(reference: str, whole: Mapping[str, Any]) -> Any:
-    """The schema of a `$ref`; True, which allows everything, for one that leaves the file or leads round in a ring."""
-    schema: Any = {"$ref": reference}
-    for _ in range(MAX_REFERENCES):
-        schema = _resolve(schema["$ref"], whole)
-        if not isinstance(schema, dict | bool):
-            return True
-        if isinstance(schema, bool) or "$ref" not in schema:
-            return schema
-    return True
+    def __init__(self, whole: Mapping[str, Any]) -> None:
+        self._whole = whole
+        self._followed: list[tuple[int, str]] = []
+
+    def check(self, avro: AvroType, rule: Any) -> TypeFit:
+        if isinstance(rule, bool):
+            return TypeFit(rule, rule)
+        if "$ref" in rule:  # draft-07 ignores everything beside it
+            return self._follow(avro, rule["$ref"])
+        if avro.kind == "union":
+            return _any_branch([self.check(branch, rule) for branch in avro.branches])
+        if avro.kind in ("null", "boolean", "enum"):
+            return _fit_of_symbols(avro, rule, self._whole)
+        fits = [self._fit_of_type(avro, rule), *(self.check(avro, inner) for inner in rule.get("allOf", ()))]
+        if "anyOf" in rule:
+            choices = [self.check(avro, inner) for inner in rule["anyOf"]]
+            fits.append(TypeFit(any(choice.can for choice in choices), any(choice.always for choice in choices)))
+        if "oneOf" in rule:
+            possible = [fit for fit in (self.check(avro, inner) for inner in rule["oneOf"]) if fit.can]
+            fits.append(TypeFit(bool(possible), possible == [TypeFit(True, True)]))
+        return TypeFit(all(fit.can for fit in fits), all(fit.always for fit in fits))
+
+    def _follow(self, avro: AvroType, reference: str) -> TypeFit:
+        step = (id(avro), reference)
+        if step in self._followed or len(self._followed) == MAX_REFERENCES:
+            return TypeFit(True, True)
+        self._followed.append(step)
+        fit = self.check(avro, _resolve(reference, self._whole))
+        self._followed.pop()
+        return fit
+
+    def _fit_of_type(self, avro: AvroType, rule: Mapping[str, Any]) -> TypeFit:
+        """By what the rule says of the type, of single values, and of inner types."""
+        if avro == ANYTHING:
+            return TypeFit(True, not {"type", "enum", "const"} & set(rule))
+        if not _allows_type(json_type(avro), rule):
+            return TypeFit(False, False)
+        if {"enum", "const"} & set(rule):
+            values = rule.get("enum", [rule.get("const")])
+            return TypeFit(any(_has_type(value, json_type(avro)) for value in values), False)
+        inner = [self.check(inner_type, inner_rule) for inner_type, inner_rule in _inner_types(avro, rule)]
+        # An empty list or map satisfies what none of its items could.
+        can = avro.kind != "record" or all(fit.can for fit in inner)
+        return TypeFit(can, all(fit.always for fit in inner))
 
 
 def _resolve(reference: str, whole: Mapping[str, Any]) -> Any:
+    """The schema of a `$ref`; True, which allows everything, if the `$ref` leads to no schema in the file."""
     schema: Any = whole
     for step in reference.removeprefix("#").split("/")[1:]:
         if not isinstance(schema, dict):
-            return None
-        schema = schema.get(step.replace("~1", "/").replace("~0", "~"))
+            return True
+        schema = schema.get(step.replace("~1", "/").replace("~0", "~"), True)
+    if not isinstance(schema, dict | bool):
+        return True
     return schema
 
 

@@ -58,8 +58,10 @@ class GroupConsumer:
             def remove(_: Consumer, topic_partitions: list[TopicPartition]) -> None:
                 partitions = [topic_partition.partition for topic_partition in topic_partitions]
                 self._removed.update(partitions)
-                callback(partitions)
-                self._start_offsets.forget(partitions)
+                try:
+                    callback(partitions)
+                finally:
+                    self._start_offsets.forget(partitions)
                 self.resume(self._paused.intersection(partitions))  # else they stay paused in their next assignment
 
             return remove
@@ -109,11 +111,11 @@ class GroupConsumer:
 
     def commit(self, positions: Mapping[int, LogPosition]) -> None:
         """Commit positions, by partition, in the background. The next call commits what does not succeed."""
-        self._commits.commit(positions)
+        self._commits.commit(self._start_offsets.assigned(positions))
 
     def commit_and_wait(self, positions: Mapping[int, LogPosition], seconds: float) -> bool:
         """Commit positions, by partition, and wait until the broker has them; False if it has not within `seconds`."""
-        return self._commits.commit_and_wait(positions, seconds)
+        return self._commits.commit_and_wait(self._start_offsets.assigned(positions), seconds)
 
     @property
     def commits(self) -> Mapping[str, int]:

@@ -1,7 +1,7 @@
 """Where a partition is read from: at its assignment, after the broker lost its offset, and in a recreated topic."""
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_INVALID, KafkaException, TopicPartition
 
@@ -118,6 +118,10 @@ class StartOffsets:
             self._kept_progress.drop(partition)
             for partitions_of_state in (self._unresolved, self._unchecked, self._stopped):
                 partitions_of_state.discard(partition)
+
+    def assigned(self, positions: Mapping[int, LogPosition]) -> Mapping[int, LogPosition]:
+        """The positions of assigned partitions: for any other, another member may have committed."""
+        return {partition: position for partition, position in positions.items() if partition in self._starts}
 
     def resets(self) -> Sequence[OffsetReset]:
         """The partitions that could not be read from their offset, each reported once."""

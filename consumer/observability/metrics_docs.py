@@ -66,7 +66,7 @@ VALUES: Mapping[str, Mapping[str, str]] = {
     "schema_lookups_total": {
         "found": "the registry has the schema",
         "not_found": "the registry does not know the schema",
-        "refused": "the service cannot use the schema (not Avro, or not safe)",
+        "refused": "the service cannot use the schema (not Avro, not safe, or a defect of the service)",
         "unreachable": "the registry gave no usable response; the service asks again",
     },
 }

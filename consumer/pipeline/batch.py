@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from consumer.model import Blocked, Chunk, DeadLetter, Pending, ProcessedRecord, Record, Skipped, TrackEvent, WriteKey
-from consumer.reasons import BlockReason, Reason
+from consumer.pipeline.rejections import NO_REJECTIONS, ConsecutiveRejections
+from consumer.reasons import Reason
 
 ProcessRecord = Callable[[Record], ProcessedRecord]
 
@@ -24,11 +25,11 @@ class Batch:
     """
     What the first `record_count` waiting records of a partition became.
 
-    `blocked` says why the record behind them cannot be part of a batch, None if it can. `consecutive_dead_letters` is
-    how many records in a row were rejected up to here, records of earlier batches included.
+    `blocked` says why the record behind them cannot be part of a batch, None if it can. `rejections` are the rejected
+    records in a row up to here, records of earlier batches included.
     """
 
-    consecutive_dead_letters: int
+    rejections: ConsecutiveRejections
     record_count: int = 0
     events: dict[WriteKey, list[TrackEvent]] = field(default_factory=dict)
     dead_letters: list[DeadLetter] = field(default_factory=list)
@@ -41,14 +42,14 @@ class Batch:
 
 
 def make_batch(
-    records: Iterable[Record], process: ProcessRecord, limits: BatchLimits, consecutive_dead_letters: int
+    records: Iterable[Record], process: ProcessRecord, limits: BatchLimits, rejections: ConsecutiveRejections
 ) -> Batch:
     """
     Process records until the batch is full, a record cannot be passed, or no record is left.
 
     Nothing but the batch is changed, so a record that is not part of it is processed again with the next batch.
     """
-    batch = Batch(consecutive_dead_letters)
+    batch = Batch(rejections)
     event_count = body_bytes = 0
     for record in records:
         processed = process(record)
@@ -58,11 +59,11 @@ def make_batch(
                 break
             event_count += 1
             batch.events.setdefault(processed.key, []).append(processed)
-            batch.consecutive_dead_letters = 0
-        elif isinstance(processed, Skipped):
+            batch.rejections = NO_REJECTIONS
+        elif isinstance(processed, Skipped) and processed.reason != Reason.INTERNAL_ERROR:
             batch.skipped[processed.reason] += 1
-        elif isinstance(processed, DeadLetter):
-            if not _add_dead_letter(batch, processed, limits):
+        elif isinstance(processed, Skipped | DeadLetter):
+            if not _add_rejected(batch, processed, limits):
                 break
         else:
             batch.blocked = processed
@@ -73,13 +74,16 @@ def make_batch(
     return batch
 
 
-def _add_dead_letter(batch: Batch, dead_letter: DeadLetter, limits: BatchLimits) -> bool:
-    """Whether the dead letter is part of the batch; False if it is one too many, which blocks the partition."""
-    # A missing write key is a wrong setting and says nothing about the stream, so it is not counted.
-    if dead_letter.rejected.reason != Reason.NO_WRITE_KEY:
-        batch.consecutive_dead_letters += 1
-    if batch.consecutive_dead_letters > limits.consecutive_dead_letters:
-        batch.blocked = Blocked(BlockReason.DEAD_LETTER_LIMIT)
+def _add_rejected(batch: Batch, processed: Skipped | DeadLetter, limits: BatchLimits) -> bool:
+    """Whether the record is part of the batch; False if it is one too many, which blocks the partition."""
+    rejections = batch.rejections.after(processed)
+    block_reason = rejections.block_reason(limits.consecutive_dead_letters)
+    if block_reason is not None:
+        batch.blocked = Blocked(block_reason)
         return False
-    batch.dead_letters.append(dead_letter)
+    batch.rejections = rejections
+    if isinstance(processed, DeadLetter):
+        batch.dead_letters.append(processed)
+    else:
+        batch.skipped[processed.reason] += 1
     return True

@@ -47,8 +47,8 @@ class PartitionBuffers:
     def assign(self, partitions: Iterable[int]) -> None:
         """Begin with an empty buffer for each of these partitions, which have none."""
         for partition in partitions:
-            self._buffers[partition] = PartitionBuffer(partition)
             self._turn_order.append(partition)
+            self._buffers[partition] = PartitionBuffer(partition)
 
     def drop(self, partitions: Iterable[int]) -> int:
         """Forget these partitions, because another member owns them now; how many of their records were unsettled."""
@@ -59,6 +59,12 @@ class PartitionBuffers:
                 unsettled += buffer.waiting + buffer.in_flight
                 self._turn_order.remove(partition)
         return unsettled
+
+    def advance(self, ends: Mapping[int, int]) -> None:
+        """Nothing is left to read below these ends, by partition."""
+        for partition, end in ends.items():
+            if partition in self._buffers:
+                self._buffers[partition].advance(end)
 
     def unblock(self, is_pending: Callable[[object], bool]) -> None:
         """Let a partition go on if the schema that it waits for is known by now."""

@@ -55,7 +55,7 @@ class Dispatcher:
         """Make the partition's next batch, and send its chunks and dead letters on their way."""
         limits = self._buffers.batch_limits(buffer)
         process = self._ports.processor.process
-        batch = make_batch(buffer.waiting_records, process, limits, buffer.consecutive_dead_letters)
+        batch = make_batch(buffer.waiting_records, process, limits, buffer.rejections)
         for chunk in buffer.open(batch, limits):
             self._ports.send_queue.put(chunk)
         self._buffers.move_to_end(buffer.partition)

@@ -8,6 +8,7 @@ from threading import Event
 from consumer.model import Record
 from consumer.pipeline.buffers import PartitionBuffers
 from consumer.pipeline.dispatcher import Dispatcher, Ports
+from consumer.pipeline.last_commit import LastCommit
 from consumer.pipeline.log_changes import LogChanges
 from consumer.pipeline.status_reporter import OtherCounts, StatusReporter
 
@@ -41,6 +42,7 @@ class Loop:
         self._ports, self._buffers, self._reporter = ports, buffers, reporter
         self._dispatcher = Dispatcher(ports, buffers, reporter, clock)
         self._log_changes = LogChanges(ports.consumer, buffers, self._dispatcher, reporter)
+        self._last_commit = LastCommit(ports.consumer, buffers)
         self._drain_seconds = drain_seconds
         self._clock = clock
         self._next_commit_at = self._next_publish_at = float("-inf")
@@ -48,13 +50,15 @@ class Loop:
         self._stop, self._stops_at = Event(), float("inf")
 
     def run(self, stop: Event) -> None:
-        """Run until `stop` is set; then everything settled is committed, and the rest is left to the next owner."""
+        """Run until `stop` is set, or raise ServiceError. In both cases everything settled is committed before."""
         self._stop = stop
-        self._ports.consumer.subscribe(self._on_assign, self._on_revoke, self._on_lost)
+        callbacks = map(self._last_commit.in_callback, (self._on_assign, self._on_revoke, self._on_lost))
         try:
-            while not stop.is_set():
-                self.run_once()
-            self._drain(self._buffers.partitions)
+            with self._last_commit.before_errors():
+                self._ports.consumer.subscribe(*callbacks)
+                while not stop.is_set():
+                    self.run_once()
+                self._drain(self._buffers.partitions)
         finally:
             self._dispatcher.forget(self._buffers.partitions)  # closing the consumer revokes: nothing may be left then
 
@@ -71,17 +75,17 @@ class Loop:
         timeout = READ_TIMEOUT
         if self._ports.workers.free:
             timeout = self._buffers.seconds_until_due(self._clock(), READ_TIMEOUT)
+        self._last_commit.is_reading = True
         result = self._ports.consumer.read(READ_LIMIT, timeout)
+        self._last_commit.is_reading = bool(result.recreated)
         for partition, records in result.records.items():
             self._add(partition, records)
         for reset in result.resets:
             self._log_changes.reset(reset)
-        for partition, offset in result.ends.items():
-            buffer = self._buffers.get(partition)
-            if buffer is not None:
-                buffer.advance(offset)
+        self._buffers.advance(result.ends)
         for partition in result.recreated:
             self._log_changes.restart(partition)
+        self._last_commit.is_reading = False
         for partition in result.unreadable:
             buffer = self._buffers.get(partition)
             if buffer is not None:
@@ -150,12 +154,14 @@ class Loop:
 
         What is in flight is waited for: if the member gets the partitions back, it does not send these events again.
         """
-        self._reporter.rebalanced("lost", partitions)
         lost, ends_at = frozenset(partitions), self._clock() + min(self._drain_seconds, MAX_LOST_SECONDS)
-        while self._ports.workers.carries(lost) and self._clock() < ends_at:
-            self._dispatcher.apply_outcomes(DRAIN_POLL_TIMEOUT)
-        self._ports.consumer.keep(self._buffers.progress(partitions))
-        self._dispatcher.forget(partitions)
+        try:
+            while self._ports.workers.carries(lost) and self._clock() < ends_at:
+                self._dispatcher.apply_outcomes(DRAIN_POLL_TIMEOUT)
+            self._ports.consumer.keep(self._buffers.progress(partitions))
+        finally:  # whatever happens, they belong to another member
+            self._dispatcher.forget(partitions)
+        self._reporter.rebalanced("lost", partitions)
 
     def _drain(self, partitions: Sequence[int]) -> None:
         """Open no batch, finish what is in flight or can be sent at once, and commit; the next owner reads the rest."""

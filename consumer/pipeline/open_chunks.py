@@ -8,7 +8,11 @@ from consumer.pipeline.batch import BatchLimits
 
 
 class OpenChunks:
-    """Of each write key only the first chunk may be sent, so the events of a key arrive in their order."""
+    """
+    Of each write key only the first chunk may be sent, so the events of a key arrive in their order.
+
+    While a chunk is replaced by its halves, both are here. So an exception in between makes no record look settled.
+    """
 
     def __init__(self) -> None:
         self._queues: dict[WriteKey, deque[Chunk]] = {}
@@ -29,7 +33,7 @@ class OpenChunks:
     @property
     def oldest_records(self) -> list[Record]:
         """The record of the oldest open event of each write key."""
-        return [queue[0].events[0].record for queue in self._queues.values()]
+        return [queue[0].events[0].record for queue in self._queues.values() if queue]
 
     def append(self, chunk: Chunk, limits: BatchLimits) -> bool:
         """
@@ -47,7 +51,8 @@ class OpenChunks:
 
     def remove(self, chunk: Chunk) -> Chunk | None:
         """The chunk is settled; the chunk of its key that may be sent now, if there is one."""
-        queue = self._without_first(chunk)
+        queue = self._queue_of(chunk)
+        queue.popleft()
         self.memory_bytes -= chunk.memory_bytes
         if queue:
             return queue[0]
@@ -56,13 +61,14 @@ class OpenChunks:
 
     def split(self, chunk: Chunk, halves: Sequence[Chunk]) -> None:
         """Replace the chunk by its halves, of which the first may be sent now."""
-        self._without_first(chunk).extendleft(reversed(halves))
+        queue = self._queue_of(chunk)
+        queue.extendleft(reversed(halves))
+        del queue[len(halves)]
 
-    def _without_first(self, chunk: Chunk) -> deque[Chunk]:
-        """The open chunks of its key that come after this one."""
+    def _queue_of(self, chunk: Chunk) -> deque[Chunk]:
+        """The open chunks of its key, of which it is the first."""
         queue = self._queues[chunk.key]
-        first = queue.popleft()
-        assert first is chunk, "only the first chunk of a key is in flight"
+        assert queue[0] is chunk, "only the first chunk of a key is in flight"
         return queue
 
 

@@ -8,6 +8,7 @@ from consumer.kafka.records import LogPosition, Progress
 from consumer.model import Blocked, Chunk, DeadLetter, Pending, Record, WriteKey
 from consumer.pipeline.batch import Batch, BatchLimits
 from consumer.pipeline.open_chunks import OpenChunks
+from consumer.pipeline.rejections import NO_REJECTIONS
 from consumer.reasons import BlockReason
 
 _offset = attrgetter("offset")
@@ -26,6 +27,8 @@ class PartitionBuffer:
     Each unsettled record is in exactly one place: waiting, in an open chunk, or in an open dead letter. One batch is
     open at a time, and further ones only past write keys that stall. Of the open chunks only the first of each write
     key may be sent. So order is kept, and the committable offset is computed and not tracked.
+
+    While a record changes its place, it is in both. So an exception in between makes no record look settled.
     """
 
     def __init__(self, partition: int) -> None:
@@ -39,7 +42,7 @@ class PartitionBuffer:
         self._chunks = OpenChunks()
         self._dead_letters: set[DeadLetter] = set()
         self._refused_dead_letters: set[DeadLetter] = set()
-        self.consecutive_dead_letters = 0
+        self.rejections = NO_REJECTIONS
 
     @property
     def oldest(self) -> Record | None:
@@ -140,15 +143,15 @@ class PartitionBuffer:
 
     def open(self, batch: Batch, limits: BatchLimits) -> list[Chunk]:
         """Open a batch that was made of the first waiting records; the chunks that may be sent now."""
-        for _ in range(batch.record_count):
-            self.waiting_bytes -= self._waiting.popleft().memory_bytes
         self.blocked = batch.blocked
-        self.consecutive_dead_letters = batch.consecutive_dead_letters
+        self.rejections = batch.rejections
         self._dead_letters.update(batch.dead_letters)
         sendable = []
         for chunk in batch.chunks(self.partition):
             if self._chunks.append(chunk, limits):
                 sendable.append(chunk)  # noqa: PERF401 - a comprehension would hide the side effect
+        for _ in range(batch.record_count):
+            self.waiting_bytes -= self._waiting.popleft().memory_bytes
         return sendable
 
     def settle(self, chunk: Chunk) -> Chunk | None:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 from consumer.avro.schema import WriterSchema
-from consumer.errors import DecodingError, MappingError, RecordRejected, RecordSkipped
+from consumer.errors import DecodingError, MappingError, RecordRejected, RecordSkipped, ServiceError
+from consumer.internal_errors import describe
 from consumer.jsonio import dumps
 from consumer.model import MappedRecord, Pending, Record, Rejected, Skipped, TrackEvent
 from consumer.pipeline.message_id import message_id
@@ -64,14 +65,18 @@ class _CompiledUnion(NamedTuple):
 
 
 class RecordMapper:
-    """A record always gives the same event: it depends on nothing but the record, its schema and the contract."""
+    """
+    A record always gives the same event: it depends on nothing but the record, its schema and the contract.
+
+    An exception that nobody foresaw rejects its record and no other.
+    """
 
     def __init__(self, stages: DecodeStages, write_keys: WriteKeys) -> None:
         self._stages, self._write_keys = stages, write_keys
         self._compiled: dict[Hashable, _CompiledSchema | _CompiledUnion | Rejected] = {}
 
     def map(self, record: Record) -> MappedRecord:
-        """What one record becomes."""
+        """What one record becomes. Raises ServiceError, only if looking up a schema does."""
         reference: Hashable = ""
         try:
             reference, start = self._stages.frame(record)
@@ -88,6 +93,10 @@ class RecordMapper:
             return Skipped(skip.reason)
         except RecordRejected as error:
             return Rejected(error.reason, error.stage, error.detail, str(reference))
+        except (ServiceError, KeyboardInterrupt, SystemExit):  # not about the record
+            raise
+        except BaseException as error:  # noqa: BLE001 - a defect of ours, or a panic in a library, which is no Exception
+            return Rejected(str(Reason.INTERNAL_ERROR), "internal", describe(error), str(reference))
 
     def _compile_first(self, reference: Hashable) -> _CompiledSchema | _CompiledUnion | Pending | Rejected:
         """The first record of a schema: find its contract and compile it, or remember why there is none."""

@@ -21,8 +21,9 @@ class RejectPolicy:
         """What becomes of the record. It is logged with its address and its reason."""
         reason = dead_letter.rejected.reason
         action = self.unknown_record if reason == Reason.UNKNOWN_RECORD else self.rejected
-        # A setting fixes a missing write key. Every other reason is in the data of the sender.
-        level = logging.ERROR if reason == Reason.NO_WRITE_KEY else logging.WARNING
+        level = logging.WARNING  # the reason is in the data of the sender
+        if reason in (Reason.NO_WRITE_KEY, Reason.INTERNAL_ERROR):  # a wrong setting, a defect of the service
+            level = logging.ERROR
         log.log(level, "record rejected", extra={**log_fields(dead_letter), "action": action})
         if action == "dead-letter":
             return dead_letter

@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 from typing import NamedTuple, Protocol
 
+from consumer.internal_errors import describe
 from consumer.model import Accepted, BatchRequest, Misconfigured, Outcome, Refused, Retry, WriteKey
 from consumer.observability.snapshot import Block, Counters, PartitionState, Snapshot
 from consumer.pipeline.buffers import PartitionBuffers
 from consumer.pipeline.partition_buffer import PartitionBuffer
+from consumer.reasons import Reason
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +56,7 @@ class StatusReporter:
         self._blocked_since: Mapping[tuple[str, str], float] = {}
         self._finished = 0
         self._settled_at = 0.0
+        self._is_failing = False
 
     def latest(self) -> Snapshot:
         return self._latest
@@ -68,7 +71,10 @@ class StatusReporter:
         self.counters.request_events.add(sum(len(chunk.events) for chunk in request.chunks))
         if not isinstance(outcome, Accepted):
             fields = {"environment": request.key.environment, **_log_fields(outcome)}
-            log.warning("Segment request failed", extra=fields)
+            level = logging.WARNING
+            if outcome.reason == Reason.INTERNAL_ERROR:  # a defect of the service
+                level = logging.ERROR
+            log.log(level, "Segment request failed", extra=fields)
 
     def rebalanced(self, kind: str, partitions: Sequence[int]) -> None:
         self.counters.rebalances[kind] += 1
@@ -83,14 +89,36 @@ class StatusReporter:
         now: float,
         draining: bool,
     ) -> None:
-        """Replace the snapshot. It is called when no record is between two places."""
+        """
+        Replace the snapshot. It is called when no record is between two places.
+
+        An error is logged once and does not stop the loop.
+        """
+        try:
+            self._latest = self._snapshot(buffers, keys, member, others, now, draining)
+            self._is_failing = False
+        except Exception as error:  # noqa: BLE001 - a defect of ours, which concerns no record
+            self._latest = replace(self._latest, loop_ran_at=now)
+            if not self._is_failing:
+                log.error("status not published, delivery continues", extra={"error": describe(error)})
+            self._is_failing = True
+
+    def _snapshot(
+        self,
+        buffers: PartitionBuffers,
+        keys: Mapping[WriteKey, KeyState],
+        member: MemberState,
+        others: OtherCounts,
+        now: float,
+        draining: bool,
+    ) -> Snapshot:
         self.counters.commits = Counter(others.commits)
         self.counters.lookups, self.counters.framings = Counter(others.lookups), Counter(others.framings)
         blocked_keys = {key.environment: state.block_reason for key, state in keys.items() if state.block_reason}
         self._log_changes(blocked_keys)
         if self.counters.finished != self._finished:
             self._finished, self._settled_at = self.counters.finished, time.time()
-        self._latest = Snapshot(
+        return Snapshot(
             loop_ran_at=now,
             counters=self.counters.copy(),
             waiting=sum(buffer.waiting for buffer in buffers),

@@ -11,7 +11,9 @@ import httpcore
 import httpx
 
 from consumer import http_deadline
+from consumer.internal_errors import describe
 from consumer.model import BatchRequest, Outcome, Retry, WriteKey
+from consumer.reasons import Reason
 from consumer.segment.body import compress, encode
 from consumer.segment.responses import HttpResponse, outcome_of
 
@@ -56,9 +58,9 @@ class SegmentClient:
         except NETWORK_ERRORS as error:
             connection.pool.close()
             return Retry(_snake_case(type(error).__name__), detail=str(error))
-        except Exception as error:  # noqa: BLE001 - a surprise says nothing about the events, and must not stop the loop
+        except Exception as error:  # noqa: BLE001 - a surprise says nothing about the events
             connection.pool.close()
-            return Retry("unexpected", detail=type(error).__name__)  # its text could contain the request
+            return Retry(Reason.INTERNAL_ERROR, detail=describe(error))
         if response.status < 500:
             self._idle.append(connection)
         else:

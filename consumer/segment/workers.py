@@ -3,7 +3,9 @@
 from collections.abc import Callable, Sequence, Set
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
-from consumer.model import BatchRequest, Outcome
+from consumer.internal_errors import describe
+from consumer.model import BatchRequest, Outcome, Retry
+from consumer.reasons import Reason
 
 
 class Workers:
@@ -31,7 +33,7 @@ class Workers:
         if timeout:
             wait(self._in_flight, timeout, FIRST_COMPLETED)
         ended = [future for future in self._in_flight if future.done()]
-        return [(self._in_flight.pop(future), future.result()) for future in ended]
+        return [(self._in_flight.pop(future), _outcome(future)) for future in ended]
 
     def carries(self, partitions: Set[int]) -> bool:
         """Whether a request with chunks of these partitions is in flight."""
@@ -39,3 +41,11 @@ class Workers:
 
     def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _outcome(attempt: Future[Outcome]) -> Outcome:
+    """The outcome of an attempt that ended. An exception says nothing about the events, so they are sent again."""
+    error = attempt.exception()
+    if error is None:
+        return attempt.result()
+    return Retry(Reason.INTERNAL_ERROR, detail=describe(error))

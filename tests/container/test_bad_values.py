@@ -36,6 +36,7 @@ FURTHER_SCHEMAS: Mapping[int, Any] = {
     11: record("com.example.Ping", userId="string"),
     12: record("com.sprig.SurveyResponse", userId="string", timestamp={"type": "array", "items": "string"}),
     13: record("com.sprig.SurveyResponse", userId="string", environment="string", question="string", response="string"),
+    14: {**RESPONSE, "name": "com.sprig." + "a" * 1100},
 }
 DELIVERED = ExpectDelivered("production")
 
@@ -131,6 +132,21 @@ def test_each_bad_value_is_settled_as_the_last_record_and_before_others(flow: Fl
     assert ledger.even, (kinds, ledger.unexpected)
     assert not flow.segment.dropped
     assert not flow.segment.breaches
+
+
+def test_a_record_whose_schema_has_a_name_of_1100_characters_is_a_record_like_the_others(flow: Flow) -> None:
+    producer = flow.producer()
+    for number in range(200):
+        schema_id = 14 if number == 100 else 7
+        flow.note_produced(number % 4, DELIVERED)
+        producer.produce(flow.topic, framed(schema_id, response()[5:]), partition=number % 4)
+    assert producer.flush(30) == 0
+    with flow.member() as member:
+        flow.wait_until_settled()
+        assert member.terminate() == 0
+    ledger = flow.ledger()
+    assert ledger.even, ledger.unexpected
+    assert ledger.delivered == 200
 
 
 UNUSUAL_RECORDS: Sequence[dict[str, Any]] = [

@@ -28,6 +28,8 @@ TESTS = {
     "consumer/pipeline/partition_buffer.py": CORE,
     "consumer/pipeline/open_chunks.py": CORE,
     "consumer/pipeline/batch.py": CORE,
+    "consumer/pipeline/rejections.py": CORE,
+    "consumer/pipeline/last_commit.py": CORE,
     "consumer/pipeline/buffers.py": CORE,
     "consumer/pipeline/backpressure.py": CORE,
     "consumer/pipeline/dispatcher.py": CORE,
@@ -38,8 +40,8 @@ TESTS = {
 # The functions of a module that are tested; in model.py, all other classes only carry data.
 DEFINITIONS = {"consumer/model.py": {"Chunk", "of", "append", "halves"}}
 TIMEOUT = 90.0  # seconds for the tests of one mutant
-# test_states plays few schedules, because there are many mutants, and the same schedules for each mutant.
-ENVIRONMENT = {**os.environ, "SCHEDULES": "150", "SEED": "1"}
+# Few schedules are played, because there are many mutants, and the same schedules for each mutant.
+ENVIRONMENT = {**os.environ, "SCHEDULES": "150", "FAULTS": "0.1", "SEED": "1"}
 OUTCOMES = ("normal", "skipped", "no-test")  # the tests ran, the mutant is excluded, the mutant equals the code
 # The type checker refuses these changes, so no test has to notice them.
 EXCLUDED = [

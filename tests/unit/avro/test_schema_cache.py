@@ -1,5 +1,6 @@
 """Schema look-ups: they run beside the loop, retry, and are bounded against made-up ids."""
 
+import re
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from itertools import pairwise
@@ -157,7 +158,7 @@ def test_an_outage_is_logged_again_when_its_cause_changes_and_its_end_is_logged(
 
 def test_an_id_that_was_not_found_before_an_outage_stays_pending_during_it(registry: Registry) -> None:
     registry.wait(10, 7)
-    registry.outage = OSError("an unexpected error")
+    registry.outage = RegistryUnreachable("refused")
     registry.wait(600, 7)
     assert registry.result(7) == "pending"
 
@@ -171,6 +172,18 @@ def test_an_unusable_schema_stays_unusable(registry: Registry, error: Exception,
     registry.wait(1, 7)
     registry.now += 10_000
     assert (registry.result(7), len(registry.requests)) == (reason, 1)
+
+
+def test_an_unforeseen_error_in_a_look_up_is_about_one_record_alone(registry: Registry) -> None:
+    registry.outage = RecursionError("with data of a schema")
+    registry.wait(1, 7)
+    with pytest.raises(SchemaError) as caught:
+        registry.cache.get(7)
+    assert (caught.value.reason, caught.value.stage) == ("internal_error", "schema")
+    assert re.fullmatch(r"RecursionError at consumer/avro/schema_cache.py:\d+", caught.value.detail)
+    registry.outage, registry.answers[7] = None, schema("seven")
+    assert registry.result(7) == "pending"
+    assert registry.result(7) == "seven"
 
 
 def test_a_flood_of_made_up_ids_delays_its_partition_for_minutes_at_most_in_total(registry: Registry) -> None:

@@ -88,6 +88,14 @@ def test_json_stands_for_every_type_of_avro(tmp_path: Path) -> None:
     assert lines[3].strip() == "/properties/more/0: expected 1, got nothing"  # no way into lists
 
 
+def test_json_stands_for_a_union_in_a_union(tmp_path: Path) -> None:
+    cases = [{"case": "of a price", "record": {"user": "u", "price": 12}, "has": {"/properties/price": 12}}]
+    folder = write_folder(tmp_path, cases)
+    avro = {**AVRO, "fields": [AVRO["fields"][0], {"name": "price", "type": ["null", ["int", "string"]]}]}
+    (folder / "sprig" / "r.avsc").write_text(json.dumps(avro))
+    assert run_cases(folder).exit_code == 0
+
+
 @pytest.mark.parametrize(
     ("expected", "line"),
     [
@@ -119,6 +127,7 @@ def test_a_whole_event_is_compared_with_all_its_properties(tmp_path: Path) -> No
     [
         ("[", "cases/a.json: /: expected readable JSON"),
         ({}, "cases/a.json: /: expected a list of cases"),
+        ("[" * 900 + "1" + "]" * 900, "cases/a.json: /: expected at most 128 lists and objects inside each other"),
         ([1], 'cases/a.json: /0: expected an object with "case", "record"'),
         ([{"case": "a", "record": {}, "call": {}, "skipped": "b"}], "cases/a.json: /0: expected exactly one of call"),
         ([{"case": "a", "record": {}, "cal": {}}], "cases/a.json: /0: expected no cal: a case has "),

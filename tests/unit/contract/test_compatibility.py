@@ -127,6 +127,16 @@ def outcome(parsed: Any, schema: Any, value: bytes) -> tuple[str, bool]:
     return "", decoded["p"] is None
 
 
+def test_references_that_lead_round_in_a_ring_require_nothing() -> None:
+    ring = {"a": {"allOf": [{"$ref": "#/definitions/b"}]}, "b": {"anyOf": [{"$ref": "#/definitions/a"}]}}
+    assert not findings({"$ref": "#/definitions/a"}, {"p": "int"}, top={"definitions": ring})
+
+
+def test_a_chain_of_references_of_any_length_overflows_nothing() -> None:
+    chain = {str(number): {"allOf": [{"$ref": f"#/definitions/{number + 1}"}]} for number in range(400)}
+    assert not findings({"$ref": "#/definitions/0"}, {"p": "int"}, top={"definitions": {**chain, "400": True}})
+
+
 DEFINITIONS = {"definitions": {name: {"type": name} for name in TYPES}}
 REFERENCES = st.sampled_from(TYPES).map(lambda name: {"$ref": f"#/definitions/{name}"})
 KINDS = st.sampled_from(TYPES).map(lambda name: {"type": name})

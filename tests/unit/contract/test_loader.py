@@ -1,9 +1,13 @@
 """Which contract is for a record: a name before a pattern, more text before less."""
 
+import re
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from consumer.avro.schema import AvroType
-from consumer.contract.loader import choose_contract, equally_specific, patterns_overlap
+from consumer.contract.loader import choose_contract, equally_specific, matches, patterns_overlap
 from consumer.contract.rules import Contract, Object
 from consumer.errors import RecordRejected
 
@@ -47,6 +51,50 @@ def test_a_record_without_a_contract_and_a_value_that_is_no_record_are_unknown()
 )
 def test_patterns_overlap_when_some_name_matches_both(first: str, second: str, overlap: bool) -> None:
     assert patterns_overlap(first, second) == patterns_overlap(second, first) == overlap
+
+
+PATTERNS = st.text("ab*", max_size=6)
+
+
+@given(PATTERNS, st.text("ab*", max_size=8))
+def test_a_name_matches_a_pattern_as_it_does_with_a_regular_expression(pattern: str, name: str) -> None:
+    expression = ".*".join(map(re.escape, pattern.split("*")))
+    assert matches(pattern, name) == bool(re.fullmatch(expression, name, re.DOTALL))
+
+
+@given(PATTERNS, PATTERNS)
+def test_patterns_overlap_if_and_only_if_a_name_can_be_built_for_both(first: str, second: str) -> None:
+    assert patterns_overlap(first, second) == _name_exists(first, second)
+
+
+def _name_exists(first: str, second: str) -> bool:
+    """By the definition, character by character, which only short patterns allow."""
+    if not first or not second:
+        return set(first + second) <= {"*"}
+    if first[0] == "*":
+        return _name_exists(first[1:], second) or _name_exists(first, second[1:])
+    if second[0] == "*":
+        return _name_exists(second, first)
+    return first[0] == second[0] and _name_exists(first[1:], second[1:])
+
+
+@pytest.mark.parametrize("length", [1_100, 1_000_000])
+def test_the_name_of_a_record_may_have_any_length(length: int) -> None:
+    name = "com.sprig." + "a" * length
+    for pattern, is_chosen in [
+        ("com.sprig.*", True),
+        ("*a", True),
+        ("*a*a*a*a*a*a", True),
+        ("*b", False),
+        (name, True),
+    ]:
+        assert matches(pattern, name) == is_chosen
+
+
+def test_a_star_in_the_name_of_a_record_is_no_pattern() -> None:
+    assert not matches("com.sprig.Answer", "*")
+    with pytest.raises(RecordRejected, match="unknown_record"):
+        choose_contract(CONTRACTS[1:], AvroType("record", name="*"))
 
 
 def test_only_equally_specific_patterns_conflict() -> None:

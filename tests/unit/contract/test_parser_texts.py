@@ -165,6 +165,7 @@ def test_a_forgotten_level_is_reported_at_both_ends(tmp_path: Path) -> None:
         ('{"title": "Antwörten"}'.encode("latin-1"), "byte 15: expected text in UTF-8"),
         ("\ufeff{}".encode(), "line 1, column 1: expected JSON: UTF-8 byte order mark (BOM) is not supported"),
         (b"[]", "/: expected a JSON object"),
+        (b'{"a":' * 900 + b"1" + b"}" * 900, "/: expected at most 128 lists and objects inside each other"),
     ],
 )
 def test_a_file_that_is_no_json_object_is_reported(tmp_path: Path, content: bytes, line: str) -> None:

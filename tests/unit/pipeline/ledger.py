@@ -50,6 +50,7 @@ class PipelineLedger:
         self.deleted: set[RecordPlace] = set()  # before they were read
         self.accepted: set[RecordPlace] = set()
         self._regained: dict[int, tuple[int, Progress]] = {}
+        self.unordered: set[RecordPlace] = set()  # rejected once for a defect, and perhaps accepted later
         self._highest: dict[tuple[int, int, WriteKey], int] = {}
 
     def log(self, partition: int) -> list[LedgerRecord]:
@@ -79,7 +80,7 @@ class PipelineLedger:
         assert entry.key == event.key, "an event went to the source of another environment"
         assert entry.kind != "refused"
         order = place.partition, place.topic, event.key
-        if place not in self.accepted:
+        if place not in self.accepted and place not in self.unordered:
             assert place.offset > self._highest.get(order, -1), f"{place} came after a later one"
             self._highest[order] = place.offset
         self.accepted.add(place)

@@ -92,8 +92,8 @@ class FakeGroup:
         self.committed |= {partition: position.offset for partition, position in positions.items()}
 
     def commit_and_wait(self, positions: Mapping[int, LogPosition], seconds: float) -> bool:
-        self.commit(positions)
-        self.commit_waits[-1] = seconds
+        self.commit_waits.append(seconds)
+        self.committed |= {partition: position.offset for partition, position in positions.items()}
         return True
 
     def keep(self, progress: Mapping[int, Progress]) -> None:
@@ -224,6 +224,8 @@ class PipelineWorld:
                 return Skipped("no_user_id")
             case b"undecodable":
                 return Rejected("undecodable", "decoding", "")
+            case b"defect":
+                return Rejected("internal_error", "internal", "KeyError at consumer/jsonio.py:1")
             case b"unknown schema" if self.schemas.pending:
                 return Pending(7)
         return TrackEvent(record, KEY, b"{}")

@@ -39,7 +39,7 @@ def event_of_100_bytes(record: Record) -> TrackEvent:
 
 
 def open_batch(buffer: PartitionBuffer, process: ProcessRecord, limits: BatchLimits) -> OpenedBatch:
-    batch = make_batch(buffer.waiting_records, process, limits, buffer.consecutive_dead_letters)
+    batch = make_batch(buffer.waiting_records, process, limits, buffer.rejections)
     return OpenedBatch(batch, buffer.open(batch, limits))
 
 

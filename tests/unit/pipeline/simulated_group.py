@@ -67,14 +67,17 @@ class SimulatedGroup:
         self.on_assign([partition])
 
     def revoke(self, partition: int, lost: bool) -> None:
-        if lost:
-            self.on_lost([partition])
-        else:
-            self.on_revoke([partition])
-        self.position.pop(partition)
-        self.paused.discard(partition)
-        self._unread.discard(partition)
-        self.ledger.assignment[partition] += 1
+        """As with the real client, an exception in the callback keeps no partition."""
+        try:
+            if lost:
+                self.on_lost([partition])
+            else:
+                self.on_revoke([partition])
+        finally:
+            self.position.pop(partition)
+            self.paused.discard(partition)
+            self._unread.discard(partition)
+            self.ledger.assignment[partition] += 1
 
     def read(self, limit: int, timeout: float) -> ReadResult:
         while self.rebalances:
@@ -99,6 +102,7 @@ class SimulatedGroup:
             if partition not in recreated:
                 ends[partition] = end
         for partition in recreated:
+            self._progress.pop(partition, None)
             self.position[partition] = Offset(self.ledger.topic(partition), 0)
             self._unread.discard(partition)
             self.paused.discard(partition)
@@ -130,6 +134,7 @@ class SimulatedGroup:
         offsets = {
             partition: Offset(self.position[partition].topic, position.offset)
             for partition, position in positions.items()
+            if partition in self.position
         }
         new = {partition: to for partition, to in offsets.items() if to > self.ledger.committed[partition]}
         for partition, to in new.items():

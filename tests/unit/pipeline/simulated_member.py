@@ -144,6 +144,7 @@ class SimulatedDeadLetters:
         self.ledger, self._segment = ledger, segment
         self.written: list[DeadLetter] = []
         self.open: list[tuple[DeadLetter, int]] = []
+        self.allows_internal_errors = False
         self._forgotten: set[DeadLetter] = set()
         self._confirmed: list[DeadLetter] = []
         self._refused: list[tuple[DeadLetter, str]] = []
@@ -151,6 +152,9 @@ class SimulatedDeadLetters:
     def put(self, dead_letter: DeadLetter) -> None:
         if dead_letter.rejected.reason.startswith("stuck_"):
             is_deserved = self._segment.fails_alone(place_of(dead_letter.record))
+        elif dead_letter.rejected.reason == "internal_error":
+            is_deserved = self.allows_internal_errors
+            self.ledger.unordered.add(place_of(dead_letter.record))
         else:
             is_deserved = self.ledger.entry(dead_letter.record).kind in ("undecodable", "refused")
         assert is_deserved, "an event was rejected for others"

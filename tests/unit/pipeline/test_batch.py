@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from consumer.model import Blocked, Chunk, DeadLetter, Pending, ProcessedRecord, Record, Rejected, Skipped
 from consumer.pipeline.batch import BatchLimits, make_batch
 from consumer.pipeline.partition_buffer import PartitionBuffer
+from consumer.pipeline.rejections import NO_REJECTIONS
 from tests.unit.pipeline.records import (
     LIMITS,
     chunk_sizes,
@@ -22,14 +23,15 @@ BATCH = BatchLimits(events=10, body_bytes=1000, consecutive_dead_letters=3)
 
 @pytest.mark.parametrize(("body_bytes", "events"), [(200, 2), (299, 2), (300, 3), (99, 1)])
 def test_a_batch_ends_before_the_event_that_is_too_much_but_has_one(body_bytes: int, events: int) -> None:
-    batch = make_batch([record(offset) for offset in range(3)], event_of_100_bytes, BatchLimits(10, body_bytes, 3), 0)
+    limits = BatchLimits(10, body_bytes, 3)
+    batch = make_batch([record(offset) for offset in range(3)], event_of_100_bytes, limits, NO_REJECTIONS)
     (chunk,) = batch.chunks(0)
     assert len(chunk.events) == batch.record_count == events
 
 
 @pytest.mark.parametrize(("records", "events"), [(9, 9), (10, 10), (11, 10)])
 def test_a_batch_ends_at_its_events(records: int, events: int) -> None:
-    batch = make_batch([record(offset) for offset in range(records)], event_of_100_bytes, BATCH, 0)
+    batch = make_batch([record(offset) for offset in range(records)], event_of_100_bytes, BATCH, NO_REJECTIONS)
     assert (batch.record_count, [len(chunk.events) for chunk in batch.chunks(0)]) == (events, [events])
 
 
@@ -47,9 +49,9 @@ def test_skips_do_not_count_as_events() -> None:
 @pytest.mark.parametrize(("kind", "blocked"), [("pending", Pending(7)), ("block", Blocked("undecodable"))])
 def test_a_record_that_cannot_be_passed_ends_the_batch_before_it(kind: str, blocked: Pending | Blocked) -> None:
     records = [record_of(0), record_of(1, "skip"), record_of(2, kind), record_of(3)]
-    batch = make_batch(records, process, LIMITS, 0)
+    batch = make_batch(records, process, LIMITS, NO_REJECTIONS)
     assert (batch.record_count, batch.blocked, batch.skipped.total()) == (2, blocked, 1)
-    assert make_batch(records[2:], process, LIMITS, 0).record_count == 0
+    assert make_batch(records[2:], process, LIMITS, NO_REJECTIONS).record_count == 0
 
 
 @given(st.lists(st.sampled_from(["skip", "no write key"]), max_size=3))
@@ -102,8 +104,8 @@ def test_a_row_of_rejected_records_goes_on_in_the_next_batch() -> None:
 def test_an_event_that_does_not_fit_does_not_end_the_row_of_rejected_records() -> None:
     """It is part of the next batch only."""
     kinds = ["event", "event", "dead letter", "dead letter", "large"]
-    batch = make_batch([record_of(offset, kind) for offset, kind in enumerate(kinds)], process, LIMITS, 0)
-    assert (batch.record_count, batch.consecutive_dead_letters, batch.blocked) == (4, 2, None)
+    batch = make_batch([record_of(offset, kind) for offset, kind in enumerate(kinds)], process, LIMITS, NO_REJECTIONS)
+    assert (batch.record_count, batch.rejections.dead_letters, batch.blocked) == (4, 2, None)
 
 
 def test_events_that_wait_behind_a_stalled_key_are_appended_to_the_last_chunk_up_to_a_whole_batch() -> None:

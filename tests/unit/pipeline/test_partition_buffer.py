@@ -6,6 +6,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from consumer.model import Blocked, Chunk, DeadLetter, Pending, Rejected, WriteKey
 from consumer.pipeline.batch import make_batch
 from consumer.pipeline.partition_buffer import PartitionBuffer
+from consumer.pipeline.rejections import NO_REJECTIONS
 from tests.unit.pipeline.records import (
     DEVELOPMENT,
     LIMITS,
@@ -173,10 +174,10 @@ def test_making_a_batch_changes_nothing_in_the_buffer_before_it_is_opened() -> N
     for last in ("event", "pending", "block", "large"):
         buffer = PartitionBuffer(0)
         buffer.add([record_of(offset, kind) for offset, kind in enumerate(["dead letter", "skip", "event", last])])
-        make_batch(buffer.waiting_records, process, LIMITS, buffer.consecutive_dead_letters)
+        make_batch(buffer.waiting_records, process, LIMITS, buffer.rejections)
         assert [record.offset for record in buffer.waiting_records] == [0, 1, 2, 3]
         assert (buffer.waiting_bytes, buffer.open_bytes, buffer.in_flight) == (4 * MEMORY_BYTES, 0, 0)
-        assert (buffer.blocked, buffer.consecutive_dead_letters, buffer.committable_offset) == (None, 0, 0)
+        assert (buffer.blocked, buffer.rejections, buffer.committable_offset) == (None, NO_REJECTIONS, 0)
         assert buffer.is_ready(0)
 
 

@@ -51,6 +51,7 @@ def test_a_record_is_skipped_for_one_reason_of_the_service_and_rejected_for_all_
     assert raised("RecordSkipped") == set(reasons.SKIPPED)
     # The result of a look-up, or an operator, gives the reasons that are not raised here.
     others = {Reason.UNKNOWN_SCHEMA, Reason.UNSUPPORTED_SCHEMA, Reason.UNSAFE_SCHEMA, Reason.STEPPED_OVER}
+    others |= {Reason.INTERNAL_ERROR}  # no code raises it on purpose
     assert raised(REJECTIONS) | GENERATED | others == set(reasons.REJECTED)
 
 

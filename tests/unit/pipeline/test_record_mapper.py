@@ -1,13 +1,23 @@
 """The record mapper: every record becomes exactly one thing, and always the same."""
 
 import json
+import re
 from collections.abc import Callable, Hashable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from consumer.avro.schema import AvroType, WriterSchema
-from consumer.errors import DecodingError, FramingError, MappingError, RecordSkipped, SchemaError
+from consumer.errors import (
+    MAX_DETAIL_LENGTH,
+    DecodingError,
+    FramingError,
+    MappingError,
+    RecordSkipped,
+    SchemaError,
+    ServiceError,
+)
 from consumer.model import DeadLetter, MappedRecord, Pending, Record, Rejected, Skipped, TrackEvent, WriteKey
 from consumer.pipeline.message_id import message_id_prefix
 from consumer.pipeline.record_mapper import DecodeStages, RecordMapper
@@ -186,6 +196,67 @@ def test_a_schema_is_compiled_once_whether_there_is_a_contract_or_not() -> None:
     for value in (b"7{}", b"9{}") * 3:
         mapper.map(Record(0, 0, 0, None, value, ()))
     assert stages.compiled == 2
+
+
+class Panic(BaseException):
+    """As a library in Rust raises it."""
+
+
+@pytest.mark.parametrize("error", [KeyError, RecursionError, MemoryError, StopIteration, Panic])
+@pytest.mark.parametrize("stage", ["frame", "schema", "branch", "decode", "mapping", "environment", "event"])
+def test_an_unforeseen_exception_is_of_one_record_alone(stage: str, error: type[BaseException]) -> None:
+    def fail(*_: object) -> Any:
+        raise error("data of the record")
+
+    stages, broken = FakeStages(), FakeStages()
+    mapping = SimpleNamespace(environment=stages.environment, event=stages.event)
+    if stage in ("environment", "event"):
+        setattr(mapping, stage, fail)
+        broken.mapping = lambda _: mapping  # type: ignore[method-assign, assignment, return-value]
+    else:
+        setattr(broken, stage, fail)
+    mapper = mapper_of(BOTH_KEYS, broken)
+    rejected = mapper.map(Record(0, 0, 0, None, b'60{"userId": "u", "environment": "production"}', ()))
+    assert isinstance(rejected, Rejected)
+    assert (rejected.reason, rejected.stage) == ("internal_error", "internal")
+    assert re.fullmatch(rf"{error.__name__} at consumer/pipeline/record_mapper\.py:\d+", rejected.detail)
+    assert rejected.schema == ("" if stage == "frame" else "6")
+    mapper._stages = stages.stages()
+    mapping.environment, mapping.event = stages.environment, stages.event
+    assert body_of(mapper.map(Record(0, 1, 0, None, b'60{"userId": "u", "environment": "production"}', ())))
+
+
+def test_a_value_that_cannot_be_serialised_rejects_its_record() -> None:
+    stages = FakeStages()
+    stages.event = lambda *_: {"deep": object()}  # type: ignore[method-assign]
+    rejected = mapper_of(BOTH_KEYS, stages).map(Record(0, 0, 0, None, b'7{"environment": "production"}', ()))
+    assert isinstance(rejected, Rejected)
+    assert re.fullmatch(r"\w+ at consumer/jsonio\.py:\d+", rejected.detail)
+
+
+@pytest.mark.parametrize("error", [ServiceError, KeyboardInterrupt, SystemExit])
+def test_an_error_that_is_not_about_the_record_is_passed_on(error: type[BaseException]) -> None:
+    """A command that waits for the registry ends if the registry does not answer."""
+
+    def fail(_: object) -> Any:
+        raise error
+
+    stages = FakeStages()
+    stages.schema = fail  # type: ignore[method-assign, assignment]
+    with pytest.raises(error):
+        mapper_of(BOTH_KEYS, stages).map(Record(0, 0, 0, None, b"7{}", ()))
+
+
+def test_a_detail_has_a_bounded_length() -> None:
+    stages = FakeStages()
+
+    def fail(_: object) -> Any:
+        raise MappingError("unknown_record", "no contract is for " + "a" * 1_000_000)
+
+    stages.mapping = fail  # type: ignore[method-assign, assignment]
+    rejected = mapper_of(BOTH_KEYS, stages).map(Record(0, 0, 0, None, b"7{}", ()))
+    assert isinstance(rejected, Rejected)
+    assert len(rejected.detail) == MAX_DETAIL_LENGTH
 
 
 def test_a_dead_letter_of_an_event_that_segment_refuses_names_its_schema_as_any_other() -> None:
