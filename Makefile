@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 CACHE := .cache
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo unit test faults bench rebalance profile mutants rendered chart chart-cluster alerts lint workflows format lock docs screenshots clean
+.PHONY: help install demo unit test faults versions soak bench rebalance profile mutants rendered chart chart-cluster alerts lint workflows format lock docs screenshots clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/'
@@ -32,7 +32,7 @@ unit: $(VENV)/developed  ## run the tests that need only Python
 test: $(VENV)/developed  ## run all tests, with Kafka and the product's image in containers
 	@mkdir -p $(CACHE)
 	tests/infra/up > $(CACHE)/test_bed.env
-	set -a && . $(CACHE)/test_bed.env && set +a && $(BIN)/python -m pytest --numprocesses 4 --dist worksteal
+	set -a && . $(CACHE)/test_bed.env && set +a && $(BIN)/python -m pytest --numprocesses 4 --dist loadscope
 
 MUTANTS := $(CACHE)/mutants.venv/bin/python
 FAULTS_MINUTES := 25
@@ -40,8 +40,18 @@ faults: $(VENV)/developed  ## run the long form of each fault and print what it 
 	@mkdir -p $(CACHE)
 	tests/infra/up > $(CACHE)/test_bed.env
 	set -a && . $(CACHE)/test_bed.env && set +a && SECONDS=0 && \
-	  $(BIN)/python -m pytest -m long --numprocesses 2 --dist worksteal tests/faults tests/unit/flow/test_mutated_values.py && \
+	  $(BIN)/python -m pytest -m long --numprocesses 2 --dist loadscope tests/faults tests/unit/flow/test_mutated_values.py && \
 	  { ((SECONDS <= 60 * $(FAULTS_MINUTES))) || { echo "the faults took $$SECONDS s, more than $(FAULTS_MINUTES) minutes"; exit 1; }; }
+
+versions: $(VENV)/developed  ## run the service with each supported version of Kafka
+	@mkdir -p $(CACHE)
+	tests/infra/up versions > $(CACHE)/versions.env
+	set -a && . $(CACHE)/versions.env && set +a && $(BIN)/python -m pytest --numprocesses 2 tests/faults/kafka_versions.py
+
+soak: $(VENV)/developed  ## run members under load and small faults for SOAK_MINUTES (60), and print how memory and lag grow
+	@mkdir -p $(CACHE)
+	tests/infra/up > $(CACHE)/test_bed.env
+	@set -a && . $(CACHE)/test_bed.env && set +a && $(BIN)/python -m tests.soak.run
 
 mutants:  ## check that a test notices each change of the code that commits; 25 minutes, in a separate .venv
 	$(PYTHON) -m venv $(CACHE)/mutants.venv

@@ -1,10 +1,13 @@
-"""Owns what applies to all tests: the seed, hypothesis without time limits, and the table of faults."""
+"""Owns what applies to all tests: the seed, hypothesis without time limits, which process runs a test, the faults."""
 
 import os
 import time
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.faults import table
 
@@ -15,6 +18,21 @@ SEED = os.environ.setdefault("SEED", str(time.time_ns() % 2**32))
 # In a fresh clone, hypothesis first builds its Unicode tables, which takes two seconds on a busy machine.
 settings.register_profile("any-machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any-machine")
+
+ON_THE_CLUSTER = "tests/faults/cluster/"
+
+
+class ClusterScheduling(LoadScopeScheduling):  # type: ignore[misc]
+    """One process runs all tests on the cluster of brokers, which they share. Any process runs any other test."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return ON_THE_CLUSTER if nodeid.startswith(ON_THE_CLUSTER) else nodeid
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ClusterScheduling | None:
+    """(The marker `xdist_group` has no effect with pytest 9.2.)"""
+    return ClusterScheduling(config, log) if config.getvalue("dist") == "loadscope" else None
 
 
 def pytest_report_header() -> str:

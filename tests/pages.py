@@ -62,3 +62,9 @@ def anchors(text: str) -> set[str]:
         slugs[slug] += 1
     repeated = {f"{slug}-{number}" for slug, count in slugs.items() for number in range(1, count)}
     return {*slugs, *repeated}
+
+
+def supported_versions() -> list[str]:
+    """The versions of Kafka that `make versions` tests."""
+    lines = (ROOT / "tests" / "infra" / "kafka" / "versions").read_text().splitlines()
+    return [line.split()[0] for line in lines if not line.startswith("#")]

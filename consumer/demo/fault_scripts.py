@@ -13,12 +13,13 @@ DRIBBLE_SECONDS = 0.2
 
 
 class ReceivedBatch(NamedTuple):
-    """A well-formed request: its number from 1, the write key, its events, and its headers in lower case."""
+    """A well-formed request: its number from 1, the write key, its events, its headers in lower case, and `sentAt`."""
 
     number: int
     key: str
     events: list[Any]
     headers: Mapping[str, str]
+    sent_at: str = ""
 
 
 Wire = Callable[[socket.socket, bytes, threading.Event], bool]

@@ -94,7 +94,8 @@ class SegmentStandIn:
             return problem(400, "malformed JSON")
         if request.size > segment_rules.MAX_REQUEST_BYTES:
             return problem(400, "request too large")
-        batch = ReceivedBatch(self.requests, _key(body, request), _events(body), request.headers)
+        sent_at = str(body.get("sentAt"))
+        batch = ReceivedBatch(self.requests, _key(body, request), _events(body), request.headers, sent_at)
         response = self.script(batch) or _size_response(batch)
         if response.accepts_events:
             self._accept(batch, body, request)

@@ -13,6 +13,7 @@ from consumer.kafka.client_config import create_client, is_fatal, shared_config
 from consumer.kafka.client_positions import ClientPositions
 from consumer.kafka.commits import OffsetCommits
 from consumer.kafka.end_offsets import EndOffsets
+from consumer.kafka.errors import describe_fatal
 from consumer.kafka.kept_progress import KeptProgress
 from consumer.kafka.log_check import LogCheck
 from consumer.kafka.records import LogPosition, Progress, ReadResult, to_record
@@ -93,7 +94,7 @@ class GroupConsumer:
             else:
                 records[record.partition] = [record]
         if self._fatal:
-            raise ServiceError(f"the Kafka client cannot continue: {self._fatal.str()}")
+            raise ServiceError(f"the Kafka client cannot continue: {describe_fatal(self._fatal)}")
         recreated = self._start_offsets.recreated()
         self._start_offsets.retry(now)
         resets = self._start_offsets.resets()

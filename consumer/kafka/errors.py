@@ -23,6 +23,11 @@ _TEXTS: Mapping[int, str] = {
     KafkaError._UNKNOWN_PARTITION: "there is no such partition",
 }
 
+# What to do after a fatal error. The client names the cause of such an error in its text only.
+_ADVICE: Mapping[int, str] = {
+    KafkaError.GROUP_ID_NOT_FOUND: "if members with another group.protocol are in the group, stop all members first",
+}
+
 # The errors of a connection that explain all errors after them, the more specific ones first.
 _ROOT_CAUSES = (
     KafkaError._SSL,
@@ -39,6 +44,12 @@ def describe(error: KafkaError) -> str:
     if not text:
         return client_text
     return f"{text} ({client_text})" if error.code() in _ROOT_CAUSES else text
+
+
+def describe_fatal(error: KafkaError) -> str:
+    """The client's text, with what to do if there is more to say."""
+    text = error.str()
+    return ": ".join([text, *(advice for code, advice in _ADVICE.items() if KafkaError(code).str() in text)])
 
 
 class ConnectionErrors:

@@ -26,7 +26,8 @@ class HttpResponse:
 
 def outcome_of(response: HttpResponse, now: float, any_body: bool = False) -> Outcome:
     """
-    What the response means for its batch. `now` is in seconds since 1970, to compute the waits of `Retry-After` dates.
+    What the response means for its batch. `now` is in seconds since 1970, to compute the waits of `Retry-After` dates
+    in a response that has no date itself.
 
     `any_body` makes every 2xx an acceptance, for gateways that speak Segment's API but do not respond as Segment does.
     """
@@ -44,19 +45,31 @@ def outcome_of(response: HttpResponse, now: float, any_body: bool = False) -> Ou
 
 
 def requested_wait(headers: Mapping[str, str], now: float) -> float | None:
-    """Seconds from `Retry-After` or else `X-RateLimit-Reset`, 300 at most; None if absent, past or absurd."""
-    for wait in (_seconds_or_date(headers.get("retry-after"), now), _seconds(headers.get("x-ratelimit-reset"))):
+    """
+    Seconds from `Retry-After` or else `X-RateLimit-Reset`, 300 at most; None if absent, past or absurd.
+
+    A date is compared with the `Date` of the response, because the clock of this machine can be wrong.
+    """
+    sent_at = _date(headers.get("date"))
+    if sent_at is None:
+        sent_at = now
+    for wait in (_seconds_or_date(headers.get("retry-after"), sent_at), _seconds(headers.get("x-ratelimit-reset"))):
         if wait is not None and wait > 0:
             return min(wait, MAX_RETRY_AFTER_SECONDS)
     return None
 
 
 def _seconds_or_date(text: str | None, now: float) -> float | None:
-    seconds = _seconds(text)
-    if seconds is not None or text is None:
-        return seconds
+    seconds, date = _seconds(text), _date(text)
+    if seconds is None and date is not None:
+        return date - now
+    return seconds
+
+
+def _date(text: str | None) -> float | None:
+    """The seconds since 1970 of a date in a header."""
     try:
-        return parsedate_to_datetime(text).timestamp() - now
+        return parsedate_to_datetime(text or "").timestamp()
     except (ValueError, OverflowError):
         return None
 

@@ -15,34 +15,20 @@ from pathlib import Path
 import docker
 import httpx
 import pytest
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
-from confluent_kafka.admin import (
-    AclBinding,
-    AclBindingFilter,
-    AclOperation,
-    AclPermissionType,
-    AdminClient,
-    AlterConfigOpType,
-    ConfigEntry,
-    ConfigResource,
-    ResourcePatternType,
-    ResourceType,
-    ScramCredentialInfo,
-    ScramMechanism,
-    UserScramCredentialUpsertion,
-)
-from confluent_kafka.cimpl import NewPartitions, NewTopic
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import ScramCredentialInfo, ScramMechanism, UserScramCredentialUpsertion
 from confluent_kafka.schema_registry import SchemaRegistryClient
 from testcontainers.core.container import DockerContainer
 
 from tests.container.kafka_container import PASSWORD, USER, TestKafkaContainer, free_port
+from tests.container.kafka_operator import KafkaOperator
 from tests.support import wait_until
 
 ROOT = Path(__file__).parents[2]
 LOG_DIR = "/var/lib/kafka/data"
 
 
-class KafkaBroker:
+class KafkaBroker(KafkaOperator):
     """
     A broker that keeps its address and its data through `restart` and `roll`.
 
@@ -52,73 +38,17 @@ class KafkaBroker:
     """
 
     def __init__(self, container: TestKafkaContainer) -> None:
-        self.bootstrap = container.get_bootstrap_server()
+        super().__init__(container.get_bootstrap_server())
         self.announced = container.announced
         self.indirect = int(container.get_exposed_port(9095))
         self.signed = f"127.0.0.1:{container.signed}"
         self._container = container.get_wrapped_container()
-        self._admin = AdminClient({"bootstrap.servers": self.bootstrap, "log_level": 2})
-
-    def create_topic(self, name: str, partitions: int = 4, **config: str | int) -> None:
-        """Topic settings are written with underscores: `retention_ms=1000`."""
-        settings = {key.replace("_", "."): str(value) for key, value in config.items()}
-        topic = NewTopic(name, partitions, replication_factor=1, config=settings)
-        self._admin.create_topics([topic])[name].result(30)
-        wait_until(lambda: name in self._admin.list_topics(timeout=5).topics, f"{name} to be known to the broker")
-
-    def delete_topic(self, name: str) -> None:
-        self._admin.delete_topics([name])[name].result(30)
-        wait_until(lambda: name not in self._admin.list_topics(timeout=5).topics, f"{name} to be gone")
-
-    def add_partitions(self, topic: str, total: int) -> None:
-        self._admin.create_partitions([NewPartitions(topic, total)])[topic].result(30)
-
-    def configure(self, topic: str, **config: str | int) -> None:
-        entries = [ConfigEntry(name.replace("_", "."), str(value)) for name, value in config.items()]
-        for entry in entries:
-            entry.incremental_operation = AlterConfigOpType.SET
-        resource = ConfigResource(ConfigResource.Type.TOPIC, topic, incremental_configs=entries)
-        self._admin.incremental_alter_configs([resource])[resource].result(30)
-
-    def read_only(self, topic: str) -> contextlib.AbstractContextManager[None]:
-        """A block in which no client may write to the topic."""
-        return self.allowing(topic, AclOperation.READ)
-
-    @contextlib.contextmanager
-    def allowing(self, topic: str, *operations: AclOperation) -> Iterator[None]:
-        """A block in which clients may do only this with the topic, because any ACL denies what no ACL allows."""
-        resource = (ResourceType.TOPIC, topic, ResourcePatternType.LITERAL)
-        rules = [(*resource, "User:*", "*", operation, AclPermissionType.ALLOW) for operation in operations]
-        for result in self._admin.create_acls([AclBinding(*rule) for rule in rules]).values():
-            result.result(30)
-        try:
-            yield
-        finally:
-            for deleted in self._admin.delete_acls([AclBindingFilter(*rule) for rule in rules]).values():
-                deleted.result(30)
 
     def add_scram_user(self) -> None:
         """Let USER authenticate with SCRAM as well."""
         scram = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_256, 4096)
         credential = UserScramCredentialUpsertion(USER, scram, PASSWORD.encode())
         self._admin.alter_user_scram_credentials([credential])[USER].result(30)
-
-    def commit(self, group: str, topic: str, offsets: dict[int, int]) -> None:
-        """Commit offsets of a group without members. Retries, because a broker that has just started can refuse it."""
-        topic_partitions = [TopicPartition(topic, partition, offset) for partition, offset in offsets.items()]
-        requested = [ConsumerGroupTopicPartitions(group, topic_partitions)]
-
-        def is_committed() -> bool:
-            answered = self._admin.alter_consumer_group_offsets(requested)[group].result(30)
-            return not any(topic_partition.error for topic_partition in answered.topic_partitions)
-
-        wait_until(is_committed, "the offsets to be committed")
-
-    def delete_records(self, topic: str, before: dict[int, int]) -> None:
-        """Delete the records below these offsets, as retention does."""
-        topic_partitions = [TopicPartition(topic, partition, offset) for partition, offset in before.items()]
-        for result in self._admin.delete_records(topic_partitions).values():
-            result.result(30)
 
     def restart(self) -> None:
         """Crash the broker and start it again: the first process of the container does not forward SIGTERM to Kafka."""
@@ -149,10 +79,6 @@ class KafkaBroker:
     def restore_log(self, files: bytes) -> None:
         """Put back the files of a partition, as they were when they were copied. Call this while it is shut down."""
         assert self._container.put_archive(LOG_DIR, files)
-
-    def members(self, group: str) -> int:
-        """How many members the group has, as the broker knows."""
-        return len(self._admin.describe_consumer_groups([group])[group].result(30).members)
 
     def pause(self) -> None:
         self._container.pause()
@@ -211,7 +137,7 @@ def engine() -> docker.DockerClient:
 
 @pytest.fixture(scope="session")
 def kafka(engine: docker.DockerClient) -> Iterator[KafkaBroker]:
-    container = TestKafkaContainer(_image("KAFKA_IMAGE"))
+    container = TestKafkaContainer(image_of("KAFKA_IMAGE"))
     try:
         container.start(timeout=120)
         yield KafkaBroker(container)
@@ -222,7 +148,7 @@ def kafka(engine: docker.DockerClient) -> Iterator[KafkaBroker]:
 @pytest.fixture(scope="session")
 def registry(engine: docker.DockerClient) -> Iterator[RegistryContainer]:
     port = free_port()
-    container = DockerContainer(_image("REGISTRY_IMAGE"), mem_limit="512m").with_bind_ports(8080, port)
+    container = DockerContainer(image_of("REGISTRY_IMAGE"), mem_limit="512m").with_bind_ports(8080, port)
     # By default the schemas are in memory and end with the process, so this writes each schema to disk at once.
     container.with_env("APICURIO_DATASOURCE_URL", "jdbc:h2:file:/tmp/registry;WRITE_DELAY=0")
     try:
@@ -245,7 +171,7 @@ def topic(request: pytest.FixtureRequest) -> str:
 def product_image(engine: docker.DockerClient) -> str:
     """The tag of the service's image, built from this checkout."""
     tag = "sprig-to-segment:test"
-    base = f"PYTHON_IMAGE={_image('PYTHON_IMAGE')}"
+    base = f"PYTHON_IMAGE={image_of('PYTHON_IMAGE')}"
     command = ["docker", "build", "--network=host", "--build-arg", base, "--tag", tag, str(ROOT)]
     built = subprocess.run(command, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if built.returncode:
@@ -253,7 +179,7 @@ def product_image(engine: docker.DockerClient) -> str:
     return tag
 
 
-def _image(variable: str) -> str:
+def image_of(variable: str) -> str:
     image = os.environ.get(variable)
     if not image:
         pytest.fail(f"{variable} is not set: `make test` chooses one (tests/infra/up)", pytrace=False)

@@ -28,7 +28,8 @@ def throttle_until_date(times: float) -> fault_scripts.Script:
     requests = itertools.count()
 
     def script(_received: fault_scripts.ReceivedBatch) -> fault_scripts.ScriptedResponse | None:
-        headers = {"Retry-After": formatdate(time.time() + 2, usegmt=True)}
+        now = time.time()
+        headers = {"Date": formatdate(now, usegmt=True), "Retry-After": formatdate(now + 2, usegmt=True)}
         return fault_scripts.problem(429, "later", headers) if next(requests) < times else None
 
     return script

@@ -2,7 +2,7 @@
 
 import threading
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
@@ -32,6 +32,7 @@ class OffsetWatcher:
         self._settled_ahead: defaultdict[int, set[int]] = defaultdict(set)
         self._topics: set[str] = set()  # as the metadata of the committed offsets names them
         self._deleted_topics: set[str] = set()
+        self._cut_offsets: dict[int, int] = {}  # committed before a cut that the group has not committed since
         self._connect()
         self._lock = threading.Lock()
         self._stop_requested = threading.Event()
@@ -63,6 +64,17 @@ class OffsetWatcher:
             self._accepted_read = 0
             self._settled.clear()
             self._settled_ahead.clear()
+            self.committed.clear()
+
+    @contextmanager
+    def log_truncation(self, ends: Mapping[int, int]) -> Iterator[None]:
+        """A block in which the partitions lose all records behind `ends`: they and the old offsets are forgotten."""
+        with self.broker_outage(), self._lock:
+            yield
+            self._accepted_read = 0
+            self._settled = {address for address in self._settled if address.offset < ends[address.partition]}
+            self._settled_ahead.clear()
+            self._cut_offsets = dict(self.committed)
             self.committed.clear()
 
     @contextmanager
@@ -130,6 +142,11 @@ class OffsetWatcher:
         for topic_partition in committed:
             if topic_partition.metadata in self._deleted_topics:
                 offsets[topic_partition.partition] = 0
+        for partition, before in list(self._cut_offsets.items()):
+            if offsets[partition] == before:
+                offsets[partition] = 0
+            else:
+                del self._cut_offsets[partition]
         return offsets
 
     def _check(self, partition: int, offset: int) -> None:

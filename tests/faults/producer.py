@@ -19,6 +19,13 @@ def delivered(count: int, seed: int) -> list[Sample]:
     return [sample for sample in responses(count, seed) if isinstance(sample.expected, ExpectDelivered)]
 
 
+def produce(flow: Flow, samples: list[Sample]) -> None:
+    producer = flow.producer()
+    for sample in samples:
+        flow.produce_sample(producer, sample)
+    assert producer.flush(30) == 0
+
+
 class SampleProducer:
     """Produces `rate` records a second (0: none) until `stop`, which waits until the broker has all of them."""
 

@@ -1,12 +1,13 @@
 """Owns one trial: records keep coming, members run, a fault takes place, and the ledger must be even at the end."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 
 from consumer.demo import fault_scripts
-from consumer.demo.ledger import Ledger
+from consumer.demo.ledger import Ledger, address_of
 from tests.faults.duplicates import ONE_BATCH, DuplicateExplainer
 from tests.faults.fault_scripts import send_and_close
 from tests.faults.livez import LivezWatcher
@@ -69,6 +70,18 @@ class Scenario(Members):
             self.flow.produced.clear()
             self.flow.ends.clear()
             self.flow.segment.accepted.clear()
+
+    @contextmanager
+    def log_truncation(self, ends: Mapping[int, int]) -> Iterator[None]:
+        """A block in which the partitions lose all records behind `ends`: after it, these records no longer count."""
+        with self.watcher.log_truncation(ends):
+            yield
+            lost = {address for address in self.flow.produced if address.offset >= ends[address.partition]}
+            for address in lost:
+                del self.flow.produced[address]
+            self.flow.ends = Counter(ends)
+            accepted = self.flow.segment.accepted
+            accepted[:] = [event for event in accepted if address_of(str(event.event["messageId"])) not in lost]
 
     @contextmanager
     def broker_outage(self) -> Iterator[None]:

@@ -5,18 +5,10 @@ import threading
 from typing import Any
 
 from consumer.demo import fault_scripts
-from consumer.demo.samples import Sample
 from tests.faults.params import SHORT_IN_ONE_PROTOCOL
-from tests.faults.producer import delivered
+from tests.faults.producer import delivered, produce
 from tests.faults.scenario import Report, scenario
 from tests.support import Flow, wait_until
-
-
-def produce(flow: Flow, samples: list[Sample]) -> None:
-    producer = flow.producer()
-    for sample in samples:
-        flow.produce_sample(producer, sample)
-    assert producer.flush(30) == 0
 
 
 def test_a_topic_that_is_recreated_is_read_from_its_start(

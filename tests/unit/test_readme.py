@@ -3,7 +3,7 @@
 import re
 
 from consumer.settings import SECRETS, settings_table
-from tests.pages import ROOT
+from tests.pages import ROOT, supported_versions
 
 README = (ROOT / "README.md").read_text()
 MAKEFILE = (ROOT / "Makefile").read_text()
@@ -24,3 +24,8 @@ def test_each_make_target_on_a_page_or_in_continuous_integration_exists() -> Non
     named = set(re.findall(r"(?m)(?:`|^)make ([a-z-]+)", pages + "\n" + (ROOT / ".ci" / "run").read_text()))
     assert {"demo", "unit", "test", "lint", "chart", "mutants"} <= named
     assert named <= targets
+
+
+def test_the_readme_names_the_versions_of_kafka_that_are_tested() -> None:
+    section = README.partition("### Supported versions of Kafka")[2].partition("###")[0]
+    assert re.findall(r"\b\d+\.\d+\.\d+\b", section) == supported_versions()
