@@ -35,15 +35,16 @@ def test_a_batch_ends_at_its_events(records: int, events: int) -> None:
     assert (batch.record_count, [len(chunk.events) for chunk in batch.chunks(0)]) == (events, [events])
 
 
-def test_skips_do_not_count_as_events() -> None:
+@pytest.mark.parametrize("reason", ["a_rule", "it", "z_rule"])
+def test_skips_do_not_count_as_events_or_as_rejected_records(reason: str) -> None:
     buffer = PartitionBuffer(0)
     buffer.add([record(offset) for offset in range(30)])
 
     def skip_20(record: Record) -> ProcessedRecord:
-        return Skipped("it") if record.offset < 20 else event_of_100_bytes(record)
+        return Skipped(reason) if record.offset < 20 else event_of_100_bytes(record)
 
     batch, sendable = open_batch(buffer, skip_20, BATCH)
-    assert (batch.skipped["it"], len(sendable[0].events), buffer.waiting) == (20, 10, 0)
+    assert (batch.skipped[reason], len(sendable[0].events), buffer.waiting) == (20, 10, 0)
 
 
 @pytest.mark.parametrize(("kind", "blocked"), [("pending", Pending(7)), ("block", Blocked("undecodable"))])

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 import socket
 import threading
 import time
@@ -192,3 +193,14 @@ def test_the_body_is_json_whatever_the_key_holds() -> None:
 
 def test_a_write_key_shows_its_secret_nowhere() -> None:
     assert SECRET not in repr(KEY) + str(KEY) + repr(request())
+
+
+def test_an_unforeseen_exception_is_a_failed_attempt_that_shows_no_data(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> bytes:
+        raise ValueError("the body, or the key")
+
+    monkeypatch.setattr("consumer.segment.client.encode", fail)
+    outcome = client("http://127.0.0.1:1").attempt(request())
+    assert isinstance(outcome, Retry)
+    assert outcome.reason == "internal_error"
+    assert re.fullmatch(r"ValueError at consumer/segment/client\.py:\d+", outcome.detail)
