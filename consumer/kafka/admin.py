@@ -21,6 +21,12 @@ from consumer.kafka.dead_letter_topic import TopicSettings, UnseenSettings
 from consumer.kafka.errors import ConnectionErrors
 
 ANSWER_SECONDS = 5.0
+RETRY_INTERVAL = 0.2  # seconds
+_NO_COORDINATOR_YET = (
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError.NOT_COORDINATOR,
+)
 
 
 class GroupDescription(NamedTuple):
@@ -99,17 +105,27 @@ class KafkaAdmin:
 
     def group(self, group: str) -> GroupDescription | None:
         """The group, or None from a broker that describes no groups, such as librdkafka's own."""
-        future = self._admin.describe_consumer_groups(
-            [group], include_authorized_operations=True, request_timeout=ANSWER_SECONDS
-        )[group]
         try:
-            description = future.result()
+            description = self._describe_group(group)
         except KafkaException as error:
             if error.args[0].code() == KafkaError._UNSUPPORTED_FEATURE:
                 return None
             raise ServiceError(self._connection_errors.explain(error.args[0])) from None
         is_there = description.state.name not in ("DEAD", "UNKNOWN")
         return GroupDescription(is_there, len(description.members), _rights(description))
+
+    def _describe_group(self, group: str) -> Any:
+        """The client's description. A fresh cluster has no coordinator for a while. Raises KafkaException."""
+        ends_at = time.monotonic() + ANSWER_SECONDS
+        while True:
+            try:
+                return self._admin.describe_consumer_groups(
+                    [group], include_authorized_operations=True, request_timeout=ANSWER_SECONDS
+                )[group].result()
+            except KafkaException as error:
+                if error.args[0].code() not in _NO_COORDINATOR_YET or time.monotonic() > ends_at:
+                    raise
+            time.sleep(RETRY_INTERVAL)
 
     def groups(self, prefix: str) -> list[str]:
         """The names of the groups that begin with `prefix`, among those that the principal may see."""

@@ -30,11 +30,11 @@ def kafka(engine: docker.DockerClient, version: str) -> Iterator[KafkaCluster]:
 def test_a_version_of_kafka_is_supported(kafka: KafkaCluster, version: str, flow: Flow, report: Report) -> None:
     """A calm run repeats nothing. A repeat after the restart must have been uncommitted before."""
     with scenario(flow) as trial:
+        check = CommandRunner(flow).run("check")
+        assert check.returncode == 0, check.stdout + check.stderr
         trial.join("one")
         trial.join("two")
         trial.progress(300)
-        check = CommandRunner(flow).run("check")
-        assert check.returncode == 0, check.stdout + check.stderr
         trial.leave("one")
         trial.join("one")
         trial.progress(100)
