@@ -18,8 +18,19 @@ RETRY_REFUSED_SECONDS = 3.0
 RETRY_INTERVAL = 0.1  # seconds
 ANSWER_TIMEOUT = 60.0  # seconds after which a commit without an answer delays the next one no longer
 
-# A question with one of these errors has no answer. The client goes on sending what it was given.
-NO_ANSWER_ERRORS = (KafkaError._TIMED_OUT, KafkaError._TRANSPORT, KafkaError._WAIT_COORD)
+# A question with one of these errors has no answer yet: a broker, or the coordinator of the group, is away. The client
+# itself sends a commit again after them.
+NO_ANSWER_ERRORS = (
+    KafkaError._TIMED_OUT,
+    KafkaError._TRANSPORT,
+    KafkaError._ALL_BROKERS_DOWN,
+    KafkaError._WAIT_COORD,
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError.NOT_COORDINATOR,
+    KafkaError.REQUEST_TIMED_OUT,
+    KafkaError.NETWORK_EXCEPTION,
+)
 
 
 class FetchedOffset(NamedTuple):
@@ -81,6 +92,7 @@ class OffsetCommits:
             missing = self._missing(positions)
             if missing and is_answered:
                 ends_at = min(ends_at, time.monotonic() + RETRY_REFUSED_SECONDS)
+            if missing:
                 time.sleep(RETRY_INTERVAL)  # the client's own threads take part in a rebalance meanwhile
         if missing:
             partitions = [topic_partition.partition for topic_partition in missing]
