@@ -60,6 +60,7 @@ class StartOffsets:
         self._topics.refresh()
         self._starts |= dict.fromkeys(partitions, _INVALID)  # then the client asks for the committed offset itself
         self._unresolved.update(partitions)
+        self._stopped.update(partitions)  # until the client gets the result
         self._resolve(partitions, BROKER_TIMEOUT)
         self._check_logs(BROKER_TIMEOUT)
         self._stopped.difference_update(partitions)
@@ -173,8 +174,9 @@ class StartOffsets:
             return
         is_topic_known = self._topics.is_known(timeout)
         for partition, extent in self._log_check.extents(starts, timeout).items():
-            start = starts[partition]
-            if extent.low <= start.offset <= extent.end:
+            start, is_read = starts[partition], partition not in self._stopped
+            # What is read already is past what was deleted since, and the client reports what it cannot read.
+            if extent.low <= start.offset <= extent.end or (is_read and start.offset < extent.low):
                 self._unchecked.discard(partition)
             elif start.offset <= extent.end or is_topic_known:
                 self._unchecked.discard(partition)

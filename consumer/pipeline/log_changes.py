@@ -1,7 +1,6 @@
 """What happens to a partition whose log is not the one that was read: deleted records, lost records, another topic."""
 
 import logging
-from dataclasses import replace
 
 from consumer.kafka.consumer import GroupConsumer
 from consumer.kafka.records import OffsetReset
@@ -33,12 +32,13 @@ class LogChanges:
         buffer = self._buffers.get(reset.partition)
         if buffer is None or isinstance(buffer.blocked, Blocked):
             return
-        if buffer.position is not None:  # past transaction markers, which the client does not count
-            reset = replace(reset, expected=max(reset.expected, buffer.position))
         fields = {"partition": reset.partition, "offset": reset.expected}
-        if reset.deleted:
-            self._reporter.counters.lost_to_retention += reset.deleted
-            log.error("records were deleted before they were read", extra={**fields, "lost": reset.deleted})
+        deleted = reset.deleted
+        if buffer.position is not None:  # past transaction markers, which the client does not count
+            deleted = min(deleted, max(0, reset.low - buffer.position))
+        if deleted:
+            self._reporter.counters.lost_to_retention += deleted
+            log.error("records were deleted before they were read", extra={**fields, "lost": deleted})
         if reset.truncated:
             self._reporter.counters.lost_to_truncation += reset.truncated
             log.error("the broker lost records that were read", extra={**fields, "lost": reset.truncated})

@@ -187,6 +187,18 @@ def test_a_log_that_nobody_answers_for_is_checked_later_while_it_is_read() -> No
     assert world.positions.moved == {0: 12}
 
 
+def test_a_late_check_does_not_move_a_partition_that_is_read_past_what_was_deleted() -> None:
+    world = World()
+    world.commit(15, leader_epoch=3)
+    world.log_check.is_away = True
+    world.assign()
+    world.positions.positions = {0: LogPosition(40, 4)}
+    world.log_check.is_away, world.log_check.logs = False, {0: LogExtent(30, 50)}
+    assert world.read() == []
+    assert world.read() == []
+    assert not world.positions.moved
+
+
 def test_a_lost_position_counts_from_where_the_client_was() -> None:
     world = World()
     world.assign()

@@ -412,7 +412,7 @@ def test_a_log_that_ends_below_what_was_read_is_read_on_at_its_end(
     world = PipelineWorld()
     world.group.give(0, b"a", b"b", start=1000)
     world.run_once(2)
-    world.group.reset(OffsetReset(0, expected=1000, low=0, end=990, goes_on=goes_on))
+    world.group.reset(OffsetReset(0, expected=1002, low=0, end=990, goes_on=goes_on))
     world.run_once(0)
     world.workers.answer(Accepted())
     if goes_on:
