@@ -26,6 +26,14 @@ SHORT_IN_ONE_PROTOCOL = pytest.mark.parametrize(
 )
 
 
+# Only the long form, in both group protocols: for faults that share their mechanism with a short form.
+ONLY_LONG = pytest.mark.parametrize(
+    ("protocol", "is_long"),
+    [pytest.param(protocol, True, id=f"{protocol}-long", marks=LONG) for protocol in ("consumer", "classic")],
+    indirect=True,
+)
+
+
 def _membership(protocol: str, static: bool, is_long: bool) -> object:
     name = f"{protocol}-{'static' if static else 'dynamic'}-{'long' if is_long else 'short'}"
     return pytest.param(protocol, static, is_long, id=name, marks=LONG if is_long else SHORT)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from consumer.demo import fault_scripts
-from tests.faults.params import SHORT_IN_ONE_PROTOCOL
+from tests.faults.params import SHORT_IN_ONE_PROTOCOL, in_one_protocol
 from tests.faults.producer import delivered
 from tests.faults.scenario import Report, scenario
 from tests.support import Flow, Member, wait_until
@@ -57,6 +57,7 @@ def test_a_drain_from_a_frozen_broker_ends_in_time(kafka: Any, flow: Flow, is_lo
         report(trial.finish(fault, min_delivered=200, max_duplicates=trial.possible_duplicates))
 
 
+@in_one_protocol("classic")
 @pytest.mark.parametrize("operation", ["frozen", "gone"])
 def test_a_member_with_nothing_left_to_wait_for_ends_at_once_without_its_broker(
     kafka: Any, flow: Flow, operation: str
@@ -82,6 +83,7 @@ def seconds_to_end(member: Member) -> float:
     return time.monotonic() - asked_at
 
 
+@in_one_protocol("consumer")
 def test_a_rate_that_lets_nothing_go_does_not_delay_the_end(flow: Flow) -> None:
     """What is left is left to the next owner."""
     flow.settings = {"MAX_EVENTS_PER_SECOND": "1", "BATCH_MAX_EVENTS": "2"}
@@ -95,6 +97,7 @@ def test_a_rate_that_lets_nothing_go_does_not_delay_the_end(flow: Flow) -> None:
     assert len(flow.segment.accepted) < 15
 
 
+@in_one_protocol("consumer")
 @pytest.mark.parametrize("delay", [0.0, 0.1, 0.3, 0.6, 1.0])
 def test_a_signal_in_the_first_second_ends_the_process_in_order(flow: Flow, delay: float) -> None:
     """The process has a handler from its first line: without one, the first process of a container ignores it."""

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 import pytest
 
 from tests.container.kafka_cluster import KafkaCluster
-from tests.faults.params import SHORT_IN_ONE_PROTOCOL
+from tests.faults.params import ONLY_LONG
 from tests.faults.proxy import Proxy
 from tests.faults.scenario import Report, scenario
 from tests.support import Flow, Member, wait_until
@@ -21,7 +21,7 @@ def links(kafka: KafkaCluster, flow: Flow) -> Iterator[Mapping[int, Proxy]]:
         yield {number: closing.enter_context(proxy.running()) for number, proxy in proxies.items()}
 
 
-@SHORT_IN_ONE_PROTOCOL
+@ONLY_LONG
 def test_a_leader_that_the_members_cannot_reach_delays_only_its_partitions(
     kafka: KafkaCluster, flow: Flow, links: Mapping[int, Proxy], is_long: bool, report: Report
 ) -> None:
@@ -50,7 +50,7 @@ def wait_for_losses(members: Sequence[Member], number: int) -> None:
     wait_until(lambda: all(member.times("lost") == number for member in members), f"loss {number} to be noticed")
 
 
-@SHORT_IN_ONE_PROTOCOL
+@ONLY_LONG
 def test_a_coordinator_that_the_members_cannot_reach_loses_nothing(
     kafka: KafkaCluster, flow: Flow, links: Mapping[int, Proxy], is_long: bool, report: Report
 ) -> None:
