@@ -32,7 +32,8 @@ from consumer.settings import Settings
 log = logging.getLogger(__name__)
 
 LEAVE_SECONDS = 4.0  # of the shutdown timeout, for the last commit and for leaving the group
-CLOSE_SECONDS = 1.5
+CLOSE_SECONDS = 5.0  # at most; a group waits for a session timeout if a member ends before it has left
+MARGIN_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,31 +123,39 @@ def build(settings: Settings, variant: Variant) -> Iterator[Service]:
         frame = factories.record_framing(settings)
         mapper = factories.record_mapper(settings, factories.decode_stages(settings, frame, schemas.get))
         processor = RecordProcessor(variant.map_record(mapper), variant.policy)
-        consumer = variant.consumer()
-        closing.callback(_close_in_time, consumer.close)
+        consumer, closer = variant.consumer(), ClientCloser()
+        closing.callback(closer.close, consumer.close)
         client = SegmentClient(factories.segment_endpoint(settings))
         closing.callback(client.close)
         workers = Workers(client.attempt, settings.max_requests_in_flight)
         closing.callback(workers.close)
         dead_letters = factories.dead_letter_writer(settings, variant.unwrap)
-        closing.callback(_close_in_time, dead_letters.close)
+        closing.callback(closer.close, dead_letters.close)
         framings: Mapping[str, int] = frame.counts if isinstance(frame, AutoFraming) else {}
         send_queue = factories.send_queue(settings)
         ports = Ports(consumer, schemas, framings, processor, send_queue, workers, dead_letters)
         drain_seconds = settings.shutdown_timeout_seconds - LEAVE_SECONDS
         loop = Loop(ports, factories.partition_buffers(settings), reporter, drain_seconds)
+        closer.deadline = lambda: loop.stop_deadline() + LEAVE_SECONDS
         dead_letter_topic = settings.dead_letter_topic if variant.policy.writes_dead_letters else None
         findings = partial(factories.dead_letter_topic_findings, settings)
         yield Service(loop, consumer, reporter, dead_letter_topic, findings)
 
 
-def _close_in_time(close: Callable[[], None]) -> None:
-    """Close a Kafka client. It has no timeout of its own, and there is nothing left to wait for."""
-    closer = threading.Thread(target=close, name="close", daemon=True)
-    closer.start()
-    closer.join(CLOSE_SECONDS)
-    if closer.is_alive():
-        log.warning("a Kafka client did not close in time", extra={"seconds": CLOSE_SECONDS})
+class ClientCloser:
+    """Closes the Kafka clients, which have no timeout of their own: before the process must have ended."""
+
+    def __init__(self) -> None:
+        self.deadline: Callable[[], float] = lambda: float("inf")
+        """When the process must have ended, in monotonic seconds."""
+
+    def close(self, close: Callable[[], None]) -> None:
+        seconds = min(CLOSE_SECONDS, self.deadline() - time.monotonic() - MARGIN_SECONDS)
+        thread = threading.Thread(target=close, name="close", daemon=True)
+        thread.start()
+        thread.join(max(seconds, MARGIN_SECONDS))
+        if thread.is_alive():
+            log.warning("a Kafka client did not close in time")
 
 
 @contextmanager

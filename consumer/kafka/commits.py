@@ -18,6 +18,9 @@ RETRY_REFUSED_SECONDS = 3.0
 RETRY_INTERVAL = 0.1  # seconds
 ANSWER_TIMEOUT = 60.0  # seconds after which a commit without an answer delays the next one no longer
 
+OVERDUE_SECONDS = 0.5  # a broker that is well answers a commit within milliseconds
+CLIENT_BACKOFF_SECONDS = 1.5  # more than the client waits before it sends a commit again (retry.backoff.max.ms)
+
 # A question with one of these errors has no answer yet: a broker, or the coordinator of the group, is away. The client
 # itself sends a commit again after them.
 NO_ANSWER_ERRORS = (
@@ -60,7 +63,7 @@ class OffsetCommits:
         self._consumer, self._topic, self._metadata = consumer, topic, metadata
         self._committed: dict[int, tuple[int, str]] = {}  # offset and metadata, as far as the broker has answered
         self._unanswered: dict[int, set[int]] = {}  # offsets that the broker may have
-        self._answer_due_at = float("-inf")  # no commit is on its way any more
+        self._sent_at = float("-inf")  # of the commit that is on its way
         self.counts = {"ok": 0, "failed": 0}
 
     def fetch(self, partitions: Iterable[int], timeout: float) -> Sequence[FetchedOffset]:
@@ -71,7 +74,7 @@ class OffsetCommits:
 
     def commit(self, positions: Mapping[int, LogPosition]) -> None:
         """Send the positions that the broker does not have; the next call does, if a commit is on its way."""
-        if time.monotonic() >= self._answer_due_at:
+        if time.monotonic() >= self._sent_at + ANSWER_TIMEOUT:
             missing = self._missing(positions)
             if missing:
                 self._send(missing)
@@ -81,19 +84,16 @@ class OffsetCommits:
         Commit, and wait until the broker has the positions; False if it does not have them in time.
 
         The client's own waiting commit has no timeout. So a commit is sent without waiting, and the broker is asked for
-        the group's offsets on the same connection, with a timeout.
+        the group's offsets on the same connection, with a timeout. If an earlier commit has no answer for too long, the
+        client may send it again behind this one. Then the broker is asked once more after the client's backoff.
         """
-        ends_at = time.monotonic() + seconds
-        missing, is_answered = self._missing(positions), True
-        while missing and time.monotonic() < ends_at:
-            if is_answered:
-                self._send(missing)
-            is_answered = self._ask(missing, max(ends_at - time.monotonic(), RETRY_INTERVAL))
-            missing = self._missing(positions)
-            if missing and is_answered:
-                ends_at = min(ends_at, time.monotonic() + RETRY_REFUSED_SECONDS)
-            if missing:
-                time.sleep(RETRY_INTERVAL)  # the client's own threads take part in a rebalance meanwhile
+        now, ends_at = time.monotonic(), time.monotonic() + seconds
+        is_overdue = OVERDUE_SECONDS < now - self._sent_at < ANSWER_TIMEOUT
+        missing = self._commit_until(positions, ends_at)
+        if is_overdue and not missing:
+            time.sleep(max(0.0, min(CLIENT_BACKOFF_SECONDS, ends_at - time.monotonic())))
+            self._ask(positions, RETRY_INTERVAL)
+            missing = self._commit_until(positions, ends_at)
         if missing:
             partitions = [topic_partition.partition for topic_partition in missing]
             log.warning("last commit failed, the next owner repeats events", extra={"partitions": partitions})
@@ -101,7 +101,7 @@ class OffsetCommits:
 
     def report(self, error: KafkaError | None, topic_partitions: Iterable[TopicPartition]) -> None:
         """Count the result of a commit, and remember the offsets that the broker has."""
-        self._answer_due_at = float("-inf")
+        self._sent_at = float("-inf")
         failure = error
         for topic_partition in topic_partitions:
             failure = failure or topic_partition.error
@@ -113,6 +113,20 @@ class OffsetCommits:
             self.counts["failed"] += 1
             log.warning("commit failed, retrying with the next one", extra={"error": failure.str()})
 
+    def _commit_until(self, positions: Mapping[int, LogPosition], ends_at: float) -> Sequence[TopicPartition]:
+        """Commit until the broker has the positions or the time is over. What it does not have."""
+        missing, is_answered = self._missing(positions), True
+        while missing and time.monotonic() < ends_at:
+            if is_answered:
+                self._send(missing)
+            is_answered = self._ask(positions, ends_at - time.monotonic())
+            missing = self._missing(positions)
+            if missing and is_answered:
+                ends_at = min(ends_at, time.monotonic() + RETRY_REFUSED_SECONDS)
+            if missing:
+                time.sleep(RETRY_INTERVAL)  # the client's own threads take part in a rebalance meanwhile
+        return missing
+
     def _missing(self, positions: Mapping[int, LogPosition]) -> Sequence[TopicPartition]:
         """What is to be committed, without what the broker has as far as its answers say."""
         missing = []
@@ -123,7 +137,7 @@ class OffsetCommits:
         return missing
 
     def _send(self, topic_partitions: Sequence[TopicPartition]) -> None:
-        self._answer_due_at = time.monotonic() + ANSWER_TIMEOUT
+        self._sent_at = time.monotonic()
         for topic_partition in topic_partitions:
             self._unanswered.setdefault(topic_partition.partition, set()).add(topic_partition.offset)
         try:
@@ -131,10 +145,10 @@ class OffsetCommits:
         except KafkaException as error:
             self.report(error.args[0], [])
 
-    def _ask(self, topic_partitions: Sequence[TopicPartition], seconds: float) -> bool:
+    def _ask(self, partitions: Iterable[int], seconds: float) -> bool:
         """Whether the broker answered within `seconds` what it has."""
         try:
-            self.fetch([topic_partition.partition for topic_partition in topic_partitions], seconds)
+            self.fetch(partitions, max(seconds, RETRY_INTERVAL))
         except KafkaException as error:
             return error.args[0].code() not in NO_ANSWER_ERRORS
         return True

@@ -168,18 +168,18 @@ class Loop:
         self._publish(draining=True)
         draining, drain_ends_at = frozenset(partitions), self._clock() + self._drain_seconds
         try:
-            while self._is_unfinished(draining) and self._clock() < min(drain_ends_at, self._stop_deadline()):
+            while self._is_unfinished(draining) and self._clock() < min(drain_ends_at, self.stop_deadline()):
                 self._send()
                 self._dispatcher.apply_outcomes(DRAIN_POLL_TIMEOUT)
                 if self._clock() >= self._next_publish_at:
                     self._publish(draining=True)
         finally:
-            rest = min(drain_ends_at, self._stop_deadline()) - self._clock()
+            rest = min(drain_ends_at, self.stop_deadline()) - self._clock()
             at_least = LAST_COMMIT_SECONDS if self._stop.is_set() else MIN_COMMIT_SECONDS
             seconds = min(max(rest, at_least), MAX_COMMIT_SECONDS)
             self._ports.consumer.commit_and_wait(self._buffers.committable(partitions), seconds)
 
-    def _stop_deadline(self) -> float:
+    def stop_deadline(self) -> float:
         """When the drains of a member end that was told to stop: also a drain that had begun before."""
         if self._stop.is_set():
             self._stops_at = min(self._stops_at, self._clock() + self._drain_seconds)

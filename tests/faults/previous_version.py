@@ -25,6 +25,8 @@ def extract(folder: Path) -> dict[str, str]:
         )
     with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as files:
         files.extractall(folder, filter="data")
+    # The command that is installed begins in a module that the previous version does not have.
+    (folder / "consumer" / "entry_point.py").write_text("from consumer.cli.main import main as main\n")
     environment = {"PYTHONPATH": str(folder)}
     command = [sys.executable, "-P", "-c", "import consumer; print(consumer.__file__)"]
     imported = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout

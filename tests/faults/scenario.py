@@ -106,7 +106,8 @@ class Scenario(Members):
     def show(self) -> None:
         """Print the state of the trial, for the report of a test that failed."""
         ending = {name: ending.member for name, ending in self._ending.items()}
-        for name, member in {**self.members, **ending}.items():
+        ended = {f"ended {number}": member for number, member in enumerate(self._ended)}
+        for name, member in {**self.members, **ending, **ended}.items():
             print(f"--- {name}\n{member.output[-5000:]}")  # noqa: T201
         print(f"committed {self.flow.committed()}, ends {self.flow.ends}, watcher: {vars(self.watcher)}"[:3000])  # noqa: T201
 

@@ -151,6 +151,31 @@ def test_the_last_commit_is_sent_again_while_it_is_refused_and_for_three_seconds
     assert (line.message, vars(line)["partitions"]) == ("last commit failed, the next owner repeats events", [0])
 
 
+@pytest.mark.parametrize(("age", "is_checked"), [(0.0, False), (0.4, False), (0.6, True), (59.0, True), (61.0, False)])
+def test_an_earlier_commit_that_the_client_sends_again_does_not_undo_the_last_one(
+    commits: OffsetCommits,
+    client: FakeClient,
+    clock: FakeClock,
+    monkeypatch: pytest.MonkeyPatch,
+    age: float,
+    is_checked: bool,
+) -> None:
+    """The broker was away when the earlier commit was sent, so its answer never came."""
+    client.away = KafkaError(KafkaError._TRANSPORT)
+    commits.commit({0: LogPosition(5)})
+    clock.now += age
+    client.away, sleep = None, clock.sleep
+
+    def send_again(seconds: float) -> None:
+        client.offsets[0] = TopicPartition("topic", 0, 5, "first")
+        sleep(seconds)
+
+    monkeypatch.setattr(time, "sleep", send_again)
+    assert commits.commit_and_wait({0: LogPosition(9)}, 20.0)
+    assert client.offsets[0].offset == 9
+    assert clock.slept[:1] == [1.5] * is_checked
+
+
 @pytest.mark.parametrize("error", [KafkaError.UNKNOWN_MEMBER_ID, KafkaError.GROUP_AUTHORIZATION_FAILED])
 def test_a_question_that_is_refused_is_an_answer(
     commits: OffsetCommits, client: FakeClient, clock: FakeClock, error: int
