@@ -31,7 +31,7 @@ from consumer.settings import Settings
 
 log = logging.getLogger(__name__)
 
-LEAVE_SECONDS = 4.0  # of the shutdown timeout, for the last commit and for leaving the group
+LEAVE_SECONDS = 5.0  # of the shutdown timeout, for the last commit and for leaving the group
 CLOSE_SECONDS = 5.0  # at most; a group waits for a session timeout if a member ends before it has left
 MARGIN_SECONDS = 0.5
 

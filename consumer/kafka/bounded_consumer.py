@@ -30,7 +30,7 @@ class BoundedGroupConsumer(GroupConsumer):
                 records[partition] = bounded
             if len(bounded) < len(all_records):
                 ends[partition] = end
-        return ReadResult(records, ends, result.resets)
+        return ReadResult(records, ends, result.resets, result.start_resets)
 
     def commit(self, positions: Mapping[int, LogPosition]) -> None:
         super().commit(positions)

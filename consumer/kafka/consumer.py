@@ -40,9 +40,8 @@ class GroupConsumer:
         self._commits = OffsetCommits(self._consumer, topic, topics.metadata)
         log_check = LogCheck(config, admin, topic)
         client, self._kept_progress = ClientPositions(self._consumer, topic), KeptProgress()
-        self._start_offsets = StartOffsets(
-            client, topics, self._commits, log_check, self._kept_progress, from_beginning
-        )
+        parts = client, topics, self._commits, log_check, self._kept_progress
+        self._start_offsets = StartOffsets(*parts, from_beginning)
         self._paused: set[int] = set()
         self._removed: set[int] = set()  # revoked or lost while a read was filled
         self._end_offsets = EndOffsets(admin, topic)
@@ -95,12 +94,13 @@ class GroupConsumer:
                 records[record.partition] = [record]
         if self._fatal:
             raise ServiceError(f"the Kafka client cannot continue: {describe_fatal(self._fatal)}")
+        start_resets = self._start_offsets.resets()
         recreated = self._start_offsets.recreated()
         self._start_offsets.retry(now)
         resets = self._start_offsets.resets()
         # A partition that was moved would stay paused without a report.
         self.resume([*recreated, *(reset.partition for reset in resets if reset.goes_on)])
-        return ReadResult(records, ends, resets, recreated, unreadable)
+        return ReadResult(records, ends, resets, start_resets, recreated, unreadable)
 
     def keep(self, progress: Mapping[int, Progress]) -> None:
         """What is settled of lost partitions, by partition, in case that they are assigned again."""

@@ -77,6 +77,7 @@ class ReadResult:
     """
     The result of one read: records by partition, ends of partitions that were reached, and offset resets.
 
+    The resets of an assignment, `start_resets`, come before the records of the read, and `resets` come behind them.
     The `records` of `recreated` partitions are of a topic that does not exist any more; the next reads return the
     records of the new topic. The next batch of `unreadable` partitions cannot be unpacked, and the client asks for it
     again and again.
@@ -85,6 +86,7 @@ class ReadResult:
     records: Mapping[int, list[Record]] = field(default_factory=dict)
     ends: Mapping[int, int] = field(default_factory=dict)
     resets: Sequence[OffsetReset] = ()
+    start_resets: Sequence[OffsetReset] = ()
     recreated: Sequence[int] = ()
     unreadable: Sequence[int] = ()
 

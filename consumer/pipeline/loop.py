@@ -78,6 +78,8 @@ class Loop:
         self._last_commit.is_reading = True
         result = self._ports.consumer.read(READ_LIMIT, timeout)
         self._last_commit.is_reading = bool(result.recreated)
+        for reset in result.start_resets:
+            self._log_changes.reset(reset)
         for partition, records in result.records.items():
             self._add(partition, records)
         for reset in result.resets:

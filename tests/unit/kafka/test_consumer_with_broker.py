@@ -1,5 +1,6 @@
 """The group's consumer on the broker inside librdkafka: offset resets, lower offsets, and paused partitions."""
 
+import gc
 import itertools
 from collections.abc import Iterator
 
@@ -29,6 +30,7 @@ def broker() -> MockBroker:
 
 @pytest.fixture
 def consumer(broker: MockBroker, request: pytest.FixtureRequest) -> Iterator[GroupConsumer]:
+    gc.collect()  # a client that Python frees on a thread of another client aborts the process
     options = {"group.protocol": getattr(request, "param", "consumer")}
     config = consumer_config(broker.address, f"group-{next(GROUP_NUMBERS)}", options)
     consumer = GroupConsumer(config, TOPIC, True)

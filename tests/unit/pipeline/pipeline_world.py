@@ -74,8 +74,11 @@ class FakeGroup:
     def reach_end(self, partition: int, end: int) -> None:
         self._next = replace(self._next, ends={**self._next.ends, partition: end})
 
-    def reset(self, reset: OffsetReset) -> None:
-        self._next = replace(self._next, resets=[reset])
+    def reset(self, reset: OffsetReset, is_at_assignment: bool = False) -> None:
+        if is_at_assignment:
+            self._next = replace(self._next, start_resets=[reset])
+        else:
+            self._next = replace(self._next, resets=[reset])
 
     def fail_to_unpack(self, partition: int) -> None:
         self._next = replace(self._next, unreadable=[partition])

@@ -106,7 +106,7 @@ class SimulatedGroup:
             self.position[partition] = Offset(self.ledger.topic(partition), 0)
             self._unread.discard(partition)
             self.paused.discard(partition)
-        return ReadResult(records, ends, resets, recreated)
+        return ReadResult(records, ends, resets, recreated=recreated)
 
     def keep(self, progress: Mapping[int, Progress]) -> None:
         for partition, of_partition in progress.items():

@@ -425,6 +425,17 @@ def test_a_log_that_ends_below_what_was_read_is_read_on_at_its_end(
     assert (vars(line)["offset"], vars(line)["lost"]) == (1002, 12)
 
 
+def test_records_that_are_read_behind_the_reset_of_an_assignment_are_delivered() -> None:
+    """One read can have both, and also the end of the partition."""
+    world = PipelineWorld()
+    world.group.reset(OffsetReset(0, expected=70, low=0, end=60, goes_on=True), is_at_assignment=True)
+    world.group.give(0, b"a", b"b", start=60)
+    world.group.reach_end(0, 62)
+    world.settle()
+    assert (world.group.committed, world.reporter.counters.delivered) == ({0: 62}, 2)
+    assert world.reporter.counters.lost_to_truncation == 10
+
+
 def test_a_block_names_the_offset_that_cannot_be_read(caplog: pytest.LogCaptureFixture) -> None:
     world = PipelineWorld()
     for _ in range(2):  # the client reports again what it cannot read
