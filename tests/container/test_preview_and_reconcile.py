@@ -28,7 +28,7 @@ def flow(kafka: Any, topic: str) -> Iterator[Flow]:
 
 
 def groups(flow: Flow) -> set[str]:
-    listing = AdminClient({"bootstrap.servers": flow.bootstrap}).list_consumer_groups().result(10)
+    listing = AdminClient({"bootstrap.servers": flow.bootstrap}).list_consumer_groups(request_timeout=60).result(90)
     return {group.group_id for group in listing.valid if group.group_id.startswith(flow.topic)}
 
 
