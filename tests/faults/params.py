@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 # The limits exclude the time that a broker needs to start.
-SHORT = [pytest.mark.timeout(240, func_only=True)]
+SHORT = [pytest.mark.timeout(120, func_only=True)]
 LONG = [pytest.mark.long, pytest.mark.timeout(300, func_only=True)]
 
 
