@@ -35,8 +35,8 @@ test: $(VENV)/developed  ## run all tests, with Kafka and the product's image in
 	set -a && . $(CACHE)/test_bed.env && set +a && $(BIN)/python -m pytest --numprocesses 4 --dist loadscope
 
 MUTANTS := $(CACHE)/mutants.venv/bin/python
-FAULTS_MINUTES := 45
-faults: $(VENV)/developed  ## run the long form of each fault and print what it cost; more than 45 minutes are a failure
+FAULTS_MINUTES := 25
+faults: $(VENV)/developed  ## run the long form of each fault and print what it cost; more than 25 minutes are a failure
 	@mkdir -p $(CACHE)
 	tests/infra/up > $(CACHE)/test_bed.env
 	set -a && . $(CACHE)/test_bed.env && set +a && SECONDS=0 && \

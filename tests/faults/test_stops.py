@@ -74,7 +74,7 @@ def test_a_member_with_nothing_left_to_wait_for_ends_at_once_without_its_broker(
         else:
             with kafka.shut_down():
                 seconds = seconds_to_end(member)
-    assert seconds < 12
+    assert seconds < 8
 
 
 def seconds_to_end(member: Member) -> float:
@@ -93,7 +93,7 @@ def test_a_rate_that_lets_nothing_go_does_not_delay_the_end(flow: Flow) -> None:
     assert producer.flush(30) == 0
     with flow.member() as member:
         assert flow.segment.wait_until(lambda segment: len(segment.accepted) >= 2, 60)
-        assert seconds_to_end(member) < 12
+        assert seconds_to_end(member) < 8
     assert len(flow.segment.accepted) < 15
 
 
