@@ -1,6 +1,5 @@
 """The buffers of all assigned partitions: whose turn it is to open a batch, and what may be committed."""
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from consumer.kafka.records import LogPosition, Progress
@@ -14,14 +13,15 @@ class PartitionBuffers:
     """
     One buffer for each assigned partition, and no other.
 
-    `_turn_order` says which partition may open a batch first: the one whose last batch is the longest ago.
+    `_turn_order` says which partition may open a batch first: the one whose last batch is the longest ago. It is
+    replaced and never changed, so that an error at any line leaves it whole.
     """
 
     def __init__(self, limits: BufferLimits, linger: float) -> None:
         """`linger`: seconds that a record waits for more to share its request."""
         self._limits, self._linger = limits, linger
         self._buffers: dict[int, PartitionBuffer] = {}
-        self._turn_order: deque[int] = deque()
+        self._turn_order: list[int] = []
 
     def __iter__(self) -> Iterator[PartitionBuffer]:
         return iter(self._buffers.values())
@@ -47,8 +47,8 @@ class PartitionBuffers:
     def assign(self, partitions: Iterable[int]) -> None:
         """Begin with an empty buffer for each of these partitions, which have none."""
         for partition in partitions:
-            self._turn_order.append(partition)
             self._buffers[partition] = PartitionBuffer(partition)
+            self._turn_order = [*self._turn_order, partition]
 
     def drop(self, partitions: Iterable[int]) -> int:
         """Forget these partitions, because another member owns them now; how many of their records were unsettled."""
@@ -57,7 +57,7 @@ class PartitionBuffers:
             buffer = self._buffers.pop(partition, None)
             if buffer is not None:
                 unsettled += buffer.waiting + buffer.in_flight
-                self._turn_order.remove(partition)
+                self._turn_order = self._turns_of_others(partition)
         return unsettled
 
     def advance(self, ends: Mapping[int, int]) -> None:
@@ -95,8 +95,7 @@ class PartitionBuffers:
 
     def move_to_end(self, partition: int) -> None:
         """The other partitions open their batches first next time."""
-        self._turn_order.remove(partition)
-        self._turn_order.append(partition)
+        self._turn_order = [*self._turns_of_others(partition), partition]
 
     def over_limit(self) -> Sequence[int]:
         """The partitions to pause."""
@@ -125,6 +124,9 @@ class PartitionBuffers:
             if of_partition is not None:
                 progress[partition] = of_partition
         return progress
+
+    def _turns_of_others(self, partition: int) -> list[int]:
+        return [other for other in self._turn_order if other != partition]
 
     def _ready(self, now: float, stalled: frozenset[WriteKey]) -> Sequence[PartitionBuffer]:
         ready = []

@@ -32,7 +32,8 @@ STATUS_SEAM = "group.end_offset"
 ATTEMPT = "attempt"
 LINE = "line"
 """Any line of TRACED that is executed."""
-COMMIT_SEAMS = ("group.commit", "group.commit_and_wait")
+COMMIT_SEAMS = ("group.commit", "group.commit_and_wait", "buffers.committable")
+"""What the last commit itself needs."""
 LOOP_SEAMS = (
     STATUS_SEAM,
     "group.read",
@@ -57,7 +58,6 @@ LOOP_SEAMS = (
     "buffers.drop",
     "buffers.full",
     "buffers.due",
-    "buffers.committable",
     "buffers.over_limit",
     "buffers.advance",
     "reporter.answered",
@@ -122,6 +122,7 @@ class FaultyMember(SimulatedMember):
         self._mapper = RecordMapper(self._stages(), WriteKeys(_KEYS, lambda key: key.secret, "topic"))
         self._record = Record(0, 0, 0, None, None, ())
         super().__init__(ledger)
+        self._committable = self.buffers.committable
         self.dead_letters.allows_internal_errors = fault.seam in (*MAPPER_SEAMS, LINE)
         if fault.seam in LOOP_SEAMS:
             owner, _, name = fault.seam.partition(".")
@@ -192,7 +193,7 @@ class FaultyMember(SimulatedMember):
         self._assignment = dict(self.ledger.assignment)
         self.settled = {
             partition: Offset(self.group.position[partition].topic, position.offset)
-            for partition, position in self.buffers.committable(self.buffers.partitions).items()
+            for partition, position in self._committable(self.buffers.partitions).items()
         }
         sys.settrace(tracing)
 
