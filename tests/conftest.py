@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Generator
 from typing import Any
 
 import pytest
@@ -38,6 +39,16 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Cluster
 def pytest_report_header() -> str:
     """The seed, which repeats the same random schedules and values."""
     return f"SEED={SEED}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Add what the brokers logged last to the report of a test that failed."""
+    report = yield
+    last_lines = getattr(getattr(item, "funcargs", {}).get("kafka"), "last_lines", None)
+    if report.failed and last_lines is not None:
+        report.sections.append(("Kafka", last_lines()))
+    return report
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

@@ -4,7 +4,6 @@ import json
 import os
 import re
 import secrets
-import socket
 import ssl
 import subprocess
 import urllib.request
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.infra.get_helm import ROOT, helm
+from tests.ports import free_port
 from tests.support import wait_until
 
 INFRA = ROOT / "tests" / "infra"
@@ -52,7 +52,7 @@ class Cluster:
 @contextmanager
 def run_cluster(folder: Path) -> Iterator[Cluster]:
     """Run etcd and the API server with their data, keys and logs in `folder`."""
-    etcd_port, peer_port, port = _free_ports(3)
+    etcd_port, peer_port, port = (free_port() for _ in range(3))
     token = secrets.token_hex(16)
     (folder / "tokens.csv").write_text(f"{token},admin,admin,system:masters\n")
     subprocess.run(["openssl", "genrsa", "-out", folder / "accounts.key", "2048"], check=True, capture_output=True)
@@ -126,14 +126,6 @@ def _kubeconfig(folder: Path, port: int, token: str) -> Path:
     path.write_text(json.dumps(content))
     path.chmod(0o600)
     return path
-
-
-def _free_ports(count: int) -> list[int]:
-    with ExitStack() as sockets:
-        probes = [sockets.enter_context(socket.socket()) for _ in range(count)]
-        for probe in probes:
-            probe.bind((LOOPBACK, 0))
-        return [int(probe.getsockname()[1]) for probe in probes]
 
 
 def custom_resource_definitions() -> Iterator[str]:

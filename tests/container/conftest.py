@@ -20,8 +20,9 @@ from confluent_kafka.admin import ScramCredentialInfo, ScramMechanism, UserScram
 from confluent_kafka.schema_registry import SchemaRegistryClient
 from testcontainers.core.container import DockerContainer
 
-from tests.container.kafka_container import PASSWORD, USER, TestKafkaContainer, free_port
-from tests.container.kafka_operator import KafkaOperator
+from tests.container.kafka_container import PASSWORD, USER, TestKafkaContainer
+from tests.container.kafka_operator import KafkaOperator, last_lines
+from tests.ports import free_port
 from tests.support import wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -79,6 +80,10 @@ class KafkaBroker(KafkaOperator):
     def restore_log(self, files: bytes) -> None:
         """Put back the files of a partition, as they were when they were copied. Call this while it is shut down."""
         assert self._container.put_archive(LOG_DIR, files)
+
+    def last_lines(self) -> str:
+        """The state of the container and the end of its log, for the report of a test that failed."""
+        return last_lines(self._container)
 
     def pause(self) -> None:
         self._container.pause()

@@ -10,7 +10,7 @@ from confluent_kafka.admin import AdminClient
 from testcontainers.core.network import Network
 
 from tests.container.kafka_node import DATA, KafkaNode, host_name
-from tests.container.kafka_operator import KafkaOperator
+from tests.container.kafka_operator import KafkaOperator, last_lines
 from tests.container.small_disk import SmallDisk
 from tests.support import wait_until
 
@@ -72,6 +72,10 @@ class KafkaCluster(KafkaOperator):
     def wait_for_one_copy(self, topic: str, node: KafkaNode) -> None:
         """Wait until no other broker than this one is in sync."""
         wait_until(lambda: set().union(*self.in_sync(topic).values()) == {node.number}, f"one copy of {topic} in sync")
+
+    def last_lines(self) -> str:
+        """The states of the containers and the ends of their logs, for the report of a test that failed."""
+        return "\n".join(last_lines(node.container) for node in self.nodes.values())
 
     def heal(self) -> None:
         """Start the brokers that ended, and wait until every copy of every partition is in sync."""

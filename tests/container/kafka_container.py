@@ -1,9 +1,10 @@
 """Owns the container of a broker: its listeners and the settings that the tests need."""
 
-import socket
 from typing import Self
 
 from testcontainers.community.kafka import KafkaContainer
+
+from tests.ports import free_port
 
 USER, PASSWORD = "user", "k?f~a>Pa55word?~~>>?"  # its base64 differs from its URL-safe base64
 _SIGN_IN = "org.apache.kafka.common.security"
@@ -58,9 +59,3 @@ class TestKafkaContainer(KafkaContainer):
         for name, value in settings.items():
             self.with_env(f"KAFKA_{name.upper()}", str(value))
         return self
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("", 0))
-        return int(probe.getsockname()[1])

@@ -8,8 +8,8 @@ from docker.models.containers import Container
 from testcontainers.core.container import DockerContainer
 from testcontainers.core.network import Network
 
-from tests.container.kafka_container import free_port
 from tests.container.small_disk import SmallDisk
+from tests.ports import free_port
 
 DATA = "/tmp/kafka"
 _CLUSTER_ID = "MkU3OEVBNTcwNTJENDM2Qk"

@@ -1,6 +1,7 @@
 """Owns what an operator does with the brokers: topics, rights, offsets of a group without members."""
 
 import contextlib
+import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -18,8 +19,16 @@ from confluent_kafka.admin import (
     ResourceType,
 )
 from confluent_kafka.cimpl import NewPartitions, NewTopic
+from docker.models.containers import Container
 
 from tests.support import wait_until
+
+
+def last_lines(container: Container) -> str:
+    """The state of a container and the end of its log."""
+    container.reload()
+    log = container.logs(tail=40, timestamps=True).decode(errors="replace")
+    return f"{container.name}: {json.dumps(container.attrs['State'])}\n{log}"
 
 
 class KafkaOperator:

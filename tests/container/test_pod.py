@@ -1,7 +1,6 @@
 """A pod as the chart renders it, run with the image, a real Kafka and all restrictions of the pod."""
 
 import json
-import socket
 import subprocess
 import uuid
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from consumer.demo import fault_scripts
 from consumer.demo.segment_server import SegmentStandIn
 from tests.chart.mounting import mounted
 from tests.chart.rendering import Manifest, main_container, only, render_with
+from tests.ports import free_port
 from tests.support import KEYS, Flow, is_refused, wait_until
 
 
@@ -27,12 +27,6 @@ def flow(kafka: Any, topic: str) -> Iterator[Flow]:
     with SegmentStandIn(KEYS.values()) as segment:
         segment.script = fault_scripts.refuse(is_refused)
         yield Flow(kafka.bootstrap, topic, segment)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("", 0))
-        return int(probe.getsockname()[1])
 
 
 def manifests(flow: Flow, port: int) -> tuple[Manifest, ...]:

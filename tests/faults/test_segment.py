@@ -2,7 +2,6 @@
 
 import itertools
 import json
-import socket
 import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -15,18 +14,13 @@ from tests.faults.duplicates import ONE_BATCH
 from tests.faults.params import SHORT_IN_ONE_PROTOCOL, in_one_protocol
 from tests.faults.proxy import Proxy
 from tests.faults.scenario import Report, Scenario, scenario
+from tests.ports import free_port
 from tests.support import Flow, Member, wait_until
 
 MEBIBYTE = 2**20
 
 # Shorter than the outages and most of the slow responses here: a loop that waited for them would lose its membership.
 POLL_INTERVAL = {"max.poll.interval.ms": 6000}
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture
