@@ -167,9 +167,11 @@ def registry(engine: docker.DockerClient) -> Iterator[RegistryContainer]:
 
 
 @pytest.fixture
-def topic(request: pytest.FixtureRequest) -> str:
-    """A name that no other test has. The test creates the topic itself."""
-    return re.sub(r"[^A-Za-z0-9.-]", "-", request.node.name)[:100] + f".{uuid.uuid4().hex[:8]}"
+def topic(request: pytest.FixtureRequest, kafka: KafkaOperator) -> Iterator[str]:
+    """A name that no other test has. The test creates the topic itself, and others whose names begin with it."""
+    name = re.sub(r"[^A-Za-z0-9.-]", "-", request.node.name)[:100] + f".{uuid.uuid4().hex[:8]}"
+    yield name
+    kafka.forget_topics(name)
 
 
 @pytest.fixture(scope="session")
