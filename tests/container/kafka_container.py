@@ -6,7 +6,12 @@ from testcontainers.community.kafka import KafkaContainer
 
 from tests.ports import free_port
 
+SMALL_JVM = {
+    "KAFKA_HEAP_OPTS": "-Xms128m -Xmx384m",
+    "KAFKA_JVM_PERFORMANCE_OPTS": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1",  # it starts in half of the CPU time
+}
 USER, PASSWORD = "user", "k?f~a>Pa55word?~~>>?"  # its base64 differs from its URL-safe base64
+_CONFIGURED = "/tmp/configured"
 _SIGN_IN = "org.apache.kafka.common.security"
 
 
@@ -24,6 +29,8 @@ class TestKafkaContainer(KafkaContainer):
         self.listeners += ",INDIRECT://0.0.0.0:9095,SIGNED://0.0.0.0:9096"
         self.security_protocol_map += ",INDIRECT:PLAINTEXT,SIGNED:SASL_PLAINTEXT"
         self.with_kraft()
+        for name, value in SMALL_JVM.items():
+            self.with_env(name, value)
         # Fixed ports, because the engine chooses others at a restart, and Kafka would still advertise the old ones.
         self.with_bind_ports(9093, free_port()).with_bind_ports(9095, free_port()).with_bind_ports(9096, self.signed)
         # After a crash the broker can join the cluster only when its old session has ended.
@@ -51,8 +58,14 @@ class TestKafkaContainer(KafkaContainer):
         super().configure()  # type: ignore[no-untyped-call]
         # Not an environment variable, because a shell drops variables with a hyphen in their name.
         scram = f"listener.name.signed.scram-sha-256.sasl.jaas.config={_SIGN_IN}.scram.ScramLoginModule required;"
-        self.boot_command += f"""
-            echo "echo '{scram}' >> /etc/kafka/kafka.properties" >> /etc/confluent/docker/configure
+        # The library would let each start of the container add a further run of kafka-storage to all later starts.
+        formatted = "[ -e /var/lib/kafka/data/meta.properties ] ||"
+        self.boot_command = f"""
+            if [ ! -e {_CONFIGURED} ]; then
+                {self.boot_command.replace("echo 'kafka-storage", f"echo '{formatted} kafka-storage")}
+                echo "echo '{scram}' >> /etc/kafka/kafka.properties" >> /etc/confluent/docker/configure
+                touch {_CONFIGURED}
+            fi
         """
 
     def _set(self, **settings: str | int) -> Self:

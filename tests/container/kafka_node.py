@@ -8,6 +8,7 @@ from docker.models.containers import Container
 from testcontainers.core.container import DockerContainer
 from testcontainers.core.network import Network
 
+from tests.container.kafka_container import SMALL_JVM
 from tests.container.small_disk import SmallDisk
 from tests.ports import free_port
 
@@ -21,8 +22,7 @@ printf '%s' "$PROPERTIES" > {_PROPERTIES}
 exec kafka-server-start {_PROPERTIES}
 """
 _ENVIRONMENT = {
-    "KAFKA_HEAP_OPTS": "-Xms128m -Xmx384m",
-    "KAFKA_JVM_PERFORMANCE_OPTS": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1",  # it starts in half of the CPU time
+    **SMALL_JVM,
     "KAFKA_OPTS": "-Dsun.net.inetaddr.ttl=1",  # a container that starts again can have another address
     "LOG_DIR": "/tmp/kafka-logs",
 }
