@@ -95,6 +95,14 @@ class OffsetWatcher:
         """How many records are known to be settled beyond the committed offsets of the last sample."""
         return sum(map(len, self._settled_ahead.values()))
 
+    def _note_settled_ahead(self) -> None:
+        """
+        Compare what is settled now with the offsets of the last sample, before those of this sample are taken over.
+
+        So at no time between the two samples more records were settled ahead, however long the machine took for them.
+        """
+        self.most_settled_ahead = max(self.most_settled_ahead, self.settled_ahead)
+
     def settled_end(self, partition: int) -> int:
         """The offset behind the highest record of the partition that is known to be settled."""
         return max(self._settled_ahead[partition], default=self.committed.get(partition, 0) - 1) + 1
@@ -108,14 +116,15 @@ class OffsetWatcher:
                 self._read_dead_letters(offsets)
             except KafkaException:
                 self._read_accepted()
+                self._note_settled_ahead()
                 self.failed_samples += bool(self.samples) and not self._may_fail
                 self._close()
                 self._connect()  # a client that lost a frozen broker can stay silent for minutes
             else:
+                self._note_settled_ahead()
                 self.samples += 1
                 for partition, offset in offsets.items():
                     self._check(partition, offset)
-            self.most_settled_ahead = max(self.most_settled_ahead, self.settled_ahead)
 
     def _connect(self) -> None:
         quiet = {"bootstrap.servers": self._flow.bootstrap, "log_level": 0}
