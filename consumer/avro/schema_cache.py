@@ -10,11 +10,12 @@ from typing import NamedTuple
 
 from consumer.avro.framing import SchemaKey
 from consumer.avro.negative_cache import CONFIRM_SECONDS, NegativeCache
+from consumer.avro.registry_outage import WARNING_INTERVAL_SECONDS, RegistryOutage, backoff_seconds
 from consumer.avro.schema import WriterSchema
 from consumer.avro.schema_lookup import (
     UNKNOWN_SCHEMA,
     Fetch,
-    RegistryMisconfigured,
+    IncompleteSchema,
     RegistryUnreachable,
     SchemaNotFound,
     UnusableSchema,
@@ -26,8 +27,6 @@ from consumer.reasons import Reason
 log = logging.getLogger(__name__)
 
 NOT_FOUND_RETRY_SECONDS = 5.0
-MIN_BACKOFF_SECONDS, MAX_BACKOFF_SECONDS = 0.5, 30.0
-WARNING_INTERVAL_SECONDS = 300.0
 FORGET_AFTER_SECONDS = 60.0
 MAX_LOOKUPS = 1_000
 
@@ -38,13 +37,14 @@ class _Lookup:
     A key to look up at `due` or later. Times are in monotonic seconds.
 
     `requested_at` is when a record last needed the key. `not_found_since` is infinite until the registry answers that
-    it does not know the key.
+    it does not know the key. An incomplete schema is logged again at `next_warning_at`.
     """
 
     due: float
     requested_at: float
     attempts: int = 0
     not_found_since: float = math.inf
+    next_warning_at: float = -math.inf
 
 
 class _InFlight(NamedTuple):
@@ -81,9 +81,7 @@ class SchemaCache:
         self._not_found = NegativeCache()
         self._lookups: dict[SchemaKey, _Lookup] = {}
         self._in_flight: _InFlight | None = None
-        self._failures = 0
-        self._resume_at = self._next_warning_at = -math.inf
-        self._last_warning = ""
+        self._outage = RegistryOutage()
 
     def get(self, key: SchemaKey) -> WriterSchema | Pending:
         """
@@ -130,7 +128,7 @@ class SchemaCache:
             self._lookups[key] = _Lookup(now, now, not_found_since=self._not_found.not_found_since(key))
 
     def _start_lookup(self, now: float) -> None:
-        if self._in_flight or now < self._resume_at:
+        if self._in_flight or now < self._outage.resume_at:
             return
         self._forget_unrequested(now)
         due = [key for key, lookup in self._lookups.items() if lookup.due <= now]
@@ -158,17 +156,18 @@ class SchemaCache:
             self._note_answer("found", key)
         except SchemaNotFound:
             self._note_not_found(key, now)
+        except IncompleteSchema as error:
+            self._note_incomplete(key, error, now)
         except RegistryUnreachable as error:
-            self._note_failure(key, error, now)
+            self.lookups["unreachable"] += 1
+            self._outage.note_failure(key, error, now)
         except Exception as error:  # noqa: BLE001 - UnsupportedSchema, UnsafeSchema, or a defect of ours
             self._unusable[key] = unusable_schema(error)
             self._note_answer("refused", key)
 
     def _note_answer(self, outcome: str, key: SchemaKey) -> None:
         self.lookups[outcome] += 1
-        if self._failures:
-            log.info("the schema registry answers again")
-        self._failures, self._next_warning_at = 0, -math.inf
+        self._outage.note_answer()
         self._lookups.pop(key, None)
 
     def _note_not_found(self, key: SchemaKey, now: float) -> None:
@@ -185,16 +184,13 @@ class SchemaCache:
             lookup.due = min(now + NOT_FOUND_RETRY_SECONDS, give_up_at)
             self._lookups[key] = lookup
 
-    def _note_failure(self, key: SchemaKey, error: RegistryUnreachable, now: float) -> None:
-        self.lookups["unreachable"] += 1
-        self._failures += 1
-        self._resume_at = now + min(MAX_BACKOFF_SECONDS, MIN_BACKOFF_SECONDS * 2 ** min(self._failures - 1, 10))
-        cause = str(error)
-        if now >= self._next_warning_at or cause != self._last_warning:
-            self._next_warning_at, self._last_warning = now + WARNING_INTERVAL_SECONDS, cause
-            level = logging.ERROR if isinstance(error, RegistryMisconfigured) else logging.WARNING
-            log.log(
-                level,
-                "schema registry does not answer, retrying: partitions with a new schema wait",
-                extra={"error": cause, "schema": str(key)},
-            )
+    def _note_incomplete(self, key: SchemaKey, error: IncompleteSchema, now: float) -> None:
+        """The records of this key wait, and no others, because the registry answers."""
+        lookup = self._lookups.get(key, _Lookup(now, now))
+        self._note_answer("unreachable", key)
+        lookup.due, lookup.not_found_since = now + backoff_seconds(lookup.attempts), math.inf
+        self._lookups[key] = lookup
+        if now >= lookup.next_warning_at:
+            lookup.next_warning_at = now + WARNING_INTERVAL_SECONDS
+            fields = {"error": str(error), "schema": str(key)}
+            log.error("schema incomplete in the registry, retrying: its records wait", extra=fields)

@@ -10,11 +10,24 @@ from consumer.internal_errors import describe
 from consumer.reasons import Reason
 
 Fetch = Callable[[SchemaKey], WriterSchema]
-"""One look-up, on a worker thread. Raises SchemaNotFound, UnsupportedSchema, UnsafeSchema or RegistryUnreachable."""
+"""
+One look-up, on a worker thread.
+
+Raises SchemaNotFound, IncompleteSchema, UnsupportedSchema, UnsafeSchema or RegistryUnreachable.
+"""
 
 
 class SchemaNotFound(SprigToSegmentError):
     """The registry does not know the key, so far."""
+
+
+class IncompleteSchema(SprigToSegmentError):
+    """
+    The registry has the schema of the key, but does not give a schema that it refers to.
+
+    That is a mistake in the registry or in its rights, for example in a mirror that has a part of the subjects: it says
+    nothing against the records, which wait. The text is for operators and names the reference.
+    """
 
 
 class UnsupportedSchema(SprigToSegmentError):
@@ -51,6 +64,13 @@ def unusable_schema(error: Exception) -> UnusableSchema:
     return UnusableSchema(Reason.INTERNAL_ERROR, describe(error))
 
 
+def waits_because(error: IncompleteSchema | RegistryUnreachable) -> str:
+    """Why the service would wait for the registry, for operators."""
+    if isinstance(error, IncompleteSchema):
+        return str(error)
+    return f"no answer from the schema registry: {error}"
+
+
 def no_registry(key: SchemaKey) -> WriterSchema:
     """The look-up where there is no registry: only the schemas in files are known."""
     raise SchemaNotFound(str(key))
@@ -61,23 +81,25 @@ class BlockingSchemas:
 
     def __init__(self, fetch: Fetch, file_schemas: Mapping[SchemaKey, WriterSchema]) -> None:
         self._fetch = fetch
-        self._schemas: dict[SchemaKey, WriterSchema | UnusableSchema] = dict(file_schemas)
+        self._schemas: dict[SchemaKey, WriterSchema | UnusableSchema | ServiceError] = dict(file_schemas)
 
     def get(self, key: SchemaKey) -> WriterSchema:
-        """Raises SchemaError as `SchemaCache.get` does, and ServiceError if the registry does not answer."""
+        """Raises SchemaError as `SchemaCache.get` does, and ServiceError if the service would wait for the registry."""
         if key not in self._schemas:
             self._schemas[key] = self._look_up(key)
         schema = self._schemas[key]
         if isinstance(schema, UnusableSchema):
             raise schema.error()
+        if isinstance(schema, ServiceError):
+            raise schema
         return schema
 
-    def _look_up(self, key: SchemaKey) -> WriterSchema | UnusableSchema:
+    def _look_up(self, key: SchemaKey) -> WriterSchema | UnusableSchema | ServiceError:
         try:
             return self._fetch(key)
         except SchemaNotFound:
             return UNKNOWN_SCHEMA
         except (UnsupportedSchema, UnsafeSchema) as error:
             return unusable_schema(error)
-        except RegistryUnreachable as error:
-            raise ServiceError(f"no answer from the schema registry: {error}") from None
+        except (IncompleteSchema, RegistryUnreachable) as error:
+            return ServiceError(waits_because(error))

@@ -1,7 +1,6 @@
 """A Confluent-compatible schema registry: schemas by id, with the schemas that they refer to."""
 
-import ssl
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
@@ -12,8 +11,14 @@ from confluent_kafka.schema_registry.error import OAuthTokenError
 from consumer import http_deadline
 from consumer.avro.decoder import load_schema
 from consumer.avro.framing import SchemaKey
+from consumer.avro.registry_errors import content_error, status_error, transport_error
 from consumer.avro.schema import WriterSchema
-from consumer.avro.schema_lookup import RegistryMisconfigured, RegistryUnreachable, SchemaNotFound, UnsupportedSchema
+from consumer.avro.schema_lookup import (
+    IncompleteSchema,
+    RegistryMisconfigured,
+    SchemaNotFound,
+    UnsupportedSchema,
+)
 from consumer.errors import SettingsError, UnsafeSchema
 from consumer.jsonio import JsonError, loads
 
@@ -26,9 +31,6 @@ _SAFE_CONFIG_ERRORS = ("Missing", "Unrecognized", "basic.auth.user.info must", "
 # docs.confluent.io, "Schema Registry API Reference": subject, version, schema not found. A 404 with another code comes
 # from a wrong URL or from a proxy, and says nothing about the id.
 _NOT_FOUND = frozenset({40401, 40402, 40403})
-_TRANSIENT_STATUSES = (408, 429)
-# What the client raises over a response that it did not expect.
-_UNEXPECTED_CONTENT = (ValueError, TypeError, LookupError, AttributeError)
 _T = TypeVar("_T")
 
 
@@ -47,14 +49,15 @@ class SchemaRegistry:
             for session in _http_sessions(self._client):
                 _limit_request_time(session, float(options["timeout"]))
         except Exception as error:  # noqa: BLE001 - ValueError, TypeError, or OSError for a file that is missing
-            detail = _describe_config_error(error)
+            detail = _describe_config_error(error, ("url", *config))
             raise SettingsError(f"SCHEMA_REGISTRY_URL, SCHEMA_REGISTRY_CONFIG: {detail}") from None
 
     def fetch(self, key: SchemaKey) -> WriterSchema:
         """
         The schema with this id or GUID, on any thread.
 
-        Raises SchemaNotFound, UnsupportedSchema (not Avro), UnsafeSchema, or RegistryUnreachable without an answer.
+        Raises SchemaNotFound, IncompleteSchema (a reference is missing or denied), UnsupportedSchema (not Avro),
+        UnsafeSchema, or RegistryUnreachable without an answer.
         """
         # The client caches whatever came once, even a proxy's page that holds no schema.
         self._client.clear_caches()  # type: ignore[no-untyped-call]
@@ -73,7 +76,7 @@ class SchemaRegistry:
 
     def _load(self, label: str, schema: Schema) -> WriterSchema:
         if schema.schema_type != "AVRO":
-            raise UnsupportedSchema(f"{label}: expected an Avro schema, not {schema.schema_type}")
+            raise UnsupportedSchema(f"{label}: {_unsupported_type(schema.schema_type)}")
         return load_schema(label, _parse_json(label, schema), list(self._references(label, schema, set())))
 
     def close(self) -> None:
@@ -94,10 +97,21 @@ class SchemaRegistry:
             names.add(str(reference.name))
             if len(names) > MAX_REFERENCES:
                 raise UnsafeSchema(f"{label}: refers to more than {MAX_REFERENCES} other schemas")
-            subject, version = str(reference.subject), int(reference.version or 0)
-            referenced = _request(partial(self._client.get_version, subject, version, deleted=True)).schema
+            referenced = self._referenced(label, str(reference.subject), int(reference.version or 0))
             yield from self._references(label, referenced, names)
             yield _parse_json(label, referenced)
+
+    def _referenced(self, label: str, subject: str, version: int) -> Schema:
+        """Raises IncompleteSchema if the registry refuses this schema, although it has the one that refers to it."""
+        needs = f"{label} refers to version {version} of the subject {subject!r:.200}"
+        try:
+            return _request(partial(self._client.get_version, subject, version, deleted=True)).schema
+        except SchemaNotFound:
+            raise IncompleteSchema(
+                f"{needs}, which the registry does not have: register the subject there, or complete the mirror"
+            ) from None
+        except RegistryMisconfigured as error:
+            raise IncompleteSchema(f"{needs}: {error}") from None
 
 
 def _http_sessions(client: SchemaRegistryClient) -> Iterator[Any]:
@@ -116,12 +130,24 @@ def _limit_request_time(session: Any, seconds: float) -> None:
         pool._network_backend = http_deadline.with_deadline(pool._network_backend, late=TimeoutError)  # noqa: SLF001
 
 
-def _describe_config_error(error: Exception) -> str:
+def _describe_config_error(error: Exception, option_names: Sequence[str]) -> str:
     if isinstance(error, OSError):
         return f"cannot use a file that an ssl option names: {error.strerror}"
     if str(error).startswith(_SAFE_CONFIG_ERRORS):
         return str(error)
-    return f"the registry client does not accept the options ({type(error).__name__})"
+    return f"the registry client does not accept a value of these options: {', '.join(option_names)}"
+
+
+def _unsupported_type(schema_type: object) -> str:
+    """
+    What the values of a schema of this type are.
+
+    Their bytes do not tell: the framing is the same, and only in Protobuf the indexes of the message follow the id.
+    Source: docs.confluent.io, "Formats, serializers, and deserializers", wire format.
+    """
+    names = {"PROTOBUF": "Protobuf", "JSON": "JSON Schema"}
+    name = names.get(str(schema_type), f"{schema_type!r:.40}")
+    return f"the registry says that its type is {name}; the service reads Avro only"
 
 
 def _request(send: Callable[[], _T]) -> _T:
@@ -130,65 +156,17 @@ def _request(send: Callable[[], _T]) -> _T:
     except SchemaRegistryError as error:
         if error.http_status_code == 404 and error.error_code in _NOT_FOUND:
             raise SchemaNotFound from None
-        raise _status_error(error.http_status_code) from None
+        raise status_error(error.http_status_code) from None
     except OAuthTokenError:
         raise RegistryMisconfigured("no access token: look at bearer.auth.* in SCHEMA_REGISTRY_CONFIG") from None
     except Exception as error:  # noqa: BLE001 - of the client's HTTP library, or over a page that is not a registry's
-        raise _transport_error(error) from None
+        raise transport_error(error) from None
 
 
 def _parse_json(label: str, schema: Schema) -> object:
     if not isinstance(schema.schema_str, str):
-        raise _content_error()
+        raise content_error()
     try:
         return loads(schema.schema_str)
     except JsonError as error:
         raise UnsafeSchema(f"{label}: not JSON: {error.msg}") from None
-
-
-def _status_error(status: int) -> RegistryUnreachable:
-    """The error for an HTTP status that is no answer about a schema."""
-    text = f"HTTP status {status}"
-    if status in (401, 403):
-        return RegistryMisconfigured(f"{text}, the registry refuses the credentials: look at SCHEMA_REGISTRY_CONFIG")
-    if 300 <= status < 400:
-        return RegistryMisconfigured(f"{text}, a redirect, which is not followed: look at SCHEMA_REGISTRY_URL")
-    if 400 <= status < 500 and status not in _TRANSIENT_STATUSES:
-        hint = "; some registries have no look-up by GUID" if status == 404 else ""
-        return RegistryMisconfigured(f"{text} without a registry's error code: look at SCHEMA_REGISTRY_URL{hint}")
-    return RegistryUnreachable(text)
-
-
-def _content_error() -> RegistryUnreachable:
-    """The error for a response that has a success status but not the content of a registry."""
-    return RegistryMisconfigured("the response is not a schema registry's: look at SCHEMA_REGISTRY_URL")
-
-
-def _transport_error(error: Exception) -> RegistryUnreachable:
-    """
-    The error for what the client's HTTP library raised.
-
-    The text has words of OpenSSL and of the operating system, or the kind of error; never words of a peer.
-    """
-    for cause in _causes(error):
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            text = f"cannot verify the registry's certificate, {cause.verify_message}"
-            return RegistryMisconfigured(
-                f"{text}: look at ssl.ca.location in SCHEMA_REGISTRY_CONFIG, or at the certificate"
-            )
-        if isinstance(cause, ssl.SSLError) and cause.reason:
-            text = f"TLS fails, {cause.reason}"
-            return RegistryMisconfigured(f"{text}: look at SCHEMA_REGISTRY_URL, and at ssl.* in SCHEMA_REGISTRY_CONFIG")
-        if isinstance(cause, TimeoutError):
-            return RegistryUnreachable("the request took longer than its timeout")
-        if isinstance(cause, OSError) and cause.strerror:
-            return RegistryUnreachable(cause.strerror)
-    if isinstance(error, _UNEXPECTED_CONTENT):
-        return _content_error()
-    return RegistryUnreachable(type(error).__name__)
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    while error:
-        yield error
-        error = error.__cause__ or error.__context__

@@ -12,7 +12,13 @@ import consumer.settings
 from consumer import paths
 from consumer.avro.schema import WriterSchema
 from consumer.avro.schema_files import load_file
-from consumer.avro.schema_lookup import RegistryUnreachable, SchemaNotFound, UnsupportedSchema
+from consumer.avro.schema_lookup import (
+    IncompleteSchema,
+    RegistryUnreachable,
+    SchemaNotFound,
+    UnsupportedSchema,
+    waits_because,
+)
 from consumer.cli.check_result import failing_states
 from consumer.cli.output import counted, table
 from consumer.contract.compatibility import Finding, Severity, check_compatibility
@@ -113,14 +119,16 @@ def from_registry(
             except SchemaNotFound:
                 yield refused(subject, "the registry has no such subject")
             except RegistryUnreachable as error:
-                yield refused(subject, f"no answer from the schema registry: {error}")
+                yield refused(subject, waits_because(error))
 
 
 def _fetch(label: str, fetch: Callable[[], WriterSchema]) -> WriterSchema | CheckedSchema:
     try:
         return fetch()
-    except (SchemaNotFound, RegistryUnreachable) as error:
-        return refused(label, f"no answer from the schema registry: {error}")
+    except SchemaNotFound:
+        return refused(label, "the registry lists this version, but does not have it")
+    except (IncompleteSchema, RegistryUnreachable) as error:
+        return refused(label, waits_because(error))
     except (UnsafeSchema, UnsupportedSchema) as error:
         return refused(label, str(error))
 

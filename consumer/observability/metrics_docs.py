@@ -67,7 +67,7 @@ VALUES: Mapping[str, Mapping[str, str]] = {
         "found": "the registry has the schema",
         "not_found": "the registry does not know the schema",
         "refused": "the service cannot use the schema (not Avro, not safe, or a defect of the service)",
-        "unreachable": "the registry gave no usable response; the service asks again",
+        "unreachable": "the registry gave no usable response, or lacks a referenced schema; the service asks again",
     },
 }
 

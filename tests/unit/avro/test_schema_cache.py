@@ -11,7 +11,13 @@ import pytest
 from consumer.avro.negative_cache import MAX_ENTRIES
 from consumer.avro.schema import AvroType, WriterSchema
 from consumer.avro.schema_cache import MAX_LOOKUPS, SchemaCache
-from consumer.avro.schema_lookup import RegistryMisconfigured, RegistryUnreachable, SchemaNotFound, UnsupportedSchema
+from consumer.avro.schema_lookup import (
+    IncompleteSchema,
+    RegistryMisconfigured,
+    RegistryUnreachable,
+    SchemaNotFound,
+    UnsupportedSchema,
+)
 from consumer.errors import SchemaError, UnsafeSchema
 from consumer.model import Pending
 
@@ -161,6 +167,46 @@ def test_an_id_that_was_not_found_before_an_outage_stays_pending_during_it(regis
     registry.outage = RegistryUnreachable("refused")
     registry.wait(600, 7)
     assert registry.result(7) == "pending"
+
+
+def test_an_incomplete_schema_is_waited_for_and_makes_no_id_unknown(
+    registry: Registry, caplog: pytest.LogCaptureFixture
+) -> None:
+    registry.answers[7] = IncompleteSchema("schema id 7 refers to version 1 of the subject 'person'")
+    registry.wait(3600, 7)
+    assert registry.result(7) == "pending"
+    times = [at for at, _ in registry.requests]
+    waits = [later - earlier for earlier, later in pairwise(times)]
+    assert waits[:6] == pytest.approx([0.5, 1, 2, 4, 8, 16], abs=0.6)
+    assert all(29 < wait < 31 for wait in waits[6:])
+    assert 2 < len(caplog.records) < 15
+    assert {(line.levelname, line.message) for line in caplog.records} == {
+        ("ERROR", "schema incomplete in the registry, retrying: its records wait")
+    }
+    assert {(vars(line)["schema"], vars(line)["error"]) for line in caplog.records} == {
+        ("7", "schema id 7 refers to version 1 of the subject 'person'")
+    }
+    registry.answers[7] = schema("seven")
+    registry.wait(31, 7)
+    assert registry.result(7) == "seven"
+
+
+def test_an_incomplete_schema_delays_no_other_schema(registry: Registry) -> None:
+    registry.answers |= {"incomplete": IncompleteSchema("no reference"), "real": schema("real")}
+    registry.wait(300, "incomplete")
+    assert registry.cache.is_pending("incomplete")
+    registry.cache.is_pending("real")
+    assert registry.result("real") == "real"
+
+
+def test_an_id_that_disappears_after_it_was_incomplete_is_unknown_a_minute_later(registry: Registry) -> None:
+    registry.answers[7] = IncompleteSchema("no reference")
+    registry.wait(10, 7)
+    del registry.answers[7]
+    registry.wait(50, 7)
+    assert registry.result(7) == "pending"
+    registry.wait(40, 7)
+    assert registry.result(7) == "unknown_schema"
 
 
 @pytest.mark.parametrize(

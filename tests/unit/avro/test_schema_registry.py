@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 
 from consumer.avro.decoder import decode
-from consumer.avro.schema_lookup import RegistryUnreachable, SchemaNotFound, UnsupportedSchema
+from consumer.avro.schema_lookup import IncompleteSchema, RegistryUnreachable, SchemaNotFound, UnsupportedSchema
 from consumer.avro.schema_registry import SchemaRegistry
 from consumer.errors import SettingsError, UnsafeSchema
 from tests.avro_values import record, zigzag
@@ -46,6 +46,10 @@ def top(right: int) -> tuple[int, Any]:
     return 200, {"schema": json.dumps(TOP), "references": references}
 
 
+def refers_to(subject: str) -> tuple[int, Any]:
+    return 200, {"schema": OUTER, "references": [reference(subject)]}
+
+
 ANSWERS: dict[str, tuple[int, Any]] = {
     **DIAMOND,
     "/schemas/ids/11": top(1),
@@ -56,6 +60,8 @@ ANSWERS: dict[str, tuple[int, Any]] = {
     "/schemas/ids/2": (200, {"schema": OUTER, "references": [reference("inner/one")]}),
     "/subjects/inner%2Fone/versions/1": (200, {"subject": "inner/one", "version": 1, "id": 1, "schema": INNER}),
     "/schemas/ids/3": (200, {"schema": "message M {}", "schemaType": "PROTOBUF"}),
+    "/schemas/ids/8": (200, {"schema": "{}", "schemaType": "JSON"}),
+    "/schemas/ids/9": (200, {"schema": "<x/>", "schemaType": "XML"}),
     "/schemas/ids/4": (200, {"schema": '{"type": "array", "items": "null"}'}),
     "/schemas/ids/5": (200, {"schema": "{"}),
     "/schemas/ids/6": (200, {"schema": OUTER, "references": [reference("missing")]}),
@@ -64,6 +70,18 @@ ANSWERS: dict[str, tuple[int, Any]] = {
         200,
         {"subject": "ring", "version": 1, "id": 8, "schema": INNER, "references": [reference("ring")]},
     ),
+    **{f"/schemas/ids/{20 + number}": refers_to(f"s{number}") for number in range(8)},
+    "/subjects/s0/versions/1": (404, {"error_code": 40401, "message": SECRET}),
+    "/subjects/s1/versions/1": (404, {"error_code": 40402, "message": SECRET}),
+    "/subjects/s2/versions/1": (404, f"<html>{SECRET}</html>"),
+    "/subjects/s3/versions/1": (403, {"error_code": 40301, "message": SECRET}),
+    "/subjects/s4/versions/1": (401, {"error_code": 401, "message": SECRET}),
+    "/subjects/s5/versions/1": (422, {"error_code": 42202, "message": SECRET}),
+    "/subjects/s6/versions/1": (200, f"<html>{SECRET}</html>"),
+    **version("s7", 1, record("a.Inner", deep="a.Deep"), reference("deep", "a.Deep")),
+    "/subjects/deep/versions/1": (403, {"error_code": 40301, "message": SECRET}),
+    "/schemas/ids/30": refers_to("s503"),
+    "/subjects/s503/versions/1": (503, {"error_code": 50003, "message": SECRET}),
     "/schemas/ids/500": (500, {"error_code": 50001, "message": SECRET}),
     "/schemas/ids/401": (401, {"error_code": 401, "message": SECRET}),
     "/schemas/ids/403": (403, {"error_code": 40301, "message": SECRET}),
@@ -136,9 +154,44 @@ def test_a_union_of_references_has_a_schema_for_each_branch(registry: SchemaRegi
     assert decode(left, zigzag(5), 0) == {"base": {"x": 5}}
 
 
-@pytest.mark.parametrize("key", [99, 6])
-def test_an_id_or_a_reference_that_the_registry_does_not_have_is_not_found(registry: SchemaRegistry, key: int) -> None:
+def test_an_id_that_the_registry_does_not_have_is_not_found(registry: SchemaRegistry) -> None:
     with pytest.raises(SchemaNotFound):
+        registry.fetch(99)
+
+
+@pytest.mark.parametrize(
+    ("key", "subject", "cause"),
+    [
+        (6, "missing", "which the registry does not have: register the subject there"),
+        (20, "s0", "which the registry does not have: register the subject there"),
+        (21, "s1", "which the registry does not have: register the subject there"),
+        (22, "s2", "HTTP status 404 without a registry's error code: look at SCHEMA_REGISTRY_URL"),
+        (23, "s3", "HTTP status 403, the registry refuses the credentials: look at SCHEMA_REGISTRY_CONFIG"),
+        (24, "s4", "HTTP status 401, the registry refuses the credentials: look at SCHEMA_REGISTRY_CONFIG"),
+        (25, "s5", "HTTP status 422"),
+        (26, "s6", "the response is not a schema registry's"),
+        (27, "deep", "HTTP status 403"),
+    ],
+)
+def test_a_reference_that_a_known_schema_lacks_is_named(
+    registry: SchemaRegistry, key: int, subject: str, cause: str
+) -> None:
+    """For example in a mirror with a part of the subjects, or without the right to read one of them."""
+    with pytest.raises(IncompleteSchema) as caught:
+        registry.fetch(key)
+    assert str(caught.value).startswith(f"schema id {key} refers to version 1 of the subject '{subject}'")
+    assert cause in str(caught.value)
+    assert SECRET not in f"{caught.value!r} {caught.value}"
+
+
+def test_a_registry_that_fails_at_a_reference_gives_no_answer(registry: SchemaRegistry) -> None:
+    with pytest.raises(RegistryUnreachable, match="HTTP status 503"):
+        registry.fetch(30)
+
+
+@pytest.mark.parametrize(("key", "name"), [(3, "Protobuf"), (8, "JSON Schema"), (9, "'XML'")])
+def test_a_schema_of_another_type_is_named_as_the_registry_says(registry: SchemaRegistry, key: int, name: str) -> None:
+    with pytest.raises(UnsupportedSchema, match=f"the registry says that its type is {name}; the service reads Avro"):
         registry.fetch(key)
 
 
@@ -166,12 +219,12 @@ def test_a_refused_connection_is_no_answer() -> None:
     ("url", "config", "text"),
     [
         ("http://host", {"no.such.option": SECRET}, "no.such.option"),
-        (f"ftp://host/{SECRET}", {}, "ValueError"),
+        (f"ftp://host/{SECRET}", {}, "a value of these options: url"),
         ("http://host", {"basic.auth.user.info": SECRET}, "basic.auth.user.info must be in the form"),
         ("http://host", {"timeout": 1, "ssl.ca.location": f"/{SECRET}"}, "No such file"),
         ("http://host", {"bearer.auth.credentials.source": "STATIC_TOKEN"}, "bearer.auth.logical.cluster"),
-        ("http://host", {"proxy": f"unknown://jane:{SECRET}@proxy"}, "ValueError"),
-        ("http://host", {"timeout": "soon"}, "ValueError"),
+        ("http://host", {"proxy": f"unknown://jane:{SECRET}@proxy"}, "options: url, proxy"),
+        ("http://host", {"timeout": "soon"}, "options: url, timeout"),
     ],
 )
 def test_wrong_settings_are_named_without_their_values(url: str, config: dict[str, Any], text: str) -> None:

@@ -29,7 +29,7 @@ def wire(script: Script) -> ScriptedResponse:
         (wire(fault_scripts.hang()), RegistryUnreachable, "the request took longer than its timeout"),
         (wire(fault_scripts.dribble()), RegistryUnreachable, "the request took longer than its timeout"),
         (wire(fault_scripts.reset()), RegistryUnreachable, "Connection reset by peer"),
-        (wire(fault_scripts.cut_off()), RegistryUnreachable, "RemoteProtocolError"),
+        (wire(fault_scripts.cut_off()), RegistryUnreachable, "the response broke off, or is not HTTP"),
         (ScriptedResponse(500, b'{"error_code": 50001}'), RegistryUnreachable, "HTTP status 500"),
         (ScriptedResponse(502, PAGE), RegistryUnreachable, "HTTP status 502"),
         (ScriptedResponse(503, b""), RegistryUnreachable, "HTTP status 503"),

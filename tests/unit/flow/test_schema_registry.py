@@ -1,4 +1,4 @@
-"""`run` with a registry that refuses its credentials, that it does not trust, or that never answers."""
+"""`run` with a registry that refuses its credentials or a reference, that it does not trust, or that never answers."""
 
 import json
 import ssl
@@ -14,15 +14,16 @@ import trustme
 
 from consumer import paths
 from consumer.demo import fault_scripts
-from consumer.demo.fault_scripts import ReceivedBatch
+from consumer.demo.fault_scripts import ReceivedBatch, ScriptedResponse
 from consumer.demo.segment_server import SegmentStandIn
 from consumer.kafka.mock_broker import MockBroker
-from tests.http_peer import Peer, json_response, peer
+from tests.http_peer import Peer, PeerRequest, json_response, peer
 from tests.support import KEYS, Flow, Member, is_refused, wait_until
 
 SECRET = "s3cret-pass"
 BASIC = b64encode(f"jane:{SECRET}".encode()).decode()
-SCHEMA = json_response({"schema": (paths.schemas() / "sprig" / "response.avsc").read_text()})
+RESPONSE = (paths.schemas() / "sprig" / "response.avsc").read_text()
+SCHEMA = json_response({"schema": RESPONSE})
 
 
 @pytest.fixture
@@ -105,3 +106,35 @@ def test_a_registry_that_never_answers_does_not_delay_the_end_of_the_service(flo
             assert member.terminate() == 0
     assert registry_errors(member)[0] == ("warning", "the request took longer than its timeout")
     assert not any(flow.committed().values())
+
+
+def test_a_reference_that_the_registry_denies_delays_the_records_until_it_is_registered(flow: Flow) -> None:
+    """As in a mirror that has the subject of the topic, and not the subject that its schema refers to."""
+    name = json.loads(RESPONSE)["namespace"] + "." + json.loads(RESPONSE)["name"]
+    references = [{"name": name, "subject": "response", "version": 1}]
+    registered = {"/schemas/ids/7": json_response({"schema": json.dumps(name), "references": references})}
+    not_found = json_response({"error_code": 40401, "message": SECRET}, 404)
+
+    def answer(request: PeerRequest) -> ScriptedResponse:
+        return registered.get(request.path.partition("?")[0], not_found)
+
+    with peer(answer) as server:
+        flow.settings = settings(server)
+        with flow.member() as member:
+            wait_until(
+                lambda: "schema incomplete in the registry, retrying" in member.output, "a line about the schema"
+            )
+            assert not any(flow.committed().values())
+            assert not flow.dead_letters()
+            registered["/subjects/response/versions/1"] = json_response(
+                {"subject": "response", "version": 1, "id": 8, "schema": RESPONSE}
+            )
+            flow.wait_until_settled()
+            assert member.terminate() == 0
+    assert flow.ledger().even
+    (line,) = [json.loads(line) for line in member.lines if "schema incomplete" in line]
+    assert (line["level"], line["schema"]) == ("error", "7")
+    assert (
+        "schema id 7 refers to version 1 of the subject 'response', which the registry does not have" in line["error"]
+    )
+    assert SECRET not in member.output
