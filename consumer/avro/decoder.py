@@ -53,7 +53,19 @@ def load_schema(label: str, schema: object, references: Iterable[object] = ()) -
     except UnsafeSchema:
         raise
     except Exception as error:  # noqa: BLE001 - a schema is input, and invalid input makes the library raise anything
-        raise UnsafeSchema(f"{label}: not an Avro schema: {type(error).__name__}: {error!s:.200}") from None
+        raise UnsafeSchema(f"{label}: not an Avro schema: {_invalid_because(error)}") from None
+
+
+def _invalid_because(error: Exception) -> str:
+    """What is wrong with a schema that the library refuses. Errors that Python raised inside it have no useful text."""
+    match error:
+        case fastavro.schema.UnknownType():
+            return f"the type {error.name!s:.200} is not defined"
+        case fastavro.schema.SchemaParseException():
+            return f"{error!s:.200}"
+        case KeyError():
+            return f"a type without {error.args[0]!r:.200}"
+    return "a part of it does not have the form that the Avro specification gives it"
 
 
 def _parse(schemas: Sequence[object], names: dict[str, Any]) -> Any:
@@ -97,7 +109,7 @@ def decode(schema: WriterSchema, value: bytes, start: int) -> Any:
     The record in `value` from index `start` on, by its writer's schema alone.
 
     Logical types have the JSON forms of `consumer.avro.logical_types`, all other types are Python's own.
-    Raises DecodingError `undecodable` (with the kind of error only), `trailing_bytes` or `value_too_large`.
+    Raises DecodingError `undecodable`, `trailing_bytes` or `value_too_large`, with no part of the value.
     """
     if len(value) > schema.max_value_bytes:
         raise DecodingError(
@@ -108,10 +120,26 @@ def decode(schema: WriterSchema, value: bytes, start: int) -> Any:
     try:
         decoded = _read(stream, schema.parsed, None)
     except Exception as error:  # noqa: BLE001 - hostile bytes raise anything: EOFError, IndexError, UnicodeDecodeError, OverflowError
-        raise DecodingError(Reason.UNDECODABLE, type(error).__name__) from None
+        raise DecodingError(Reason.UNDECODABLE, _undecodable_because(error)) from None
     if stream.tell() != len(value):
         raise DecodingError(Reason.TRAILING_BYTES)
     return decoded
+
+
+def _undecodable_because(error: Exception) -> str:
+    """What is wrong with the bytes. The texts of the library tell more about them, but can have a part of the value."""
+    match error:
+        case UnicodeDecodeError():
+            return "a text is not UTF-8"
+        case EOFError() if "Expected -" in str(error):
+            return "a length is below zero"
+        case IndexError() if "list index" in str(error):  # else the value ends inside a number
+            return "a number stands for no branch of its union, or for no symbol of its enum"
+        case EOFError() | IndexError():
+            return "the value ends inside the record"
+        case ValueError() | OverflowError():
+            return "a time, a date or a decimal is out of range"
+    return "the schema does not describe these bytes"
 
 
 def decode_partially(schema: WriterSchema, value: bytes, start: int) -> tuple[dict[str, Any], str]:

@@ -3,7 +3,7 @@
 from base64 import b64decode
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, time
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from consumer.avro.decoder import decode, encode, union_branch
@@ -48,8 +48,10 @@ def encode_json(schema: WriterSchema, value: Any) -> tuple[WriterSchema, Any]:
     """
     try:
         encoded = encode(schema, avro_value(schema.root, value, "record"))
-    except (ValueError, TypeError, OverflowError, ArithmeticError) as error:
-        raise UsageError(f"record: does not fit {schema.label}: {type(error).__name__}: {error!s:.200}") from None
+    except InvalidOperation:
+        raise UsageError(f"record: does not fit {schema.label}: a text is not a decimal") from None
+    except (ValueError, TypeError, ArithmeticError) as error:
+        raise UsageError(f"record: does not fit {schema.label}: {error!s:.200}") from None
     if not schema.branches:
         return schema, decode(schema, encoded, 0)
     number, start = union_branch(encoded, 0)

@@ -134,6 +134,31 @@ def test_marks_of_the_library_in_a_schema_are_ignored() -> None:
     assert "not an Avro schema" in refusal({"type": "R", "__fastavro_parsed": True, "__named_schemas": forged})
 
 
+@pytest.mark.parametrize(
+    ("schema", "text"),
+    [
+        ("a.Nowhere", "the type a.Nowhere is not defined"),
+        (record("R", x="a.Nowhere"), "the type a.Nowhere is not defined"),
+        ({"type": "union"}, "the type {'type': 'union'} is not defined"),
+        ({"type": "array"}, "a type without 'items'"),
+        ({"type": "map"}, "a type without 'values'"),
+        ({"type": "enum", "name": "E"}, "a type without 'symbols'"),
+        ({}, "a type without 'type'"),
+        ({"type": "enum", "name": "E", "symbols": ["in-progress"]}, "Every symbol must match"),
+        ({"type": "record", "name": "R", "fields": [5]}, "Record field must be a dict, not int: 5"),
+        (7, "a part of it does not have the form"),
+        (None, "a part of it does not have the form"),
+        (True, "a part of it does not have the form"),
+        ([], "a part of it does not have the form"),
+        ({"type": ["int"]}, "a part of it does not have the form"),
+        ({"type": "record", "name": "R", "fields": 5}, "a part of it does not have the form"),
+    ],
+)
+def test_what_is_not_an_avro_schema_is_described_in_words(schema: Any, text: str) -> None:
+    assert f": not an Avro schema: {text}" in refusal(schema)
+    assert "Error" not in refusal(schema)
+
+
 def test_a_union_of_thousands_of_branches_is_accepted() -> None:
     branches = [record(f"R{i}", x="int") for i in range(3_000)]
     assert len(load_schema("test", branches).root.branches) == 3_000
