@@ -9,6 +9,7 @@ from pathlib import Path
 
 from consumer import paths
 from consumer.avro import decoder, schema_files
+from consumer.avro.foreign_framing import FramingHints
 from consumer.avro.framing import Framing, SchemaKey, framing
 from consumer.avro.schema import WriterSchema
 from consumer.avro.schema_lookup import BlockingSchemas, Fetch, no_registry
@@ -61,7 +62,8 @@ def record_framing(settings: Settings) -> Framing:
 
 def decode_stages(settings: Settings, frame: Framing, schema_of: SchemaOf) -> DecodeStages:
     contracts = Contracts(schemas_dir(settings), VERSION)
-    return DecodeStages(frame, schema_of, decoder.union_branch, decoder.decode, contracts.mapper)
+    hints = FramingHints(settings.avro_framing, bool(settings.schema_registry_url))
+    return DecodeStages(frame, schema_of, decoder.union_branch, decoder.decode, contracts.mapper, hints.hint)
 
 
 def blocking_decode_stages(settings: Settings, closing: ExitStack) -> DecodeStages:

@@ -16,6 +16,8 @@ from consumer.segment_limits import MAX_EVENT_BYTES
 
 MapRecord = Callable[[Record], MappedRecord]
 SchemaOf = Callable[[Hashable], WriterSchema | Pending]
+HintOf = Callable[[Record, str], str]
+"""From a rejected record and its reason to what to set, "" if nothing is to be said."""
 
 
 class CompiledMapping(Protocol):
@@ -29,13 +31,17 @@ class CompiledMapping(Protocol):
         """The track event as JSON values. Raises RecordSkipped and MappingError."""
 
 
+def no_hint(_record: Record, _reason: str) -> str:
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class DecodeStages:
     """
     The stages that a record passes. Each raises RecordRejected for a record that cannot pass.
 
     `frame` gives the reference to the writer's schema and the index at which the Avro body begins. `branch` says which
-    branch of its union a value is, and where that branch begins.
+    branch of its union a value is, and where that branch begins. `hint` is asked for rejected records only.
     """
 
     frame: Callable[[Record], tuple[Hashable, int]]
@@ -43,6 +49,7 @@ class DecodeStages:
     branch: Callable[[bytes, int], tuple[int, int]]
     decode: Callable[[WriterSchema, bytes, int], Any]
     mapping: Callable[[WriterSchema], CompiledMapping]
+    hint: HintOf = no_hint
 
 
 class _CompiledSchema(NamedTuple):
@@ -92,11 +99,18 @@ class RecordMapper:
         except RecordSkipped as skip:
             return Skipped(skip.reason)
         except RecordRejected as error:
-            return Rejected(error.reason, error.stage, error.detail, str(reference))
+            return Rejected(error.reason, error.stage, self._detail(record, error), str(reference))
         except (ServiceError, KeyboardInterrupt, SystemExit):  # not about the record
             raise
         except BaseException as error:  # noqa: BLE001 - a defect of ours, or a panic in a library, which is no Exception
             return Rejected(str(Reason.INTERNAL_ERROR), "internal", describe(error), str(reference))
+
+    def _detail(self, record: Record, error: RecordRejected) -> str:
+        try:
+            hint = self._stages.hint(record, error.reason)
+        except Exception:  # noqa: BLE001 - a defect in a hint must not hide the reason
+            return error.detail
+        return "; ".join(text for text in (error.detail, hint) if text)
 
     def _compile_first(self, reference: Hashable) -> _CompiledSchema | _CompiledUnion | Pending | Rejected:
         """The first record of a schema: find its contract and compile it, or remember why there is none."""

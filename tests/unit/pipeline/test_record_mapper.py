@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Hashable
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -179,6 +180,37 @@ def test_the_message_id_names_the_record_and_is_its_own_in_each_source() -> None
 )
 def test_every_other_record_has_its_reason(value: bytes | None, result: MappedRecord) -> None:
     assert mapped(value) == result
+
+
+class FakeHints:
+    """A hint for each reason, which remembers its questions."""
+
+    def __init__(self) -> None:
+        self.questions: list[str] = []
+
+    def hint(self, record: Record, reason: str) -> str:
+        self.questions.append(reason)
+        return f"set something for {reason} at {record.offset}"
+
+
+def test_the_detail_of_a_rejected_record_has_a_hint_and_no_other_record_is_looked_at() -> None:
+    hints = FakeHints()
+    mapper = mapper_of(BOTH_KEYS, FakeStages())
+    mapper._stages = replace(mapper._stages, hint=hints.hint)
+    values = (None, b"", b"5{}", b"7{", b'7{"userId": "u", "environment": "production"}', b"8{}", b"7{}")
+    results = [mapper.map(Record(0, offset, 0, None, value, ())) for offset, value in enumerate(values)]
+    assert [result.detail for result in results if isinstance(result, Rejected)] == [
+        "set something for empty_value at 1",
+        "too large; set something for unsafe_schema at 2",
+        "ValueError; set something for undecodable at 3",
+    ]
+    assert hints.questions == ["empty_value", "unsafe_schema", "undecodable"]
+
+
+def test_a_defect_in_a_hint_does_not_hide_the_reason() -> None:
+    mapper = mapper_of(BOTH_KEYS, FakeStages())
+    mapper._stages = replace(mapper._stages, hint=lambda *_: str(1 / 0))
+    assert mapper.map(Record(0, 0, 0, None, b"5{}", ())) == Rejected("unsafe_schema", "schema", "too large", "5")
 
 
 def test_an_event_over_the_limit_is_never_sent() -> None:
