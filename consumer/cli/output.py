@@ -50,6 +50,8 @@ def print_outcome(outcome: Mapping[str, Any]) -> None:
     click.secho(f"{address}  {outcome['timestamp'] or 'no time'}  {describe_outcome(outcome)}", bold=True)
     if outcome["outcome"] == EVENT:
         click.echo(pretty(outcome["call"]))
+    for warning in outcome.get("warnings", ()):
+        click.secho(f"warning: {warning}", fg="yellow")
 
 
 def describe_outcome(outcome: Mapping[str, Any]) -> str:

@@ -5,13 +5,16 @@ import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import click
 
 import consumer.settings
 from consumer import factories
 from consumer.cli import output
+from consumer.cli.implausible_times import implausible_times
 from consumer.cli.output import counted
 from consumer.cli.params import BEGINNING, END, ENV_FILE, START, Start, plain_errors, silence_logs
 from consumer.errors import ServiceError
@@ -36,7 +39,8 @@ from consumer.model import Record, RecordAddress
 def preview(env_file: Path | None, start: Start, count: int) -> None:
     """Print what records would become.
 
-    Print events as Segment would receive them, and the reason why a record would be skipped or rejected. The command
+    Print events as Segment would receive them, and the reason why a record would be skipped or rejected. Warn of times
+    before 2000 or more than a day ahead, which were often read with a wrong unit. The command
     joins no group, commits nothing and sends nothing, so you can use it at any time. It needs the settings of `run`.
     On a terminal it prints for people, in a pipe it prints one line of JSON for each record. The output contains your
     users' answers: take care where it goes.
@@ -54,13 +58,21 @@ def preview(env_file: Path | None, start: Start, count: int) -> None:
         mapper = factories.blocking_record_mapper(settings, closing)
         reader = factories.topic_reader(settings, settings.kafka_topic, closing)
         for record in _select(reader, start, count):
-            outcome = output.as_dict(record, mapper.map(record))
+            outcome = _with_warnings(output.as_dict(record, mapper.map(record)))
             outcomes[outcome["outcome"]] += 1
             output.print_outcome(outcome)
     if not outcomes:
         click.echo(f"topic {settings.kafka_topic} has no record there", err=True)
     elif sys.stdout.isatty():
         click.echo(_summary(outcomes))
+
+
+def _with_warnings(outcome: dict[str, Any]) -> dict[str, Any]:
+    """The outcome, with `warnings` if its event has times that can hardly be right."""
+    if outcome["outcome"] != output.EVENT:
+        return outcome
+    warnings = [str(time) for time in implausible_times(outcome["call"], datetime.now(UTC))]
+    return {**outcome, "warnings": warnings} if warnings else outcome
 
 
 def _summary(outcomes: Counter[str]) -> str:
