@@ -92,13 +92,14 @@ class AutoFraming:
         self.counts: Counter[str] = Counter()
 
     def __call__(self, record: Record) -> tuple[SchemaKey, int]:
-        name = self._detect(record)
+        name = self.detect(record)
         framed = self._framings[name](record)
         self.counts[name] += 1
         return framed
 
     @staticmethod
-    def _detect(record: Record) -> str:
+    def detect(record: Record) -> str:
+        """The framing that the record is read with. Its value may still not be framed so."""
         if record.headers and _header_content(record) is not None:
             return "confluent-header"
         if record.value is not None and record.value.startswith(_MARKER):

@@ -15,6 +15,7 @@ from consumer.cli.check_result import CheckResult, failing_states, note, ok, pro
 from consumer.cli.compat import CheckedSchema
 from consumer.cli.output import counted, label, table
 from consumer.cli.params import ENV_FILE, as_json, exit_with, plain_errors, silence_logs
+from consumer.cli.topic_sample import SampleCheck
 from consumer.contract.loader import load_contracts
 from consumer.contract.rules import Contract
 from consumer.errors import UnsafeSchema
@@ -32,7 +33,7 @@ from consumer.settings import Settings
     multiple=True,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Check this Avro schema, which is not registered yet, in place of the registered ones. No registry is "
-    "required.",
+    "required, and no record is looked at.",
 )
 @click.option(
     "--subject",
@@ -41,6 +42,15 @@ from consumer.settings import Settings
     help="Check all versions of this subject in the registry.  [default: TOPIC-value]",
 )
 @click.option("--strict", is_flag=True, help="Count warnings as problems, for example a property that is in no event.")
+@click.option(
+    "--sample",
+    type=click.IntRange(1, 10_000),
+    default=200,
+    show_default=True,
+    metavar="N",
+    help="Look at this many of the newest records, from all partitions: for about 30 seconds at most.",
+)
+@click.option("--no-sample", is_flag=True, help="Look at no record.")
 @click.option("--send-test", is_flag=True, help="Send Segment one marked event with each write key.")
 @as_json("tables")
 @plain_errors
@@ -50,25 +60,29 @@ def check(  # noqa: PLR0913, PLR0917 - click passes options by name
     files: tuple[Path, ...],
     subjects: tuple[str, ...],
     strict: bool,
+    sample: int,
+    no_sample: bool,
     send_test: bool,
     as_json: bool,
 ) -> None:
     """Check whether `run` would work.
 
     Check the settings, contracts, schemas, Kafka and the rights there, and show what messageIds begin with. For each
-    writer schema, report unmapped properties, incompatible types and nullable fields. Nothing is changed anywhere,
-    except that --send-test sends events. Exit code 1 if there is a problem, 2 if a setting or a file is wrong;
-    warnings and notes are not problems.
+    writer schema, report unmapped properties, incompatible types and nullable fields. Read the newest records, and
+    report what would become of them: it is a problem if none of them would be delivered. Nothing is changed anywhere,
+    except that --send-test sends events. The output can name Sprig environments and properties, but no other data of
+    records. Exit code 1 if there is a problem, 2 if a setting or a file is wrong; warnings and notes are not problems.
 
     \b
     Examples:
       sprig-to-segment check --env-file production.env
+      sprig-to-segment check --sample 2000
       sprig-to-segment check --contract-only --schema new-response.avsc
       SCHEMA_REGISTRY_URL=http://registry:8081 sprig-to-segment check --contract-only --subject sprig.responses-value
     """
     if contract_only and send_test:
         raise click.UsageError("--contract-only sends nothing: leave --send-test out")
-    options = CheckOptions(files, subjects, strict, send_test)
+    options = CheckOptions(files, subjects, strict, 0 if no_sample or files else sample, send_test)
     if contract_only:
         passed = compat.check_contracts(env_file, files, subjects, strict, as_json)
     else:
@@ -77,11 +91,12 @@ def check(  # noqa: PLR0913, PLR0917 - click passes options by name
 
 
 class CheckOptions(NamedTuple):
-    """Which schemas to check, whether warnings count, and whether to send an event."""
+    """Which schemas to check, whether warnings count, how many records to look at, and whether to send an event."""
 
     files: Sequence[Path]
     subjects: Sequence[str]
     strict: bool
+    sample: int
     send_test: bool
 
 
@@ -91,7 +106,7 @@ def _check_everything(env_file: Path | None, options: CheckOptions, as_json: boo
     settings = consumer.settings.load(env_file)
     contracts = load_contracts(settings.schemas_dir or paths.schemas())
     schemas = _checked_schemas(settings, contracts, options)
-    results = _results(settings, contracts, schemas, options)
+    results, sample = _results(settings, contracts, schemas, options)
     failing = failing_states(options.strict)
     passed = not any(result.state in failing for result in results)
     if as_json:
@@ -99,6 +114,7 @@ def _check_everything(env_file: Path | None, options: CheckOptions, as_json: boo
             "ok": passed,
             "looks": [result.as_dict() for result in results],
             "schemas": [schema.as_dict() for schema in schemas],
+            "sample": sample and sample.as_dict(),
         }
         click.echo(dumps(report))
     else:
@@ -115,8 +131,10 @@ def _print_text(results: Sequence[CheckResult], schemas: Sequence[CheckedSchema]
 
 def _results(
     settings: Settings, contracts: Sequence[Contract], schemas: Sequence[CheckedSchema], options: CheckOptions
-) -> Sequence[CheckResult]:
-    from consumer.cli.check_kafka import check_kafka  # not needed with --contract-only
+) -> SampleCheck:
+    """The results of all checks, and the sample."""
+    from consumer.cli.check_kafka import check_kafka  # these are not needed with --contract-only
+    from consumer.cli.check_sample import check_sample
     from consumer.cli.send_test import send_test_events
 
     results = [warning("settings", line) for line in consumer.settings.suspicious()]
@@ -126,13 +144,16 @@ def _results(
     )
     results.append(ok("contracts", ", ".join(contract.file for contract in contracts)))
     results.append(_schemas_result(settings, schemas, options.strict))
-    results.extend(check_kafka(settings))
-    results.extend(_message_id_results(settings))
+    kafka_results = list(check_kafka(settings))
+    sampled = SampleCheck([])
+    if options.sample:
+        sampled = check_sample(settings, options.sample, kafka_results)
+    results.extend([*kafka_results, *sampled.results, *_message_id_results(settings)])
     if options.send_test:
         results.extend(send_test_events(settings))
     else:
         results.append(note("Segment", f"{settings.endpoint}; nothing was sent: --send-test sends one event"))
-    return results
+    return SampleCheck(results, sampled.sample)
 
 
 def _checked_schemas(

@@ -65,8 +65,12 @@ class TopicReader:
         answers = self._answer(lambda: self._consumer.committed(questions, timeout=ANSWER_SECONDS))
         return {topic_partition.partition: max(topic_partition.offset, -1) for topic_partition in answers}
 
-    def read(self, spans: Mapping[int, OffsetRange]) -> Iterator[Record]:
-        """The records of these spans, in the order of their offsets by partition only."""
+    def read(self, spans: Mapping[int, OffsetRange], silence_seconds: float = SILENCE_SECONDS) -> Iterator[Record]:
+        """
+        The records of these spans, in the order of their offsets by partition only.
+
+        Raises NoAnswer if there is no further record for `silence_seconds`, and no partition has come to its end.
+        """
         ends = {partition: span.end for partition, span in spans.items() if span.begin < span.end}
         self._consumer.assign([TopicPartition(self._topic, partition, spans[partition].begin) for partition in ends])
         last_message_at = time.monotonic()
@@ -74,7 +78,7 @@ class TopicReader:
             messages: list[Any] = self._consumer.consume(_READ_LIMIT, _READ_TIMEOUT)
             if messages:
                 last_message_at = time.monotonic()
-            elif time.monotonic() - last_message_at > SILENCE_SECONDS:
+            elif time.monotonic() - last_message_at > silence_seconds:
                 timeout = KafkaError(KafkaError._TIMED_OUT)
                 raise NoAnswer(f"topic {self._topic}: {self._connection_errors.explain(timeout)}")
             for message in messages:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 
 from consumer.demo.segment_server import SegmentStandIn
@@ -34,7 +35,41 @@ def test_a_healthy_set_up_has_no_problem(kafka: Any, flow: Flow) -> None:
     for aspect in ("cleanup", "retention", "replicas", "size"):
         assert results[f"{aspect} of dead letters"][0] == "ok"
     assert "nothing was sent" in results["Segment"][1]
+    assert results["sample"] == ("note", "the topic has no record")
     assert not flow.segment.accepted
+
+
+def test_the_newest_records_are_looked_at_without_a_trace(kafka: Any, flow: Flow) -> None:
+    kafka.create_topic(flow.topic)
+    kafka.create_topic(f"{flow.topic}.dead-letter", partitions=2, max_message_bytes=2_000_000)
+    flow.produce(300)
+    report = CommandRunner(flow).json("check", "--json")
+    assert report["sample"]["records"] == 200
+    assert report["sample"]["delivered"] > 100
+    assert by_subject(report)["sample"][0] == "ok"
+    assert not flow.segment.accepted
+    listing = AdminClient({"bootstrap.servers": flow.bootstrap}).list_consumer_groups(request_timeout=60).result(90)
+    assert not [group for group in listing.valid if group.group_id.startswith(flow.topic)]
+
+
+def test_the_marks_of_transactions_are_no_records(kafka: Any, flow: Flow) -> None:
+    kafka.create_topic(flow.topic)
+    kafka.create_topic(f"{flow.topic}.dead-letter", partitions=2, max_message_bytes=2_000_000)
+    producer = Producer({"bootstrap.servers": flow.bootstrap, "transactional.id": flow.topic})
+    producer.init_transactions(60)
+    for number in range(12):  # each transaction takes a second offset of its partition, and some are aborted
+        producer.begin_transaction()
+        producer.produce(flow.topic, b"no Avro", partition=number % 4)
+        if number % 3:
+            producer.commit_transaction(60)
+        else:
+            producer.abort_transaction(60)
+    runner = CommandRunner(flow)
+    report = runner.json("check", "--json", code=1)
+    assert report["sample"]["records"] == 8
+    assert by_subject(report)["sample"][0] == "problem"
+    state, text = by_subject(runner.json("check", "--json", "--sample", "4"))["sample"]
+    assert (state, text.startswith("the newest 4 offsets have no record")) == ("note", True)
 
 
 def test_missing_topics_are_reported_and_not_created(flow: Flow) -> None:
