@@ -1,6 +1,6 @@
 """Why records are skipped or rejected, and why delivery is blocked: each word with its meaning."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Self
 
@@ -102,6 +102,35 @@ SKIPPED = (Reason.TOMBSTONE,)
 """The reasons to skip besides those that a contract names."""
 
 REJECTED = tuple(reason for reason in Reason if reason not in SKIPPED)
+
+VALUE_REASONS = (
+    Reason.NOT_FRAMED,
+    Reason.UNKNOWN_SCHEMA,
+    Reason.UNSUPPORTED_SCHEMA,
+    Reason.UNSAFE_SCHEMA,
+    Reason.UNDECODABLE,
+    Reason.VALUE_TOO_LARGE,
+    Reason.TRAILING_BYTES,
+    Reason.UNKNOWN_RECORD,
+)
+"""The reasons of a record that is rejected before any rule of a contract is applied to it."""
+
+_VALUE_SETTINGS = "SCHEMA_REGISTRY_URL", "AVRO_FRAMING", "SCHEMAS_DIR", "KAFKA_TOPIC"
+_RECORD_ALONE = (Reason.EMPTY_VALUE, Reason.STEPPED_OVER)
+
+SETTINGS: Mapping[str, Sequence[str]] = {
+    **dict.fromkeys(REJECTED, ("SCHEMAS_DIR",)),  # the contract, also where it leads into a defect of the service
+    **dict.fromkeys(VALUE_REASONS, _VALUE_SETTINGS),
+    **dict.fromkeys(_RECORD_ALONE, ()),
+    Reason.NOT_FRAMED: ("AVRO_FRAMING", "SCHEMA_REGISTRY_URL", "KAFKA_TOPIC"),
+    Reason.UNKNOWN_RECORD: ("SCHEMAS_DIR", "ON_UNKNOWN_RECORD", "SCHEMA_REGISTRY_URL", "KAFKA_TOPIC"),
+    Reason.NO_WRITE_KEY: ("SEGMENT_WRITE_KEYS", "SCHEMAS_DIR"),
+}
+"""
+The settings that can be the cause if many records are rejected, the most likely one first.
+
+None for a reason that is about one record, whatever the settings are.
+"""
 
 _MEANINGS: Mapping[str, str] = {reason: reason.meaning for reason in Reason}
 _BLOCK_MEANINGS: Mapping[str, str] = {reason: reason.meaning for reason in BlockReason}

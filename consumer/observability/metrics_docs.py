@@ -1,9 +1,9 @@
 """The reference page of the metrics, docs/metrics.md, from their declarations."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from consumer.observability.prometheus import metrics_table
-from consumer.reasons import REJECTED, SKIPPED, Reason
+from consumer.reasons import REJECTED, SETTINGS, SKIPPED
 
 _PAGE = """\
 # Metrics
@@ -40,10 +40,12 @@ Contracts name further reasons. The packaged contract has one: `no_user_id`, the
 {skipped}
 ## Reasons of `records_dead_lettered_total`
 
-| reason | meaning |
-| --- | --- |
-{rejected}| `http_400`, `http_413`, `http_422` | Segment refused this single event with that status |
-| `stuck_<reason>` | the event failed for 15 minutes, while other events with its write key succeeded |
+If many records are rejected for a reason, check its settings, the first one first.
+
+| reason | meaning | settings |
+| --- | --- | --- |
+{rejected}| `http_400`, `http_413`, `http_422` | Segment refused this single event with that status | |
+| `stuck_<reason>` | the event failed for 15 minutes, while other events with its write key succeeded | |
 """
 
 VALUES: Mapping[str, Mapping[str, str]] = {
@@ -75,13 +77,13 @@ VALUES: Mapping[str, Mapping[str, str]] = {
 def page() -> str:
     """The whole page, in Markdown."""
     labels = "".join(_rows(values, f"| `{name}` ") for name, values in VALUES.items())
-    return _PAGE.format(
-        table=metrics_table(), labels=labels, skipped=_reason_rows(SKIPPED), rejected=_reason_rows(REJECTED)
-    )
+    skipped = _rows({reason: reason.meaning for reason in SKIPPED})
+    return _PAGE.format(table=metrics_table(), labels=labels, skipped=skipped, rejected=_rejected_rows())
 
 
-def _reason_rows(reasons: Iterable[Reason]) -> str:
-    return _rows({reason: reason.meaning for reason in reasons})
+def _rejected_rows() -> str:
+    settings = {reason: ", ".join(f"`{name}`" for name in SETTINGS[reason]) for reason in REJECTED}
+    return "".join(f"| `{reason}` | {reason.meaning} | {settings[reason]} |\n" for reason in REJECTED)
 
 
 def _rows(meanings: Mapping[str, str], first_cell: str = "") -> str:

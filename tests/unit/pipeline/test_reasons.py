@@ -8,6 +8,7 @@ import pytest
 
 from consumer import reasons
 from consumer.reasons import BlockReason, Reason
+from consumer.settings import NAMES
 
 PACKAGE = Path(reasons.__file__).parent
 SOURCES = {path: path.read_text() for path in PACKAGE.rglob("*.py") if path.name != "reasons.py"}
@@ -96,3 +97,9 @@ def test_why_a_record_was_rejected_is_explained_for_each_word_of_the_service_and
     assert reasons.reject_meaning("stuck_http_500") == "it keeps failing while other events succeed"
     assert all(map(reasons.reject_meaning, reasons.REJECTED))
     assert reasons.reject_meaning("a_word_of_another_service") == ""
+
+
+def test_each_reason_to_reject_names_settings_that_exist_or_is_about_the_record_alone() -> None:
+    assert set(reasons.SETTINGS) == set(reasons.REJECTED)
+    assert {name for settings in reasons.SETTINGS.values() for name in settings} <= set(NAMES)
+    assert [reason for reason, settings in reasons.SETTINGS.items() if not settings] == ["empty_value", "stepped_over"]
