@@ -24,6 +24,7 @@ from consumer.pipeline.loop import Loop
 from consumer.pipeline.record_mapper import MapRecord, RecordMapper
 from consumer.pipeline.record_processor import RecordProcessor
 from consumer.pipeline.reject_policy import RejectPolicy
+from consumer.pipeline.rejections import RejectionLimits
 from consumer.pipeline.status_reporter import StatusReporter
 from consumer.segment.client import SegmentClient
 from consumer.segment.workers import Workers
@@ -41,13 +42,14 @@ class Variant:
     """
     The parts that differ between `run` and a replay.
 
-    `map_record` gives the function that maps a record which `consumer` reads. `unwrap` gives the record that is
-    written as a dead letter.
+    `map_record` gives the function that maps a record which `consumer` reads. `rejections` limits how many records are
+    rejected. `unwrap` gives the record that is written as a dead letter.
     """
 
     consumer: Callable[[], GroupConsumer]
     policy: RejectPolicy
     map_record: Callable[[RecordMapper], MapRecord]
+    rejections: RejectionLimits
     unwrap: UnwrapRecord = record_itself
 
 
@@ -109,7 +111,8 @@ def _details(findings: Sequence[TopicFinding], state: str) -> str:
 def normal(settings: Settings) -> Variant:
     """The parts of `run` and `demo`."""
     policy = RejectPolicy(settings.on_rejected, settings.on_unknown_record)
-    return Variant(lambda: factories.group_consumer(settings), policy, lambda mapper: mapper.map)
+    limits = factories.rejection_limits(settings)
+    return Variant(lambda: factories.group_consumer(settings), policy, lambda mapper: mapper.map, limits)
 
 
 @contextmanager
@@ -135,7 +138,7 @@ def build(settings: Settings, variant: Variant) -> Iterator[Service]:
         send_queue = factories.send_queue(settings)
         ports = Ports(consumer, schemas, framings, processor, send_queue, workers, dead_letters)
         drain_seconds = settings.shutdown_timeout_seconds - LEAVE_SECONDS
-        loop = Loop(ports, factories.partition_buffers(settings), reporter, drain_seconds)
+        loop = Loop(ports, factories.partition_buffers(settings, variant.rejections), reporter, drain_seconds)
         closer.deadline = lambda: loop.stop_deadline() + LEAVE_SECONDS
         dead_letter_topic = settings.dead_letter_topic if variant.policy.writes_dead_letters else None
         findings = partial(factories.dead_letter_topic_findings, settings)

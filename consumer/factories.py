@@ -25,6 +25,7 @@ from consumer.pipeline.backpressure import BufferLimits
 from consumer.pipeline.batch import BatchLimits
 from consumer.pipeline.buffers import PartitionBuffers
 from consumer.pipeline.record_mapper import DecodeStages, RecordMapper, SchemaOf
+from consumer.pipeline.rejections import RejectionLimits
 from consumer.pipeline.write_keys import WriteKeys
 from consumer.segment.body import overhead
 from consumer.segment.client import Endpoint
@@ -136,7 +137,12 @@ def send_queue(settings: Settings) -> SendQueue:
     return SendQueue(list(settings.write_keys.values()), limits, random.Random())  # noqa: S311 - jitter
 
 
-def partition_buffers(settings: Settings) -> PartitionBuffers:
+def rejection_limits(settings: Settings) -> RejectionLimits:
+    in_a_row = settings.max_consecutive_dead_letters
+    return RejectionLimits(in_a_row, in_a_row, settings.max_rejected_before_success)
+
+
+def partition_buffers(settings: Settings, rejections: RejectionLimits) -> PartitionBuffers:
     body_bytes = settings.batch_max_bytes - max(map(overhead, settings.write_keys.values()))
-    batch = BatchLimits(settings.batch_max_events, body_bytes, settings.max_consecutive_dead_letters)
+    batch = BatchLimits(settings.batch_max_events, body_bytes, rejections)
     return PartitionBuffers(BufferLimits(batch, settings.max_buffered_bytes), settings.batch_linger_seconds)

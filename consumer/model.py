@@ -93,9 +93,14 @@ class Pending(NamedTuple):
 
 
 class Blocked(NamedTuple):
-    """A record that its partition must not pass until an operator acts."""
+    """
+    A record that its partition must not pass until an operator acts.
+
+    `rejected` is one of the rejections that block the partition, None if something else does.
+    """
 
     reason: str
+    rejected: Rejected | None = None
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -109,9 +114,6 @@ class DeadLetter:
 
 MappedRecord = TrackEvent | Skipped | Rejected | Pending
 """What a record becomes by its schema and its contract."""
-
-ProcessedRecord = TrackEvent | Skipped | DeadLetter | Pending | Blocked
-"""What a record becomes once the reject policy was applied."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -71,6 +71,16 @@ class BlockReason(_Word):
         "dead_letter_limit",
         "MAX_CONSECUTIVE_DEAD_LETTERS records in a row were rejected: look at the topic or the contract",
     )
+    REJECTED_BEFORE_SUCCESS = (
+        "rejected_before_success",
+        "MAX_REJECTED_BEFORE_SUCCESS records were rejected before the first success: a setting is wrong",
+    )
+    """Ends without an operator when another partition of the member shows that the settings are right."""
+    EVERYTHING_REJECTED = (
+        "everything_rejected",
+        "MAX_CONSECUTIVE_DEAD_LETTERS records in a row, of all partitions of the member, were rejected",
+    )
+    """Ends without an operator when an event is made of a record of another partition."""
     DEAD_LETTER_TOO_LARGE = (
         "dead_letter_too_large",
         "the dead-letter topic does not accept a record of this size: raise its max.message.bytes",

@@ -25,6 +25,7 @@ from consumer.kafka.topic_reader import OffsetRange
 from consumer.observability import log_setup
 from consumer.pipeline import reject_policy
 from consumer.pipeline.reject_policy import RejectPolicy
+from consumer.pipeline.rejections import RejectionLimits
 from consumer.settings import Settings
 from consumer.signals import stop_requests
 
@@ -134,6 +135,8 @@ class _Replay:
             consumer=lambda: consumer,
             policy=RejectPolicy("dead-letter", "dead-letter"),  # a record that is rejected again must not be lost
             map_record=self.replay_filter.map_record,
+            # An operator chose these records and saw how many of them would be rejected again.
+            rejections=RejectionLimits(in_partition=self.settings.max_consecutive_dead_letters),
             unwrap=dead_lettered_record,
         )
 

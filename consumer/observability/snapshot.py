@@ -94,11 +94,16 @@ class Block(NamedTuple):
     A blocked write key or partition; `since` is in seconds since 1970.
 
     `target` names it for people: `key of <environment>`, `key` if there is only one, or `partition <number>`.
+    `reject_reason` and `detail` say why records were rejected, and `settings` names the settings to check. They are
+    empty if rejected records are not the cause.
     """
 
     target: str
     reason: str
     since: float
+    reject_reason: str = ""
+    detail: str = ""
+    settings: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ class BufferLimits:
     def batch_limits(self, buffer: PartitionBuffer, buffers: int) -> BatchLimits:
         """The limits of the next batch of this one of `buffers` buffers."""
         body_bytes = min(self.batch.body_bytes, self._half_share(buffers) - buffer.open_bytes)
-        return BatchLimits(self.batch.events, body_bytes, self.batch.consecutive_dead_letters)
+        return BatchLimits(self.batch.events, body_bytes, self.batch.rejections)
 
     def may_open_batch(self, buffer: PartitionBuffer, buffers: int) -> bool:
         """Whether there is memory for another open chunk."""

@@ -4,20 +4,20 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from consumer.model import Blocked, Chunk, DeadLetter, Pending, ProcessedRecord, Record, Skipped, TrackEvent, WriteKey
-from consumer.pipeline.rejections import NO_REJECTIONS, ConsecutiveRejections
-from consumer.reasons import Reason
+from consumer.model import Blocked, Chunk, DeadLetter, Pending, Record, Skipped, TrackEvent, WriteKey
+from consumer.pipeline.reject_policy import Discarded, ProcessedRecord, RejectedRecord
+from consumer.pipeline.rejections import EVENT_MADE, RejectionLimits, Rejections
 
 ProcessRecord = Callable[[Record], ProcessedRecord]
 
 
 @dataclass(frozen=True, slots=True)
 class BatchLimits:
-    """The limits of one batch: events, bytes of their bodies, and rejected records in a row before it blocks."""
+    """The limits of one batch: events, bytes of their bodies, and rejected records before it blocks."""
 
     events: int
     body_bytes: int
-    consecutive_dead_letters: int
+    rejections: RejectionLimits
 
 
 @dataclass(slots=True)
@@ -26,10 +26,10 @@ class Batch:
     What the first `record_count` waiting records of a partition became.
 
     `blocked` says why the record behind them cannot be part of a batch, None if it can. `rejections` are the rejected
-    records in a row up to here, records of earlier batches included.
+    records that count for the next record, those of earlier batches included.
     """
 
-    rejections: ConsecutiveRejections
+    rejections: Rejections
     record_count: int = 0
     events: dict[WriteKey, list[TrackEvent]] = field(default_factory=dict)
     dead_letters: list[DeadLetter] = field(default_factory=list)
@@ -41,9 +41,7 @@ class Batch:
         return [Chunk.of(partition, key, tuple(events)) for key, events in self.events.items()]
 
 
-def make_batch(
-    records: Iterable[Record], process: ProcessRecord, limits: BatchLimits, rejections: ConsecutiveRejections
-) -> Batch:
+def make_batch(records: Iterable[Record], process: ProcessRecord, limits: BatchLimits, rejections: Rejections) -> Batch:
     """
     Process records until the batch is full, a record cannot be passed, or no record is left.
 
@@ -59,11 +57,11 @@ def make_batch(
                 break
             event_count += 1
             batch.events.setdefault(processed.key, []).append(processed)
-            batch.rejections = NO_REJECTIONS
-        elif isinstance(processed, Skipped) and processed.reason != Reason.INTERNAL_ERROR:
+            batch.rejections = EVENT_MADE
+        elif isinstance(processed, Skipped):
             batch.skipped[processed.reason] += 1
-        elif isinstance(processed, Skipped | DeadLetter):
-            if not _add_rejected(batch, processed, limits):
+        elif isinstance(processed, DeadLetter | Discarded):
+            if not _add_rejected(batch, processed, limits.rejections):
                 break
         else:
             batch.blocked = processed
@@ -71,19 +69,19 @@ def make_batch(
         batch.record_count += 1
         if event_count == limits.events:
             break
+    batch.rejections = batch.rejections.after_skips(batch.skipped)  # once, because most records may be skipped
     return batch
 
 
-def _add_rejected(batch: Batch, processed: Skipped | DeadLetter, limits: BatchLimits) -> bool:
+def _add_rejected(batch: Batch, processed: RejectedRecord, limits: RejectionLimits) -> bool:
     """Whether the record is part of the batch; False if it is one too many, which blocks the partition."""
-    rejections = batch.rejections.after(processed)
-    block_reason = rejections.block_reason(limits.consecutive_dead_letters)
-    if block_reason is not None:
-        batch.blocked = Blocked(block_reason)
+    rejections = batch.rejections.after_skips(batch.skipped).after(processed)
+    batch.blocked = rejections.block(limits, processed.rejected)
+    if batch.blocked is not None:
         return False
     batch.rejections = rejections
     if isinstance(processed, DeadLetter):
         batch.dead_letters.append(processed)
     else:
-        batch.skipped[processed.reason] += 1
+        batch.skipped[processed.rejected.reason] += 1
     return True

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from consumer.kafka.records import LogPosition, Progress
-from consumer.model import Pending, WriteKey
+from consumer.model import Blocked, Pending, WriteKey
 from consumer.pipeline.backpressure import BufferLimits
 from consumer.pipeline.batch import BatchLimits
 from consumer.pipeline.partition_buffer import PartitionBuffer
+from consumer.pipeline.rejections import ENDED_BY_SUCCESS, MemberRejections
 
 
 class PartitionBuffers:
@@ -40,9 +41,9 @@ class PartitionBuffers:
         return list(self._buffers)
 
     @property
-    def blocked(self) -> Mapping[int, str]:
+    def blocked(self) -> Mapping[int, Blocked]:
         """The partitions that are blocked until an operator acts, with the reason."""
-        return {buffer.partition: buffer.block_reason for buffer in self if buffer.block_reason}
+        return {buffer.partition: buffer.block for buffer in self if buffer.block}
 
     def assign(self, partitions: Iterable[int]) -> None:
         """Begin with an empty buffer for each of these partitions, which have none."""
@@ -71,6 +72,15 @@ class PartitionBuffers:
         for buffer in self:
             if isinstance(buffer.blocked, Pending) and not is_pending(buffer.blocked.schema):
                 buffer.blocked = None
+
+    def resume(self, rejections: MemberRejections) -> Mapping[int, Blocked]:
+        """End the blocks for rejected records of the whole member if it may reject more; the blocks that ended."""
+        if not rejections.may_reject_more(self._limits.batch.rejections):
+            return {}
+        ended = {partition: block for partition, block in self.blocked.items() if block.reason in ENDED_BY_SUCCESS}
+        for partition in ended:
+            self._buffers[partition].blocked = None
+        return ended
 
     def batch_limits(self, buffer: PartitionBuffer) -> BatchLimits:
         """The limits of this partition's next batch, so that all buffers together stay within the memory."""

@@ -13,7 +13,10 @@ from consumer.pipeline.batch import make_batch
 from consumer.pipeline.buffers import PartitionBuffers
 from consumer.pipeline.partition_buffer import PartitionBuffer
 from consumer.pipeline.record_processor import RecordProcessor
+from consumer.pipeline.reject_policy import Discarded
+from consumer.pipeline.rejections import MemberRejections, Rejections, describe_block
 from consumer.pipeline.status_reporter import StatusReporter
+from consumer.reasons import BlockReason
 from consumer.segment.bisection import ChunkDecision, ChunkRejected, ChunkSettled, ChunkSplit
 from consumer.segment.send_queue import SendQueue
 from consumer.segment.workers import Workers
@@ -50,20 +53,27 @@ class Dispatcher:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._ports, self._buffers, self._reporter, self._clock = ports, buffers, reporter, clock
+        self._rejections = MemberRejections()
 
     def open_batch(self, buffer: PartitionBuffer) -> None:
         """Make the partition's next batch, and send its chunks and dead letters on their way."""
         limits = self._buffers.batch_limits(buffer)
         process = self._ports.processor.process
-        batch = make_batch(buffer.waiting_records, process, limits, buffer.rejections)
+        batch = make_batch(buffer.waiting_records, process, limits, Rejections(buffer.rejections, self._rejections))
         for chunk in buffer.open(batch, limits):
             self._ports.send_queue.put(chunk)
+        self._rejections = batch.rejections.of_member
         self._buffers.move_to_end(buffer.partition)
         self._reporter.counters.skipped.update(batch.skipped)
         for dead_letter in batch.dead_letters:
             self._ports.dead_letters.put(dead_letter)
         if isinstance(batch.blocked, Blocked):
-            _log_block(buffer, buffer.committable_offset)
+            _log_block(buffer.partition, batch.blocked, buffer.committable_offset)
+
+    def resume(self) -> None:
+        """Let the partitions go on that were blocked for rejected records, if another partition had a success."""
+        for partition, blocked in self._buffers.resume(self._rejections).items():
+            log.info("delivery resumed", extra={"partition": partition, "reason": blocked.reason})
 
     def apply_outcomes(self, timeout: float = 0) -> None:
         """Apply the outcomes and confirmations that came in. Waits at most `timeout` seconds for the first of them."""
@@ -81,13 +91,13 @@ class Dispatcher:
     def block(self, buffer: PartitionBuffer, reason: str, offset: int | None) -> None:
         """Do not let the partition pass the record at this offset, its oldest unsettled one, and log that."""
         buffer.blocked = Blocked(reason)
-        _log_block(buffer, offset)
+        _log_block(buffer.partition, buffer.blocked, offset)
 
     def note_unreadable(self, buffer: PartitionBuffer) -> None:
         """Nothing more is read from this partition until an operator acts; what was read of it is delivered."""
         if not buffer.is_unreadable:
             buffer.is_unreadable = True
-            _log_block(buffer, buffer.position)
+            _log_block(buffer.partition, Blocked(BlockReason.UNREADABLE_BATCH), buffer.position)
 
     def forget(self, partitions: Iterable[int]) -> None:
         """Forget everything of these partitions, because another member owns them now."""
@@ -116,8 +126,8 @@ class Dispatcher:
             case DeadLetter():
                 self._send_next(buffer.reject(chunk, rejected))
                 self._ports.dead_letters.put(rejected)
-            case Skipped():
-                self._reporter.counters.skipped[rejected.reason] += 1
+            case Discarded() | Skipped():
+                self._reporter.counters.skipped[reason] += 1
                 self._send_next(buffer.settle(chunk))
             case Blocked():
                 self.block(buffer, rejected.reason, buffer.committable_offset)
@@ -134,11 +144,9 @@ class Dispatcher:
     def _refuse(self, dead_letter: DeadLetter, reason: str) -> None:
         buffer = self._buffers.get(dead_letter.record.partition)
         if buffer is not None and buffer.refuse(dead_letter, reason):
-            _log_block(buffer, buffer.committable_offset)
+            _log_block(buffer.partition, Blocked(reason), buffer.committable_offset)
 
 
-def _log_block(buffer: PartitionBuffer, offset: int | None) -> None:
-    log.error(
-        "partition blocked: operator action required",
-        extra={"partition": buffer.partition, "offset": offset, "reason": buffer.block_reason},
-    )
+def _log_block(partition: int, blocked: Blocked, offset: int | None) -> None:
+    fields = {"partition": partition, "offset": offset, "reason": blocked.reason}
+    log.error("partition blocked: operator action required", extra={**fields, **describe_block(blocked)})

@@ -4,7 +4,6 @@ import logging
 
 from consumer.kafka.consumer import GroupConsumer
 from consumer.kafka.records import OffsetReset
-from consumer.model import Blocked
 from consumer.pipeline.buffers import PartitionBuffers
 from consumer.pipeline.dispatcher import Dispatcher
 from consumer.pipeline.partition_buffer import PartitionBuffer
@@ -30,7 +29,7 @@ class LogChanges:
     def reset(self, reset: OffsetReset) -> None:
         """The partition could not be read on: count and log what the broker does not have any more."""
         buffer = self._buffers.get(reset.partition)
-        if buffer is None or isinstance(buffer.blocked, Blocked):
+        if buffer is None or buffer.waits_for_restart:
             return
         fields = {"partition": reset.partition, "offset": reset.expected}
         deleted = reset.deleted

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from threading import Event
 
-from consumer.model import Record
+from consumer.model import Blocked, Record
 from consumer.pipeline.buffers import PartitionBuffers
 from consumer.pipeline.dispatcher import Dispatcher, Ports
 from consumer.pipeline.last_commit import LastCommit
@@ -46,7 +46,7 @@ class Loop:
         self._drain_seconds = drain_seconds
         self._clock = clock
         self._next_commit_at = self._next_publish_at = float("-inf")
-        self._published_blocks: Mapping[int, str] = {}
+        self._published_blocks: Mapping[int, Blocked] = {}
         self._stop, self._stops_at = Event(), float("inf")
 
     def run(self, stop: Event) -> None:
@@ -95,6 +95,7 @@ class Loop:
 
     def _dispatch(self) -> None:
         self._buffers.unblock(self._ports.schemas.is_pending)
+        self._dispatcher.resume()
         now = self._clock()
         stalled = self._ports.send_queue.stalled(now)
         for buffer in self._buffers.full(now, stalled):

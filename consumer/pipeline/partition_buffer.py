@@ -8,7 +8,7 @@ from consumer.kafka.records import LogPosition, Progress
 from consumer.model import Blocked, Chunk, DeadLetter, Pending, Record, WriteKey
 from consumer.pipeline.batch import Batch, BatchLimits
 from consumer.pipeline.open_chunks import OpenChunks
-from consumer.pipeline.rejections import NO_REJECTIONS
+from consumer.pipeline.rejections import ENDED_BY_SUCCESS, PartitionRejections
 from consumer.reasons import BlockReason
 
 _offset = attrgetter("offset")
@@ -42,7 +42,7 @@ class PartitionBuffer:
         self._chunks = OpenChunks()
         self._dead_letters: set[DeadLetter] = set()
         self._refused_dead_letters: set[DeadLetter] = set()
-        self.rejections = NO_REJECTIONS
+        self.rejections = PartitionRejections()
 
     @property
     def oldest(self) -> Record | None:
@@ -103,13 +103,18 @@ class PartitionBuffer:
         return len(self._dead_letters) - len(self._refused_dead_letters)
 
     @property
-    def block_reason(self) -> str:
-        """Why the partition is blocked until an operator acts; "" if it is not."""
+    def block(self) -> Blocked | None:
+        """Why the partition is blocked until an operator acts; None if it is not."""
         if isinstance(self.blocked, Blocked):
-            return self.blocked.reason
+            return self.blocked
         if self.is_unreadable:
-            return BlockReason.UNREADABLE_BATCH
-        return ""
+            return Blocked(BlockReason.UNREADABLE_BATCH)
+        return None
+
+    @property
+    def waits_for_restart(self) -> bool:
+        """Whether the partition is blocked until the next start, whatever happens meanwhile."""
+        return isinstance(self.blocked, Blocked) and self.blocked.reason not in ENDED_BY_SUCCESS
 
     @property
     def waiting_since(self) -> float:
@@ -144,7 +149,7 @@ class PartitionBuffer:
     def open(self, batch: Batch, limits: BatchLimits) -> list[Chunk]:
         """Open a batch that was made of the first waiting records; the chunks that may be sent now."""
         self.blocked = batch.blocked
-        self.rejections = batch.rejections
+        self.rejections = batch.rejections.of_partition
         self._dead_letters.update(batch.dead_letters)
         sendable = []
         for chunk in batch.chunks(self.partition):

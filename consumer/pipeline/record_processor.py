@@ -1,8 +1,8 @@
 """What is done with each record: it is mapped, and the reject policy is applied if there is no event."""
 
-from consumer.model import Blocked, DeadLetter, ProcessedRecord, Record, Rejected, Skipped, TrackEvent
+from consumer.model import Blocked, DeadLetter, Record, Rejected, Skipped, TrackEvent
 from consumer.pipeline.record_mapper import MapRecord
-from consumer.pipeline.reject_policy import RejectPolicy
+from consumer.pipeline.reject_policy import Discarded, ProcessedRecord, RejectPolicy
 from consumer.reasons import reject_meaning
 
 
@@ -19,7 +19,7 @@ class RecordProcessor:
             return self._policy.apply(DeadLetter(record, mapped))
         return mapped
 
-    def reject_event(self, event: TrackEvent, reason: str, attempts: int) -> DeadLetter | Skipped | Blocked:
+    def reject_event(self, event: TrackEvent, reason: str, attempts: int) -> DeadLetter | Discarded | Skipped | Blocked:
         """What becomes of the record of an event that Segment will not accept."""
         rejected = Rejected(reason, "delivery", reject_meaning(reason), event.schema)
         return self._policy.apply(DeadLetter(event.record, rejected, attempts))

@@ -3,11 +3,25 @@
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from consumer.model import Blocked, DeadLetter, Skipped
+from consumer.model import Blocked, DeadLetter, Pending, Rejected, Skipped, TrackEvent
 from consumer.reasons import Reason
 
 log = logging.getLogger(__name__)
+
+
+class Discarded(NamedTuple):
+    """A rejected record that is counted and not kept, because ON_REJECTED is `skip`."""
+
+    rejected: Rejected
+
+
+RejectedRecord = DeadLetter | Discarded
+"""A rejected record that its partition passes."""
+
+ProcessedRecord = TrackEvent | Skipped | RejectedRecord | Pending | Blocked
+"""What a record becomes once the reject policy was applied."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +31,12 @@ class RejectPolicy:
     rejected: str
     unknown_record: str
 
-    def apply(self, dead_letter: DeadLetter) -> DeadLetter | Skipped | Blocked:
-        """What becomes of the record. It is logged with its address and its reason."""
+    def apply(self, dead_letter: DeadLetter) -> DeadLetter | Discarded | Skipped | Blocked:
+        """
+        What becomes of the record. It is logged with its address and its reason.
+
+        ON_UNKNOWN_RECORD=skip is a rule for a type of record, as a contract has rules, so it rejects nothing.
+        """
         reason = dead_letter.rejected.reason
         action = self.unknown_record if reason == Reason.UNKNOWN_RECORD else self.rejected
         level = logging.WARNING  # the reason is in the data of the sender
@@ -27,9 +45,11 @@ class RejectPolicy:
         log.log(level, "record rejected", extra={**log_fields(dead_letter), "action": action})
         if action == "dead-letter":
             return dead_letter
-        if action == "skip":
+        if action == "block":
+            return Blocked(reason)
+        if reason == Reason.UNKNOWN_RECORD:
             return Skipped(reason)
-        return Blocked(reason)
+        return Discarded(dead_letter.rejected)
 
     @property
     def writes_dead_letters(self) -> bool:

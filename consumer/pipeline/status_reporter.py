@@ -8,10 +8,11 @@ from dataclasses import replace
 from typing import NamedTuple, Protocol
 
 from consumer.internal_errors import describe
-from consumer.model import Accepted, BatchRequest, Misconfigured, Outcome, Refused, Retry, WriteKey
+from consumer.model import Accepted, BatchRequest, Blocked, Misconfigured, Outcome, Refused, Retry, WriteKey
 from consumer.observability.snapshot import Block, Counters, PartitionState, Snapshot
 from consumer.pipeline.buffers import PartitionBuffers
 from consumer.pipeline.partition_buffer import PartitionBuffer
+from consumer.pipeline.rejections import describe_block
 from consumer.reasons import Reason
 
 log = logging.getLogger(__name__)
@@ -131,13 +132,18 @@ class StatusReporter:
             draining=draining,
         )
 
-    def _blocks(self, keys: Mapping[str, str], partitions: Mapping[int, str]) -> Sequence[Block]:
+    def _blocks(self, keys: Mapping[str, str], partitions: Mapping[int, Blocked]) -> Sequence[Block]:
         """What is blocked now, with the time at which it was first seen to be."""
-        blocked = [(_key_name(environment), reason) for environment, reason in keys.items()]
-        blocked += [(f"partition {partition}", reason) for partition, reason in partitions.items()]
         now = time.time()
-        self._blocked_since = {block: self._blocked_since.get(block, now) for block in blocked}
-        return [Block(target, reason, since) for (target, reason), since in self._blocked_since.items()]
+        blocks = [Block(_key_name(environment), reason, now) for environment, reason in keys.items()]
+        blocks += [
+            Block(f"partition {partition}", blocked.reason, now, **describe_block(blocked))
+            for partition, blocked in partitions.items()
+        ]
+        self._blocked_since = {
+            (block.target, block.reason): self._blocked_since.get((block.target, block.reason), now) for block in blocks
+        }
+        return [block._replace(since=self._blocked_since[block.target, block.reason]) for block in blocks]
 
     def _log_changes(self, blocked_keys: Mapping[str, str]) -> None:
         """Log the keys that are blocked, by environment. A blocked partition is logged where it is blocked."""

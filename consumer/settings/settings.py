@@ -47,8 +47,8 @@ class Settings(BaseSettings):
     """
     All settings, each valid by itself and all valid together. `None` always means: not set.
 
-    A field has the name of its environment variable, in lower case. A value that could be a secret is a `Secret`, which
-    no output shows; `get_secret_value()` is the only access. A field's rule may read the fields above it.
+    A field has the name of its environment variable, in lower case. No output shows a `Secret`; `get_secret_value()` is
+    the only access. A field's rule may read the fields above it.
     """
 
     model_config = SettingsConfigDict(
@@ -134,8 +134,9 @@ class Settings(BaseSettings):
         "must exist at start where it is used",
         "`<KAFKA_TOPIC>.dead-letter`",
     )
+    max_rejected_before_success: Count = setting(50, "rejections before a member's first success; then it blocks")
     max_consecutive_dead_letters: Count = setting(
-        1000, "rejected records in a row after which their partition is blocked until the next start"
+        1000, "rejected records in a row, in a partition or in the whole member, after which a partition is blocked"
     )
     max_consecutive_refusals: Count = setting(
         20, "single events refused in a row, with no success between, after which the key is blocked"

@@ -47,9 +47,18 @@ function partitionRow({ partition, lag, records, age, paused }, largestLag) {
     make("td", {}, age ? span(age) : "–"), make("td", { class: "text dim" }, paused ? "paused: its buffer is full" : ""));
 }
 
-function blockBanner({ target, reason, since, meaning }, now) {
+/** Why records were rejected, and the settings to check; nothing if rejected records are not the cause. */
+function rejectionCause({ reject_reason, detail, settings }) {
+  if (!reject_reason) return [];
+  const why = detail ? `: ${detail}` : "";
+  return [make("p", {}, "Rejected as ", make("code", {}, reject_reason), `${why}. Check ${settings || "the records"}.`)];
+}
+
+function blockBanner(block, now) {
+  const { target, reason, since, meaning } = block;
   return make("section", { class: "card block" },
     make("p", {}, make("b", { class: "bad" }, `${target} is blocked`), `: ${meaning}`),
+    ...rejectionCause(block),
     make("p", {}, `since ${clock(since)}, for ${span(Math.max(0, now - since))}: `, make("code", {}, reason)),
     make("p", { class: "dim" }, "Nothing is lost. Delivery resumes when the cause is fixed."));
 }

@@ -48,6 +48,18 @@ def test_it_shows_why_and_since_when_delivery_is_blocked(service: Service, opene
         expect(page.locator("#blocks")).to_be_empty()
 
 
+def test_it_names_the_reason_and_the_settings_if_rejected_records_block_a_partition(
+    service: Service, opened: OpenPage
+) -> None:
+    cause = "undecodable", "<b>a hint</b>", "SCHEMA_REGISTRY_URL, AVRO_FRAMING"
+    service.publish(1, blocks=[Block("partition 3", "rejected_before_success", time.time(), *cause)])
+    with service.served() as address, opened(address) as page:
+        expect(page.locator("#blocks")).to_contain_text("partition 3 is blocked")
+        expect(page.locator("#blocks")).to_contain_text(
+            "Rejected as undecodable: <b>a hint</b>. Check SCHEMA_REGISTRY_URL, AVRO_FRAMING."
+        )
+
+
 def test_an_unaccounted_record_is_shown_as_a_defect(service: Service, opened: OpenPage) -> None:
     service.publish(5, waiting=-1)
     with service.served() as address, opened(address) as page:

@@ -14,6 +14,7 @@ from consumer.demo.segment_server import SegmentStandIn
 from tests.support import KEYS, Flow, Member, wait_until
 
 COUNT, SIZE = 300, 1_000_000
+SETTINGS = {"ON_REJECTED": "skip", "MAX_REJECTED_BEFORE_SUCCESS": str(COUNT)}  # they can be the first records
 
 
 @pytest.fixture
@@ -21,7 +22,7 @@ def flow(kafka: Any, topic: str) -> Iterator[Flow]:
     kafka.create_topic(topic, partitions=1)
     kafka.create_topic(f"{topic}.dead-letter", partitions=1)
     with SegmentStandIn(KEYS.values()) as segment:
-        yield Flow(kafka.bootstrap, topic, segment, partitions=1, settings={"ON_REJECTED": "skip"})
+        yield Flow(kafka.bootstrap, topic, segment, partitions=1, settings=SETTINGS)
 
 
 def peak(member: Member) -> int:

@@ -88,6 +88,7 @@ def test_the_content_of_the_page_counts_by_reason(server: StatusServer, loop: Fa
     (block,) = status["blocks"]
     assert (block["target"], block["reason"], block["since"]) == ("partition 3", "unreadable_batch", 1764000000.0)
     assert block["meaning"] == BlockReason.UNREADABLE_BATCH.meaning
+    assert (block["reject_reason"], block["detail"], block["settings"]) == ("", "", "")
 
 
 SERVED = ("/", "/livez", "/readyz", "/metrics", "/status.json", "/status.js", "/common.js", "/style.css", "/icon.svg")

@@ -28,11 +28,13 @@ from consumer.pipeline.dispatcher import Ports
 from consumer.pipeline.loop import Loop
 from consumer.pipeline.record_processor import RecordProcessor
 from consumer.pipeline.reject_policy import RejectPolicy
+from consumer.pipeline.rejections import RejectionLimits
 from consumer.pipeline.status_reporter import StatusReporter
 from consumer.segment.send_queue import RequestLimits, SendQueue
 
 KEY = WriteKey("", "secret")
 EVENTS = 10
+REJECTIONS = RejectionLimits(in_partition=1000)
 
 
 class FakeClock:
@@ -205,6 +207,7 @@ class PipelineWorld:
         unknown: str = "",
         keys: Sequence[WriteKey] = (KEY,),
         memory_bytes: int = 10_000_000,
+        rejections: RejectionLimits = REJECTIONS,
     ) -> None:
         self.clock, self.dead_letters = FakeClock(), FakeDeadLetters()
         self.workers = FakeWorkers(self.clock)
@@ -215,7 +218,7 @@ class PipelineWorld:
         ports = cast(Any, Ports)(
             self.group, self.schemas, self.framings, processor, self.send_queue, self.workers, self.dead_letters
         )
-        self.buffers = PartitionBuffers(BufferLimits(BatchLimits(EVENTS, 50_000, 1000), memory_bytes), linger=1.0)
+        self.buffers = PartitionBuffers(BufferLimits(BatchLimits(EVENTS, 50_000, rejections), memory_bytes), linger=1.0)
         self.reporter = StatusReporter(0.0)
         self.loop = Loop(ports, self.buffers, self.reporter, 10.0, self.clock)
         self.group.subscribe(self.loop._on_assign, self.loop._on_revoke, self.loop._on_lost)
@@ -227,6 +230,9 @@ class PipelineWorld:
                 return Skipped("no_user_id")
             case b"undecodable":
                 return Rejected("undecodable", "decoding", "")
+            case bytes(value) if value.startswith(b"rejected "):
+                reason = value.decode().removeprefix("rejected ")
+                return Rejected(reason, "mapping", f"a hint about {reason}")
             case b"defect":
                 return Rejected("internal_error", "internal", "KeyError at consumer/jsonio.py:1")
             case b"unknown schema" if self.schemas.pending:

@@ -7,7 +7,6 @@ from consumer.model import (
     Chunk,
     DeadLetter,
     Pending,
-    ProcessedRecord,
     Record,
     Rejected,
     Skipped,
@@ -16,9 +15,13 @@ from consumer.model import (
 )
 from consumer.pipeline.batch import Batch, BatchLimits, ProcessRecord, make_batch
 from consumer.pipeline.partition_buffer import PartitionBuffer
+from consumer.pipeline.reject_policy import ProcessedRecord
+from consumer.pipeline.rejections import RejectionLimits, Rejections
 
 PRODUCTION, DEVELOPMENT = WriteKey("production", "a"), WriteKey("development", "b")
-LIMITS = BatchLimits(events=4, body_bytes=100, consecutive_dead_letters=3)
+THREE_IN_A_ROW = RejectionLimits(in_partition=3)
+UNDECODABLE = Rejected("undecodable", "decoding", "")
+LIMITS = BatchLimits(events=4, body_bytes=100, rejections=THREE_IN_A_ROW)
 MEMORY_BYTES = 10  # of a record whose value is its kind
 
 
@@ -39,7 +42,7 @@ def event_of_100_bytes(record: Record) -> TrackEvent:
 
 
 def open_batch(buffer: PartitionBuffer, process: ProcessRecord, limits: BatchLimits) -> OpenedBatch:
-    batch = make_batch(buffer.waiting_records, process, limits, buffer.rejections)
+    batch = make_batch(buffer.waiting_records, process, limits, Rejections(buffer.rejections))
     return OpenedBatch(batch, buffer.open(batch, limits))
 
 
@@ -77,4 +80,4 @@ def process(record: Record) -> ProcessedRecord:
 
 
 def undecodable(record: Record) -> DeadLetter:
-    return DeadLetter(record, Rejected("undecodable", "decoding", ""))
+    return DeadLetter(record, UNDECODABLE)

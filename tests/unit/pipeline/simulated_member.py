@@ -35,6 +35,7 @@ from consumer.pipeline.dispatcher import Ports
 from consumer.pipeline.loop import Loop
 from consumer.pipeline.record_processor import RecordProcessor
 from consumer.pipeline.reject_policy import RejectPolicy
+from consumer.pipeline.rejections import RejectionLimits
 from consumer.pipeline.status_reporter import StatusReporter
 from consumer.segment.bisection import REJECT_AFTER_SECONDS
 from consumer.segment.send_queue import RequestLimits, SendQueue
@@ -43,6 +44,7 @@ from tests.unit.pipeline.simulated_group import SimulatedClock, SimulatedGroup
 
 EVENTS = 4
 DRAIN_SECONDS = 10.0
+REJECTIONS = RejectionLimits(in_partition=1000)
 
 clock = SimulatedClock()
 
@@ -204,9 +206,10 @@ class SimulatedSchemas:
 class SimulatedMember:
     """One process; another process takes over with nothing but what is committed."""
 
-    def __init__(self, ledger: PipelineLedger) -> None:
+    def __init__(self, ledger: PipelineLedger, rejections: RejectionLimits = REJECTIONS) -> None:
         self.ledger, self.schemas = ledger, SimulatedSchemas()
-        self.buffers = PartitionBuffers(BufferLimits(BatchLimits(EVENTS, 50_000, 1000), 10_000_000), linger=1.0)
+        self.buffers = PartitionBuffers(BufferLimits(BatchLimits(EVENTS, 50_000, rejections), 10_000_000), linger=1.0)
+        self.has_had_success = False
         self.group, self.segment = SimulatedGroup(ledger, clock), SimulatedSegment(ledger, self.buffers)
         self.dead_letters = SimulatedDeadLetters(ledger, self.segment)
         processor = RecordProcessor(self._map, RejectPolicy("dead-letter", "dead-letter"))
@@ -248,10 +251,11 @@ class SimulatedMember:
     def _map(self, record: Record) -> MappedRecord:
         entry = self.ledger.entry(record)
         match entry.kind:
-            case "skip":
-                return Skipped("no_user_id")
             case "undecodable":
                 return Rejected("undecodable", "decoding", "")
             case "unknown" if not self.schemas.are_known:
                 return Pending(7)
+        self.has_had_success = True
+        if entry.kind == "skip":
+            return Skipped("no_user_id")
         return TrackEvent(record, entry.key, b"{}")

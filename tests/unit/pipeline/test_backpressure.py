@@ -7,10 +7,10 @@ from consumer.pipeline.backpressure import BufferLimits
 from consumer.pipeline.batch import BatchLimits
 from consumer.pipeline.buffers import PartitionBuffers
 from consumer.pipeline.partition_buffer import PartitionBuffer
-from tests.unit.pipeline.records import DEVELOPMENT, PRODUCTION, event_of_100_bytes, open_batch, record
+from tests.unit.pipeline.records import DEVELOPMENT, PRODUCTION, THREE_IN_A_ROW, event_of_100_bytes, open_batch, record
 
 KEYS = PRODUCTION, DEVELOPMENT
-BATCH = BatchLimits(events=10, body_bytes=1000, consecutive_dead_letters=3)
+BATCH = BatchLimits(events=10, body_bytes=1000, rejections=THREE_IN_A_ROW)
 NO_KEYS: frozenset[WriteKey] = frozenset()
 
 
@@ -74,11 +74,11 @@ def test_a_buffer_is_full_with_a_batch_or_half_its_share(count: int, memory_byte
 
 def test_what_is_open_is_subtracted_from_the_bytes_of_the_next_batch() -> None:
     buffers = buffers_of(1, memory_bytes=1200)
-    assert buffers.batch_limits(buffers[0]) == BatchLimits(10, 600, 3)
+    assert buffers.batch_limits(buffers[0]) == BatchLimits(10, 600, THREE_IN_A_ROW)
     buffers[0].add([record(0), record(1)])
     open_batch(buffers[0], event_of_100_bytes, BATCH)
     assert buffers[0].open_bytes == 2 * (99 + 1)
-    assert buffers.batch_limits(buffers[0]) == BatchLimits(10, 400, 3)
+    assert buffers.batch_limits(buffers[0]) == BatchLimits(10, 400, THREE_IN_A_ROW)
 
 
 @pytest.mark.parametrize(("memory_bytes", "is_ready"), [(200, False), (202, True)])

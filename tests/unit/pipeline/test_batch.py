@@ -4,12 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consumer.model import Blocked, Chunk, DeadLetter, Pending, ProcessedRecord, Record, Rejected, Skipped
+from consumer.model import Blocked, Chunk, DeadLetter, Pending, Record, Rejected, Skipped
 from consumer.pipeline.batch import BatchLimits, make_batch
 from consumer.pipeline.partition_buffer import PartitionBuffer
+from consumer.pipeline.reject_policy import ProcessedRecord
 from consumer.pipeline.rejections import NO_REJECTIONS
 from tests.unit.pipeline.records import (
     LIMITS,
+    THREE_IN_A_ROW,
+    UNDECODABLE,
     chunk_sizes,
     event_of_100_bytes,
     open_batch,
@@ -18,12 +21,12 @@ from tests.unit.pipeline.records import (
     record_of,
 )
 
-BATCH = BatchLimits(events=10, body_bytes=1000, consecutive_dead_letters=3)
+BATCH = BatchLimits(events=10, body_bytes=1000, rejections=THREE_IN_A_ROW)
 
 
 @pytest.mark.parametrize(("body_bytes", "events"), [(200, 2), (299, 2), (300, 3), (99, 1)])
 def test_a_batch_ends_before_the_event_that_is_too_much_but_has_one(body_bytes: int, events: int) -> None:
-    limits = BatchLimits(10, body_bytes, 3)
+    limits = BatchLimits(10, body_bytes, THREE_IN_A_ROW)
     batch = make_batch([record(offset) for offset in range(3)], event_of_100_bytes, limits, NO_REJECTIONS)
     (chunk,) = batch.chunks(0)
     assert len(chunk.events) == batch.record_count == events
@@ -61,9 +64,9 @@ def test_rejected_records_in_a_row_block_at_the_limit(between: list[str]) -> Non
     kinds = ["dead letter", "dead letter", *between, "dead letter", "dead letter", "event"]
     buffer.add([record_of(offset, kind) for offset, kind in enumerate(kinds)])
     batch, _ = open_batch(buffer, process, LIMITS)
-    assert buffer.blocked == Blocked("dead_letter_limit")
+    assert buffer.blocked == Blocked("dead_letter_limit", UNDECODABLE)
     reasons = [dead_letter.rejected.reason for dead_letter in batch.dead_letters]
-    assert reasons.count("undecodable") == LIMITS.consecutive_dead_letters
+    assert reasons.count("undecodable") == LIMITS.rejections.in_partition
     assert buffer.waiting == 2
 
 
@@ -87,26 +90,26 @@ def test_an_event_ends_the_row_of_rejected_records_and_each_reason_counts(reason
         return DeadLetter(record, Rejected(kind, "decoding", ""))
 
     assert len(open_batch(buffer, process_kind, BATCH).batch.dead_letters) == 5
-    assert buffer.block_reason == "dead_letter_limit"
+    assert buffer.block == Blocked("dead_letter_limit", Rejected(reason, "decoding", ""))
     assert buffer.waiting == 1
 
 
 def test_a_row_of_rejected_records_goes_on_in_the_next_batch() -> None:
     buffer = PartitionBuffer(0)
-    for offset in range(LIMITS.consecutive_dead_letters):
+    for offset in range(LIMITS.rejections.in_partition):
         buffer.add([record_of(offset, "dead letter")])
         (dead_letter,) = open_batch(buffer, process, LIMITS).batch.dead_letters
         buffer.confirm(dead_letter)
-    buffer.add([record_of(LIMITS.consecutive_dead_letters, "dead letter")])
+    buffer.add([record_of(LIMITS.rejections.in_partition, "dead letter")])
     assert not open_batch(buffer, process, LIMITS).batch.dead_letters
-    assert (buffer.block_reason, buffer.waiting) == ("dead_letter_limit", 1)
+    assert (buffer.block, buffer.waiting) == (Blocked("dead_letter_limit", UNDECODABLE), 1)
 
 
 def test_an_event_that_does_not_fit_does_not_end_the_row_of_rejected_records() -> None:
     """It is part of the next batch only."""
     kinds = ["event", "event", "dead letter", "dead letter", "large"]
     batch = make_batch([record_of(offset, kind) for offset, kind in enumerate(kinds)], process, LIMITS, NO_REJECTIONS)
-    assert (batch.record_count, batch.rejections.dead_letters, batch.blocked) == (4, 2, None)
+    assert (batch.record_count, batch.rejections.of_partition.dead_letters, batch.blocked) == (4, 2, None)
 
 
 def test_events_that_wait_behind_a_stalled_key_are_appended_to_the_last_chunk_up_to_a_whole_batch() -> None:
@@ -126,7 +129,7 @@ def test_events_that_wait_behind_a_stalled_key_are_appended_to_the_last_chunk_up
 
 def test_they_are_appended_to_the_last_chunk_up_to_the_bytes_of_a_batch() -> None:
     buffer = PartitionBuffer(0)
-    limits = BatchLimits(events=100, body_bytes=500, consecutive_dead_letters=3)
+    limits = BatchLimits(events=100, body_bytes=500, rejections=THREE_IN_A_ROW)
     for offset, sizes in enumerate([[1], [1, 3], [1, 5], [1, 5, 3]]):
         count = (1, 3, 2, 3)[offset]
         buffer.add([record(100 * offset + number) for number in range(count)])

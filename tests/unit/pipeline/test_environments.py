@@ -15,7 +15,6 @@ from consumer.model import (
     MappedRecord,
     Misconfigured,
     Outcome,
-    ProcessedRecord,
     Record,
     Refused,
     Rejected,
@@ -26,14 +25,15 @@ from consumer.model import (
 )
 from consumer.pipeline.batch import BatchLimits
 from consumer.pipeline.partition_buffer import MAX_BYPASS_SECONDS, PartitionBuffer
+from consumer.pipeline.reject_policy import ProcessedRecord
 from consumer.reasons import Reason
 from tests.unit.pipeline.pipeline_world import EVENTS, PipelineWorld
-from tests.unit.pipeline.records import offsets_of, open_batch, record
+from tests.unit.pipeline.records import THREE_IN_A_ROW, offsets_of, open_batch, record
 
 KEYS = {name: WriteKey(name, f"secret of {name}") for name in ("production", "development", "staging")}
 PRODUCTION, DEVELOPMENT, STAGING = KEYS.values()
 MIXED = (b"production", b"development", b"staging")
-LIMITS = BatchLimits(events=10, body_bytes=10_000, consecutive_dead_letters=3)
+LIMITS = BatchLimits(events=10, body_bytes=10_000, rejections=THREE_IN_A_ROW)
 
 STALLS: dict[str, Outcome] = {
     "throttled": Retry("http_429", 300.0, throttled=True),
@@ -165,7 +165,9 @@ def test_events_of_a_bypassed_key_wait_behind_it_in_full_chunks() -> None:
     assert buffer.committable_offset == 13
 
 
-@pytest.mark.parametrize(("limits", "most"), [(BatchLimits(4, 10_000, 3), 4), (BatchLimits(10, 33, 3), 3)])
+@pytest.mark.parametrize(
+    ("limits", "most"), [(BatchLimits(4, 10_000, THREE_IN_A_ROW), 4), (BatchLimits(10, 33, THREE_IN_A_ROW), 3)]
+)
 def test_a_chunk_that_waits_is_never_larger_than_a_batch(limits: BatchLimits, most: int) -> None:
     """Segment answers 200 to a request of too many events, and drops them."""
     buffer = PartitionBuffer(0)
@@ -211,7 +213,7 @@ def test_a_buffer_does_not_go_on_past_a_dead_letter() -> None:
 
 def test_missing_keys_do_not_count_towards_the_limit_of_dead_letters() -> None:
     buffer = PartitionBuffer(0)
-    count = LIMITS.consecutive_dead_letters * 2
+    count = LIMITS.rejections.in_partition * 2
     buffer.add([record_of(offset, b"sandbox") for offset in range(count)])
     assert len(open_batch(buffer, process, LIMITS).batch.dead_letters) == count
     assert buffer.blocked is None

@@ -7,9 +7,10 @@ SCRIPT = """
 from consumer.model import Record, TrackEvent, WriteKey
 from consumer.pipeline.batch import BatchLimits, make_batch
 from consumer.pipeline.partition_buffer import PartitionBuffer
-buffer, key, limits = PartitionBuffer(0), WriteKey("", "k"), BatchLimits(10, 1000, 10)
+from consumer.pipeline.rejections import NO_REJECTIONS, RejectionLimits
+buffer, key, limits = PartitionBuffer(0), WriteKey("", "k"), BatchLimits(10, 1000, RejectionLimits(10))
 buffer.add([Record(0, offset, 0, None, b"", ()) for offset in range(2)])
-batch = make_batch(buffer.waiting_records, lambda record: TrackEvent(record, key, b"{}"), limits, 0)
+batch = make_batch(buffer.waiting_records, lambda record: TrackEvent(record, key, b"{}"), limits, NO_REJECTIONS)
 (chunk,) = buffer.open(batch, limits)
 first, second = chunk.halves()
 buffer.split(chunk, (first, second))

@@ -6,7 +6,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from consumer.model import Blocked, Chunk, DeadLetter, Pending, Rejected, WriteKey
 from consumer.pipeline.batch import make_batch
 from consumer.pipeline.partition_buffer import PartitionBuffer
-from consumer.pipeline.rejections import NO_REJECTIONS
+from consumer.pipeline.rejections import NO_REJECTIONS, PartitionRejections
 from tests.unit.pipeline.records import (
     DEVELOPMENT,
     LIMITS,
@@ -109,7 +109,7 @@ class PartitionBufferMachine(RuleBasedStateMachine):
         dead_letter = undecodable(record_of(data.draw(st.sampled_from(sorted(self.unsettled)))))
         assert not self.buffer.confirm(dead_letter)
         assert not self.buffer.refuse(dead_letter, "dead_letter_too_large")
-        assert self.buffer.block_reason != "dead_letter_too_large"
+        assert self.buffer.block != Blocked("dead_letter_too_large")
 
     @invariant()
     def nothing_unsettled_is_below_the_committable_offset(self) -> None:
@@ -174,10 +174,10 @@ def test_making_a_batch_changes_nothing_in_the_buffer_before_it_is_opened() -> N
     for last in ("event", "pending", "block", "large"):
         buffer = PartitionBuffer(0)
         buffer.add([record_of(offset, kind) for offset, kind in enumerate(["dead letter", "skip", "event", last])])
-        make_batch(buffer.waiting_records, process, LIMITS, buffer.rejections)
+        make_batch(buffer.waiting_records, process, LIMITS, NO_REJECTIONS)
         assert [record.offset for record in buffer.waiting_records] == [0, 1, 2, 3]
         assert (buffer.waiting_bytes, buffer.open_bytes, buffer.in_flight) == (4 * MEMORY_BYTES, 0, 0)
-        assert (buffer.blocked, buffer.rejections, buffer.committable_offset) == (None, NO_REJECTIONS, 0)
+        assert (buffer.blocked, buffer.rejections, buffer.committable_offset) == (None, PartitionRejections(), 0)
         assert buffer.is_ready(0)
 
 
@@ -186,7 +186,8 @@ def test_a_dead_letter_that_is_refused_blocks_the_partition_and_is_not_waited_fo
     buffer.add([record_of(0, "dead letter"), record_of(1, "dead letter"), record_of(2)])
     refused, confirmed = open_batch(buffer, process, LIMITS).batch.dead_letters
     assert buffer.refuse(refused, "dead_letter_too_large")
-    assert (buffer.block_reason, buffer.unconfirmed_dead_letters, buffer.in_flight) == ("dead_letter_too_large", 1, 3)
+    assert buffer.block == Blocked("dead_letter_too_large")
+    assert (buffer.unconfirmed_dead_letters, buffer.in_flight) == (1, 3)
     assert buffer.confirm(confirmed)
     assert (buffer.unconfirmed_dead_letters, buffer.committable_offset) == (0, 0)
 

@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from consumer.model import Misconfigured, Outcome, Retry
+from consumer.pipeline.rejections import RejectionLimits
 from tests.unit.pipeline.ledger import CALM, KEYS, PARTITIONS, LedgerRecord, Offset, PipelineLedger, RecordPlace
 from tests.unit.pipeline.simulated_member import SimulatedMember
 
 KINDS = ["event"] * 6 + ["skip", "undecodable", "unknown", "refused", "stuck"]
+REJECTIONS = RejectionLimits(in_partition=1000, in_member=4, before_success=2)
 # One draw for each: drawing is what takes most of the time in this test.
 RECORDS = st.lists(
     st.sampled_from([LedgerRecord(kind, key) for kind in KINDS for key in KEYS]), min_size=1, max_size=12
@@ -37,7 +39,7 @@ class Schedule(RuleBasedStateMachine):
     @initialize(recovers=st.booleans(), is_slow=st.booleans())
     def begin(self, recovers: bool, is_slow: bool) -> None:
         self.ledger, self.recovers = PipelineLedger(), recovers
-        self.member = SimulatedMember(self.ledger)
+        self.member = SimulatedMember(self.ledger, REJECTIONS)
         self.member.group.is_slow = is_slow
 
     @rule(partition=PARTITION, records=RECORDS, is_sent=st.booleans())
@@ -116,6 +118,10 @@ class Schedule(RuleBasedStateMachine):
 
         group.rebalances.append(happen)
 
+    @rule(partition=PARTITION, count=st.integers(2, 6))
+    def produce_in_a_wrong_form(self, partition: int, count: int) -> None:
+        self.ledger.log(partition).extend([LedgerRecord("undecodable", KEYS[0])] * count)
+
     @rule(partition=PARTITION)
     def other_members_work(self, partition: int) -> None:
         """Another member has the partition meanwhile, and settles all of it."""
@@ -130,27 +136,36 @@ class Schedule(RuleBasedStateMachine):
     def restart(self, answers: bool) -> None:
         self.member.segment.answers_drains = answers
         self.member.stop()
-        self.member = SimulatedMember(self.ledger)
+        self.member = SimulatedMember(self.ledger, REJECTIONS)
 
     @rule()
     def crash(self) -> None:
-        self.member = SimulatedMember(self.ledger)
+        self.member = SimulatedMember(self.ledger, REJECTIONS)
 
     @invariant()
     def every_record_is_accounted_for(self) -> None:
         assert self.member.reporter.latest().unaccounted == 0
 
+    @invariant()
+    def few_records_are_rejected_before_the_first_success(self) -> None:
+        if not self.member.has_had_success:
+            assert len(self.member.dead_letters.written) <= REJECTIONS.before_success
+
     def teardown(self) -> None:
-        """When nothing fails any more, all is settled and committed; events that keep failing may be left failing."""
+        """
+        When nothing fails any more, all is settled and committed; events that keep failing may be left failing.
+
+        A partition that is blocked for rejected records goes on by itself when an event is made of another partition.
+        """
         if not hasattr(self, "member"):
             return
-        self.member = SimulatedMember(self.ledger)
+        self.member = SimulatedMember(self.ledger, REJECTIONS)
         self.member.schemas.are_known, self.member.segment.recovered = True, self.recovers
         ends = {partition: self.ledger.end(partition) for partition in PARTITIONS if self.ledger.log(partition)}
         stuck = sum(entry.kind == "stuck" for partition in ends for entry in self.ledger.log(partition))
 
         def traffic() -> None:
-            if not self.recovers:
+            if self.member.buffers.blocked or not self.recovers:
                 self.ledger.log(CALM).extend(LedgerRecord("event", key) for key in KEYS)
 
         self.member.run_until(
