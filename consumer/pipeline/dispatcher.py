@@ -68,7 +68,7 @@ class Dispatcher:
         for dead_letter in batch.dead_letters:
             self._ports.dead_letters.put(dead_letter)
         if isinstance(batch.blocked, Blocked):
-            _log_block(buffer.partition, batch.blocked, buffer.committable_offset)
+            _log_block(buffer.partition, batch.blocked, next(iter(buffer.waiting_records)).offset)
 
     def resume(self) -> None:
         """Let the partitions go on that were blocked for rejected records, if another partition had a success."""

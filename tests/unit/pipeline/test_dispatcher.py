@@ -93,7 +93,7 @@ def test_a_block_is_logged_with_the_offset_that_is_not_passed(caplog: pytest.Log
     world.run_once(2)
     lines = [vars(line) for line in caplog.records if "partition blocked" in line.message]
     assert [(line["partition"], line["offset"], line["reason"]) for line in lines] == [
-        (0, 5, "undecodable"),
+        (0, 6, "undecodable"),
         (0, 5, "http_400"),
     ]
     assert world.buffers[0].blocked == Blocked("http_400")

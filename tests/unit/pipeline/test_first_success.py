@@ -64,7 +64,7 @@ def test_before_the_first_success_the_member_rejects_few_records_and_names_the_s
     assert world.group.committed == {0: 30, 1: 20, 2: 0, 3: 0}
     assert world.reporter.latest().blocked == {"rejected_before_success": 3}
     lines = blocks(caplog)
-    assert [line["partition"] for line in lines] == [1, 2, 3]
+    assert [(line["partition"], line["offset"]) for line in lines] == [(1, 20), (2, 0), (3, 0)]
     for line in lines:
         assert (line["reason"], line["reject_reason"]) == ("rejected_before_success", reason)
         assert line["detail"] == f"a hint about {reason}"
