@@ -1,14 +1,17 @@
 """JSON as the service reads and writes it."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
+from json import JSONDecodeError as JsonError
 from typing import Any
 
 import orjson
 
-JsonError = orjson.JSONDecodeError
-"""What `loads` raises: a ValueError with `msg`, `lineno` and `colno`."""
+__all__ = ["JsonError", "RepeatedKey", "dumps", "is_nested_deeper", "iso_millis", "loads", "loads_unique", "pretty"]
+# `JsonError` is what `loads` raises: a ValueError with `msg`, `lineno` and `colno`. That of orjson is a subclass.
 
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - naive, so that its text has no offset and "Z" can follow
 # Times are put together from pieces, because each record has several. It costs a quarter of formatting a datetime.
@@ -16,6 +19,13 @@ _MINUTES = [f"{minute // 60:02}:{minute % 60:02}:" for minute in range(1440)]
 _SECONDS = [f"{second:02}." for second in range(60)]
 _MILLIS = [f"{milli:03}Z" for milli in range(1000)]
 _OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_NAIVE_UTC
+
+# The parts of a valid JSON text that say where a key is: a text (group 1), which is a key before a colon (group 2).
+_TOKEN = re.compile(r'("[^"\\]*(?:\\.[^"\\]*)*")(\s*:)?|[][{},]')
+
+
+class RepeatedKey(JsonError):
+    """A key that an object has twice, at the place of the second one. A parser takes the last and says nothing."""
 
 
 def dumps(value: Any) -> bytes:
@@ -32,6 +42,57 @@ def dumps(value: Any) -> bytes:
 def loads(raw: bytes | str) -> Any:
     """The value of a JSON text. The library limits the nesting to 1024. Raises JsonError."""
     return orjson.loads(raw)
+
+
+def loads_unique(raw: bytes | str) -> Any:
+    """Like `loads`, for files that people write. Raises RepeatedKey for the first key that its object has twice."""
+    value = orjson.loads(raw)
+    text = raw if isinstance(raw, str) else raw.decode()
+    _check_keys(text)
+    return value
+
+
+@dataclass(slots=True)
+class _Level:
+    """An object or a list around a place in a JSON text: the keys so far with their positions, and the present one."""
+
+    keys: dict[str, int] = field(default_factory=dict)
+    step: str | int = 0  # a key, or an index into a list
+
+    def add_key(self, key: str, position: int) -> int:
+        """The position at which the object has the key first."""
+        self.step = key
+        return self.keys.setdefault(key, position)
+
+
+def _check_keys(text: str) -> None:
+    """Raises RepeatedKey. `text` is valid JSON, so that its brackets match."""
+    levels: list[_Level] = []
+    for token in _TOKEN.finditer(text):
+        match token[0][0]:
+            case "{" | "[":
+                levels.append(_Level())
+            case "}" | "]":
+                levels.pop()
+            case "," if isinstance(levels[-1].step, int):
+                levels[-1].step += 1
+            case '"' if token[2]:
+                first = levels[-1].add_key(orjson.loads(token[1]), token.start())
+                if first != token.start():
+                    raise _repeated_key([level.step for level in levels], text, first, token.start())
+
+
+def _repeated_key(steps: Sequence[str | int], text: str, first: int, second: int) -> RepeatedKey:
+    *parents, key = steps
+    line = text.count("\n", 0, first) + 1
+    return RepeatedKey(
+        f"key {dumps(key).decode()} twice in {json_pointer(*parents)}, first in line {line}", text, second
+    )
+
+
+def json_pointer(*steps: str | int) -> str:
+    """A JSON pointer (RFC 6901)."""
+    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in steps) or "/"
 
 
 def is_nested_deeper(value: Any, levels: int) -> bool:

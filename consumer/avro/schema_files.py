@@ -7,7 +7,7 @@ from consumer.avro.decoder import fingerprint, load_schema
 from consumer.avro.framing import RAW, SchemaKey
 from consumer.avro.schema import WriterSchema
 from consumer.errors import UnsafeSchema
-from consumer.jsonio import JsonError, loads
+from consumer.jsonio import JsonError, loads_unique
 
 
 def known_schemas(framing: str, schemas_dir: Path) -> Mapping[SchemaKey, WriterSchema]:
@@ -64,6 +64,6 @@ def by_fingerprint(schemas_dir: Path) -> Mapping[SchemaKey, WriterSchema]:
 def load_file(path: Path) -> WriterSchema:
     """The schema in a file, labelled with the file's name. Raises UnsafeSchema."""
     try:
-        return load_schema(path.name, loads(path.read_bytes()))
+        return load_schema(path.name, loads_unique(path.read_bytes()))
     except (OSError, JsonError) as error:
         raise UnsafeSchema(f"{path.name}: not a readable JSON file: {error}") from None

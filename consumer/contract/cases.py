@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from consumer.contract.rules import MAX_DEPTH, MISSING, json_pointer
+from consumer.contract.json_file import read_json_file
+from consumer.contract.rules import MISSING
 from consumer.errors import ContractError
-from consumer.jsonio import JsonError, dumps, is_nested_deeper, loads
+from consumer.jsonio import dumps, json_pointer
 
 OUTCOMES = ("call", "has", "skipped", "unprocessable")
 _KEYS = {"case", "schema", "record", "timestamp", "environment", *OUTCOMES}
@@ -72,12 +73,7 @@ def differences(expected: Mapping[str, Any], actual: Mapping[str, Any]) -> Seque
 
 def _read_file(path: Path) -> list[Case]:
     file = f"cases/{path.name}"
-    try:
-        values = loads(path.read_bytes())
-    except (OSError, JsonError) as error:
-        raise ContractError(f"{file}: /: expected readable JSON: {error}") from None
-    if is_nested_deeper(values, MAX_DEPTH):
-        raise ContractError(f"{file}: /: expected at most {MAX_DEPTH} lists and objects inside each other")
+    values = read_json_file(path, file)
     if not isinstance(values, list):
         raise ContractError(f"{file}: /: expected a list of cases")
     expectations = [(json_pointer(index), _expectation(value)) for index, value in enumerate(values)]

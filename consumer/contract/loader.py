@@ -5,10 +5,10 @@ from itertools import combinations
 from pathlib import Path
 
 from consumer.avro.schema import AvroType
+from consumer.contract.json_file import read_json_file
 from consumer.contract.parser import parse_contract
-from consumer.contract.rules import MAX_DEPTH, Contract
+from consumer.contract.rules import Contract
 from consumer.errors import ContractError, MappingError
-from consumer.jsonio import JsonError, is_nested_deeper, loads
 from consumer.reasons import Reason
 
 
@@ -36,18 +36,7 @@ def load_contracts(schemas_dir: Path) -> tuple[Contract, ...]:
 
 def load_contract(path: Path) -> Contract:
     """One contract file. Raises ContractError with a line for each mistake."""
-    try:
-        value = loads(path.read_text(encoding="utf-8"))
-    except UnicodeDecodeError as error:
-        raise ContractError(f"{path.name}: byte {error.start}: expected text in UTF-8") from None
-    except JsonError as error:
-        position = f"line {error.lineno}, column {error.colno}"
-        raise ContractError(f"{path.name}: {position}: expected JSON: {error.msg}") from None
-    except OSError as error:
-        raise ContractError(f"{path.name}: /: expected a readable file: {error.strerror}") from None
-    if is_nested_deeper(value, MAX_DEPTH):
-        raise ContractError(f"{path.name}: /: expected at most {MAX_DEPTH} lists and objects inside each other")
-    return parse_contract(path.name, value)
+    return parse_contract(path.name, read_json_file(path, path.name))
 
 
 def choose_contract(contracts: Sequence[Contract], root: AvroType) -> Contract:

@@ -13,12 +13,12 @@ from consumer.contract.rules import (
     Object,
     Rule,
     Skip,
-    json_pointer,
     without_annotations,
 )
 from consumer.contract.skip_rules import BLANK, read_field_skip, read_skips
 from consumer.contract.validator import SEGMENT_RULES, accepts, objection
 from consumer.errors import ContractError
+from consumer.jsonio import json_pointer
 from consumer.segment_limits import EVENT_PROPERTIES, PROPERTIES_OF_OTHERS, REQUIRED_PROPERTIES
 
 

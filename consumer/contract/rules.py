@@ -94,11 +94,6 @@ class Contract:
     schema: Mapping[str, Any]
 
 
-def json_pointer(*steps: str | int) -> str:
-    """A JSON pointer (RFC 6901)."""
-    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in steps) or "/"
-
-
 def without_annotations(schema: Any) -> Any:
     """The schema without the service's annotations: draft-07 as Segment's tracking plans accept it."""
     if not isinstance(schema, dict):

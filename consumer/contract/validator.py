@@ -6,8 +6,9 @@ from typing import Any
 from jsonschema_rs import Draft7Validator, ValidationError
 
 from consumer.contract.keywords import Mistake, draft_07_expectation, subschemas
-from consumer.contract.rules import CONTRACT_SCHEMA_FILE, DRAFT_07, json_pointer
+from consumer.contract.rules import CONTRACT_SCHEMA_FILE, DRAFT_07
 from consumer.errors import MappingError
+from consumer.jsonio import json_pointer
 from consumer.reasons import Reason
 from consumer.segment_limits import MAX_MESSAGE_ID_LENGTH, REQUIRED_PROPERTIES
 

@@ -150,7 +150,10 @@ def _json_object(value: object) -> dict[str, Any]:
     if isinstance(value, Mapping):
         return dict(value)
     try:
-        parsed = jsonio.loads(str(value).encode())
+        parsed = jsonio.loads_unique(str(value).encode())
+    except jsonio.RepeatedKey as error:
+        place = f"line {error.lineno}, column {error.colno}"
+        raise ValueError(f"must have each name once: the name at {place} is there twice") from None
     except ValueError:
         parsed = None  # The parser's error holds the text, which may be a password.
     require(isinstance(parsed, dict), 'must be a JSON object such as {"name": "value"}')

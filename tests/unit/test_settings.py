@@ -79,6 +79,8 @@ RULES = [
     ("KAFKA_AUTO_OFFSET_RESET", "latest", "must be 'earliest' or 'error'"),
     ("KAFKA_CONFIG", "not json", "must be a JSON object"),
     ("KAFKA_CONFIG", '["a"]', "must be a JSON object"),
+    ("KAFKA_CONFIG", '{"client.id": "a", "client.id": "b"}', "the name at line 1, column 20 is there twice"),
+    ("SEGMENT_WRITE_KEYS", '{"live": "a", "live": "b"}', "the name at line 1, column 15 is there twice"),
     ("KAFKA_CONFIG", '{"a": {"b": 1}}', "each option must be a string, a number, true or false"),
     ("SCHEMA_REGISTRY_CONFIG", '{"url": "http://r"}', "url is refused: set SCHEMA_REGISTRY_URL"),
     ("SCHEMA_REGISTRY_URL", "registry:8081", "must be a URL"),

@@ -34,6 +34,12 @@ def test_a_file_that_is_not_json_is_named(tmp_path: Path) -> None:
         raw_schema(write_schemas(tmp_path, answer="{"))
 
 
+def test_a_file_with_a_key_twice_is_refused_with_its_place(tmp_path: Path) -> None:
+    folder = write_schemas(tmp_path, answer='{"type": "record", "name": "A", "fields": [],\n "name": "B"}')
+    with pytest.raises(UnsafeSchema, match=r'^answer.avsc: .*key "name" twice in /, first in line 1: line 2 column 2'):
+        raw_schema(folder)
+
+
 def test_single_objects_can_have_the_schema_of_any_file(tmp_path: Path) -> None:
     schemas = by_fingerprint(write_schemas(tmp_path, first='"null"', second='"int"'))
     assert {key: schema.label for key, schema in schemas.items()} == {

@@ -125,7 +125,9 @@ def test_a_whole_event_is_compared_with_all_its_properties(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("cases", "line"),
     [
-        ("[", "cases/a.json: /: expected readable JSON"),
+        ("[", "cases/a.json: line 1, column 2: expected JSON: "),
+        ('[{"case": "a", "record": {"user": "u",\n "user": "v"}, "call": {}}]',
+         'cases/a.json: line 2, column 2: expected JSON: key "user" twice in /0/record, first in line 1'),
         ({}, "cases/a.json: /: expected a list of cases"),
         ("[" * 900 + "1" + "]" * 900, "cases/a.json: /: expected at most 128 lists and objects inside each other"),
         ([1], 'cases/a.json: /0: expected an object with "case", "record"'),

@@ -165,6 +165,10 @@ def test_a_forgotten_level_is_reported_at_both_ends(tmp_path: Path) -> None:
         ('{"title": "Antwörten"}'.encode("latin-1"), "byte 15: expected text in UTF-8"),
         ("\ufeff{}".encode(), "line 1, column 1: expected JSON: UTF-8 byte order mark (BOM) is not supported"),
         (b"[]", "/: expected a JSON object"),
+        (
+            b'{"properties": {"locale": {},\n  "score": {}, "locale": {}}}',
+            'line 2, column 16: expected JSON: key "locale" twice in /properties, first in line 1',
+        ),
         (b'{"a":' * 900 + b"1" + b"}" * 900, "/: expected at most 128 lists and objects inside each other"),
     ],
 )
