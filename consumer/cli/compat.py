@@ -21,7 +21,8 @@ from consumer.avro.schema_lookup import (
 )
 from consumer.cli.check_result import failing_states
 from consumer.cli.output import counted, table
-from consumer.contract.compatibility import Finding, Severity, check_compatibility
+from consumer.contract.compatibility import check_compatibility
+from consumer.contract.findings import Finding, Severity
 from consumer.contract.loader import choose_contract, load_contracts
 from consumer.contract.rules import Contract
 from consumer.errors import RecordRejected, SettingsError, UnsafeSchema

@@ -6,7 +6,15 @@ from typing import Any
 
 from consumer.contract.conversions import CONVERSIONS
 from consumer.contract.keywords import SchemaPath, suggestion
-from consumer.contract.rules import LABEL, SPECIAL_SOURCES
+from consumer.contract.rules import KAFKA_MESSAGE_ID, KAFKA_TIMESTAMP, LABEL, SERVICE_VERSION, SPECIAL_SOURCES
+
+_FOR_SPECIAL_SOURCES = {KAFKA_TIMESTAMP: ("iso-8601", "string"), KAFKA_MESSAGE_ID: (), SERVICE_VERSION: ()}
+_EXPECTED_FOR_SPECIAL_SOURCES = {
+    KAFKA_TIMESTAMP: f"iso-8601 or string, because {KAFKA_TIMESTAMP} is in milliseconds",
+    KAFKA_MESSAGE_ID: f"no x-convert, because {KAFKA_MESSAGE_ID} is text that stays as it is",
+    SERVICE_VERSION: f"no x-convert, because {SERVICE_VERSION} is text that stays as it is",
+}
+"""Which conversions have an effect on a source that is no field of the record."""
 
 ReportMistake = Callable[[SchemaPath, str], None]
 """Takes a mistake's place, and what was expected there."""
@@ -33,15 +41,21 @@ def read_sources(schema: Mapping[str, Any], path: SchemaPath, report: ReportMist
     return read_paths(schema["x-source"], (*path, "x-source"), SPECIAL_SOURCES, report)
 
 
-def read_conversion(schema: Mapping[str, Any], path: SchemaPath, report: ReportMistake) -> str:
-    """`x-convert`, "" without it."""
+def read_conversion(
+    schema: Mapping[str, Any], path: SchemaPath, sources: tuple[str, ...], report: ReportMistake
+) -> str:
+    """`x-convert` of a property with these sources, "" without it."""
     if "x-convert" not in schema:
         return ""
     value, names = schema["x-convert"], (*CONVERSIONS, LABEL)
-    if value in names:
-        return str(value)
-    report((*path, "x-convert"), f"one of {', '.join(names)}{suggestion(value, names)}")
-    return ""
+    path = (*path, "x-convert")
+    if value not in names:
+        report(path, f"one of {', '.join(names)}{suggestion(value, names)}")
+        return ""
+    for source in sources:
+        if source in SPECIAL_SOURCES and value not in _FOR_SPECIAL_SOURCES[source]:
+            report(path, _EXPECTED_FOR_SPECIAL_SOURCES[source])
+    return str(value)
 
 
 def read_labels(schema: Mapping[str, Any], path: SchemaPath, report: ReportMistake) -> Mapping[str, Any]:

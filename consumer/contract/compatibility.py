@@ -1,33 +1,19 @@
 """What a contract will make of the records of a writer's schema, found before there is a record."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Literal, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from consumer.avro.schema import AvroType
+from consumer.contract.conversion_check import check_conversion, converted_type
 from consumer.contract.field_path import FieldPath, resolve_path
+from consumer.contract.findings import SEVERITIES, Finding, Severity, either
+from consumer.contract.json_types import json_type, type_in_event, type_name
 from consumer.contract.rules import KAFKA_TIMESTAMP, LABEL, SPECIAL_SOURCES, Constant, Contract, Field, Rule
 from consumer.contract.skip_rules import is_skipped
-from consumer.contract.type_fit import check_fit, converted_type
+from consumer.contract.type_fit import check_fit
 from consumer.reasons import Reason
 
 _KAFKA_TIME = FieldPath("", AvroType("long"))
-
-Severity = Literal["problem", "warning", "note"]
-SEVERITIES: Sequence[Severity] = ("problem", "warning", "note")
-"""The worst first."""
-
-
-class Finding(NamedTuple):
-    """
-    A fact about a property of the event, by its pointer, or about a field of the record, by its path.
-
-    `problem`: no record with a value there becomes an event. `warning`: some values are rejected, or are in no event.
-    `note`: as the contract intends it. `what` is the fact, for people.
-    """
-
-    weight: Severity
-    place: str
-    what: str
 
 
 def check_compatibility(contract: Contract, root: AvroType) -> Sequence[Finding]:
@@ -70,9 +56,15 @@ class _CompatibilityChecker:
 
     def environment(self) -> Iterator[Finding]:
         sources = self._contract.environment
-        if sources and not self._existing(sources):
-            effect = f"with SEGMENT_WRITE_KEYS every record is rejected as {Reason.NO_WRITE_KEY}"
-            yield Finding("warning", ", ".join(sources), f"no such field: {effect}")
+        if not sources:
+            return
+        place, effect = ", ".join(sources), f"with SEGMENT_WRITE_KEYS every record is rejected as {Reason.NO_WRITE_KEY}"
+        types = [alternative for source in self._existing(sources) for alternative in source.avro.alternatives]
+        if not self._existing(sources):
+            yield Finding("warning", place, f"no such field: {effect}")
+        elif not any(json_type(avro) in ("string", "integer") for avro in types):
+            names = either(map(type_name, types)) or "null"
+            yield Finding("warning", place, f"{names} names no environment: {effect}")
 
     def ignored_fields(self) -> Iterator[Finding]:
         """Fields of the record that nothing in the contract uses."""
@@ -91,27 +83,29 @@ class _CompatibilityChecker:
         if not sources and not special:
             yield _without_source(field)
             return
-        yield from self._types(field, schema, [*sources, *special])
+        types = [alternative for source in (*sources, *special) for alternative in source.avro.alternatives]
+        yield from check_conversion(field, types)
+        if field.convert != LABEL:  # the contract's own rule was checked with each label
+            yield from self._types(field, schema, types)
         if all_nullable and not set(field.sources) & set(SPECIAL_SOURCES):
             yield _null(field)
-        if field.convert == LABEL:
-            yield from _labels(field, sources)
 
-    def _types(self, field: Field, schema: Any, sources: Sequence[FieldPath]) -> Iterator[Finding]:
+    def _types(self, field: Field, schema: Any, types: Sequence[AvroType]) -> Iterator[Finding]:
         """About values other than null: null is never sent as the value of a source, something replaces it."""
-        if field.convert == LABEL:
-            return
-        types = [alternative for source in sources for alternative in source.avro.alternatives]
-        fits = [(avro.kind, check_fit(converted_type(avro, field), schema, self._contract.schema)) for avro in types]
-        never = [kind for kind, fit in fits if not fit.can]
-        sometimes = [kind for kind, fit in fits if fit.can and not fit.always]
+        conversions = [(avro, converted_type(avro, field)) for avro in types]
+        fits = [
+            (type_in_event(avro, converted), check_fit(converted, schema, self._contract.schema))
+            for avro, converted in conversions
+        ]
+        never = [name for name, fit in fits if not fit.can]
+        sometimes = [name for name, fit in fits if fit.can and not fit.always]
         if never:
             weight: Severity = "problem"
             if len(never) < len(fits):
                 weight = "warning"
-            yield Finding(weight, field.pointer, f"{_either(never)} never fits: rejected as {Reason.INVALID}")
+            yield Finding(weight, field.pointer, f"{either(never)} never fits: rejected as {Reason.INVALID}")
         if sometimes:
-            effect = f"{_either(sometimes)} does not always fit: rejected as {Reason.INVALID}"
+            effect = f"{either(sometimes)} does not always fit: rejected as {Reason.INVALID}"
             yield Finding("warning", field.pointer, effect)
 
     def _existing(self, sources: Sequence[str]) -> list[FieldPath]:
@@ -153,18 +147,6 @@ def _null(field: Field) -> Finding:
     return Finding("note", field.pointer, "null is left out")
 
 
-def _labels(field: Field, sources: Sequence[FieldPath]) -> Iterator[Finding]:
-    alternatives = [alternative for source in sources for alternative in source.avro.alternatives]
-    symbols = [symbol for alternative in alternatives for symbol in alternative.symbols]
-    unlabelled = [symbol for symbol in symbols if symbol not in field.labels]
-    if unlabelled:
-        weight: Severity = "warning"
-        if len(unlabelled) == len(symbols):
-            weight = "problem"
-        effect = f"no label for {', '.join(unlabelled)}: rejected as {Reason.NO_LABEL}"
-        yield Finding(weight, field.pointer, effect)
-
-
 def _sources(rule: Rule) -> Iterator[str]:
     if isinstance(rule, Field):
         yield from rule.sources
@@ -182,7 +164,3 @@ def _unused(avro: AvroType, path: tuple[str, ...], used: set[tuple[str, ...]]) -
                 yield from _unused(inner, field_path, used)
         elif not any(field_path[: len(source)] == source for source in used):
             yield field_path
-
-
-def _either(kinds: Iterable[str]) -> str:
-    return " or ".join(dict.fromkeys(kinds))

@@ -115,7 +115,7 @@ class _ContractParser:
             required,
             nullable=accepts(schema, None, self.pure),
             skip=skip,
-            convert=annotations.read_conversion(schema, path, self.report),
+            convert=annotations.read_conversion(schema, path, sources, self.report),
             labels=labels,
             default=schema.get("default", MISSING),
         )

@@ -4,28 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from consumer.avro.schema import AvroType
-from consumer.contract.conversions import KEEP_TEXT
-from consumer.contract.rules import LABEL, Field
+from consumer.contract.json_types import ANYTHING, json_type
 from consumer.contract.validator import accepts
 
-ANYTHING = AvroType("any")
-"""Not a type of Avro: the type of a value of which nothing is known, such as JSON in a text."""
-
-_JSON_TYPES: Mapping[str, str] = {
-    "null": "null",
-    "boolean": "boolean",
-    "int": "integer",
-    "long": "integer",
-    "float": "number",
-    "double": "number",
-    "string": "string",
-    "enum": "string",
-    "bytes": "string",
-    "fixed": "string",
-    "array": "array",
-    "map": "object",
-    "record": "object",
-}
 _PYTHON_TYPES: Mapping[str, tuple[type, ...]] = {
     "integer": (int,),
     "number": (int, float),
@@ -35,7 +16,6 @@ _PYTHON_TYPES: Mapping[str, tuple[type, ...]] = {
 }
 """Of each JSON type. An integer is a number as well; a boolean, which Python counts as an integer, is not."""
 
-_TEXTS = ("date", "time-", "timestamp-", "local-timestamp-", "decimal", "uuid")
 MAX_REFERENCES = 32
 """Of a chain of `$ref`. What comes behind is taken for a rule that allows everything."""
 
@@ -54,28 +34,6 @@ def check_fit(avro: AvroType, rule: Any, whole: Mapping[str, Any]) -> TypeFit:
     `avro` may be ANYTHING. `rule`: a part of a contract's pure schema `whole`.
     """
     return _FitChecker(whole).check(avro, rule)
-
-
-def converted_type(avro: AvroType, field: Field) -> AvroType:
-    """The type that a field's conversion makes of values of `avro`, which may be ANYTHING."""
-    if avro.kind == "union":
-        return AvroType("union", branches=tuple(converted_type(branch, field) for branch in avro.branches))
-    if avro.kind == "null" or not field.convert:
-        return avro
-    if field.convert == LABEL:
-        return AvroType("enum")
-    if field.convert == "json" and json_type(avro) == "string":
-        return ANYTHING
-    if field.convert in KEEP_TEXT and json_type(avro) == "integer":
-        return AvroType("string")
-    return avro
-
-
-def json_type(avro: AvroType) -> str:
-    """The JSON type of a type's values (docs/avro.md), for types other than unions."""
-    if avro.logical.startswith(_TEXTS):
-        return "string"
-    return _JSON_TYPES[avro.kind]
 
 
 class _FitChecker:

@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consumer.avro.decoder import decode, load_schema
-from consumer.contract.compatibility import Finding, check_compatibility
+from consumer.contract.compatibility import check_compatibility
 from consumer.contract.compiler import ContractMapper, compile_contract
+from consumer.contract.findings import Finding
 from consumer.contract.parser import parse_contract
 from consumer.contract.validator import Validator
 from consumer.errors import RecordError
@@ -38,6 +39,7 @@ def findings(rule: Any, avro: Any, required: bool = False, top: Any = ()) -> lis
 
 
 ENUM = {"type": "enum", "name": "E", "symbols": ["A", "B"]}
+DECIMAL = {"type": "bytes", "logicalType": "decimal", "precision": 9, "scale": 2}
 LABELS = {"x-convert": "label", "x-labels": {"A": "a"}}
 
 
@@ -64,7 +66,16 @@ LABELS = {"x-convert": "label", "x-labels": {"A": "a"}}
         ({"type": "string"}, {"p": "int"}, False, [("problem", "int never fits: rejected as invalid")]),
         ({"type": "string", "x-convert": "string"}, {"p": "int"}, False, []),
         ({"type": "string", "x-convert": "string"}, {"p": "double"}, False, [
+            ("problem", "x-convert string cannot convert double: it is for an int or a long"),
             ("problem", "double never fits: rejected as invalid")]),
+        ({"type": "number"}, {"p": DECIMAL}, False, [
+            ("problem", "decimal (as text) never fits: rejected as invalid")]),
+        ({"type": "number"}, {"p": ["double", DECIMAL, "bytes"]}, False, [
+            ("warning", "decimal (as text) or bytes (as text in base64) never fits: rejected as invalid")]),
+        ({"type": "integer"}, {"p": {"type": "long", "logicalType": "local-timestamp-micros"}}, False, [
+            ("problem", "timestamp (as text) never fits: rejected as invalid")]),
+        ({"type": "integer", "x-convert": "string"}, {"p": "long"}, False, [
+            ("problem", "long (as text) never fits: rejected as invalid")]),
         ({"type": "string", "x-convert": "iso-8601"}, {"p": ["long", "string"]}, False, []),
         ({"type": "string"}, {"p": {"type": "long", "logicalType": "timestamp-millis"}}, False, []),
         ({"type": "string"}, {"p": ["string", "int"]}, False, [("warning", "int never fits: rejected as invalid")]),
@@ -101,6 +112,12 @@ def test_a_skip_rule_on_a_missing_field_is_found(when: Any, expected: Any) -> No
 
 def test_a_missing_environment_field_is_found() -> None:
     assert findings(True, {"p": "int"}, top={"x-environment": "env"})[0][1].endswith("rejected as no_write_key")
+
+
+@pytest.mark.parametrize(("avro", "name"), [(["null", "double"], "double"), ("boolean", "boolean"), ("null", "null")])
+def test_an_environment_that_is_never_text_is_found(avro: Any, name: str) -> None:
+    expected = f"{name} names no environment: with SEGMENT_WRITE_KEYS every record is rejected as no_write_key"
+    assert findings(True, {"p": "int", "env": avro}, top={"x-environment": "env"}) == [("warning", expected)]
 
 
 def test_unused_fields_are_found_down_to_the_inner_field() -> None:
@@ -154,7 +171,7 @@ RULES = st.one_of(
     st.sampled_from(TYPES).map(lambda name: {"type": "object", "additionalProperties": {"type": name}}),
     st.sampled_from(["A", "x", True, None]).map(lambda value: {"enum": [value, "B"]}),
 )
-CONVERSIONS = st.sampled_from([{}, {}, {"x-convert": "string"}, {"x-convert": "iso-8601"}])
+CONVERSIONS = st.sampled_from([{}, {}, *({"x-convert": name} for name in ("string", "iso-8601", "json"))])
 
 
 @settings(deadline=None)  # a busy machine must not fail the test
@@ -165,7 +182,11 @@ def test_findings_agree_with_what_becomes_of_records(
     parsed = contract({**rule, **conversion} if isinstance(rule, dict) else rule, required, DEFINITIONS)
     schema = record("R", user="string", p=avro)
     root = load_schema("test", schema).root
-    weights = [finding.weight for finding in check_compatibility(parsed, root) if finding.place == "/properties/p"]
+    weights = [
+        finding.weight
+        for finding in check_compatibility(parsed, root)
+        if finding.place == "/properties/p" and not finding.what.startswith("x-convert")
+    ]
     reason, null = outcome(parsed, schema, data.draw(values(schema["fields"][1]["type"])))
     if not set(weights) - {"note"}:
         assert reason not in ("invalid", "missing_required")
