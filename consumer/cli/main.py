@@ -85,7 +85,7 @@ def main() -> None:
     lazy_commands={
         "export": LazyCommand("consumer.cli.contract:export", "Export the rules of Segment's tracking plan."),
         "show": LazyCommand("consumer.cli.contract:show", "Show what an event looks like in Segment."),
-        "test": LazyCommand("consumer.cli.contract:test", "Run the example cases in DIR/cases."),
+        "test": LazyCommand("consumer.cli.contract_cases:test", "Run the example cases of a schemas folder."),
     },
 )
 def contract() -> None:

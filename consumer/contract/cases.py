@@ -53,11 +53,12 @@ def read_cases(schemas_dir: Path) -> Sequence[Case]:
 def differences(expected: Mapping[str, Any], actual: Mapping[str, Any]) -> Sequence[str]:
     """Where the actual outcome differs from the expected one: a line for each place. Both as in `Case.expected`."""
     lines: list[str] = []
+    if not {"call", "has"}.isdisjoint(expected) and "call" not in actual:
+        return [f"expected an event, but {_text_of(actual)}"]
     for key, value in expected.items():
         if key == "has":
-            event = actual.get("call", {})
             for pointer, part in value.items():
-                lines += _differences(part, _at(event, pointer), pointer)
+                lines += _differences(part, _at(actual["call"], pointer), pointer)
         elif key == "unprocessable" and key in actual:
             for name, part in value.items():
                 lines += _differences(part, actual[key].get(name), name)
@@ -66,9 +67,19 @@ def differences(expected: Mapping[str, Any], actual: Mapping[str, Any]) -> Seque
         elif key in actual:
             lines += _differences(value, actual[key], key)
     outcome = next(name for name in OUTCOMES if name in expected)
-    if not lines and outcome != "has" and outcome not in actual:
-        lines.append(f"expected {outcome}, got {dumps(dict(actual)).decode()}")
+    if not lines and outcome not in {**actual, "has": None}:
+        lines.append(f"expected {outcome}, but {_text_of(actual)}")
     return lines
+
+
+def _text_of(actual: Mapping[str, Any]) -> str:
+    """What became of a record, for people."""
+    if "call" in actual:
+        return f"the record becomes an event: {_text(actual['call'])}"
+    if "skipped" in actual:
+        return f"the record is skipped as {actual['skipped']}"
+    reason, detail = actual["unprocessable"]["reason"], actual["unprocessable"]["detail"]
+    return f"the record is rejected as {': '.join(filter(None, (reason, detail)))}"
 
 
 def _read_file(path: Path) -> list[Case]:

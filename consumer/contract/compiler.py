@@ -61,11 +61,11 @@ class Contracts:
     """The contract files of a folder. Raises ContractError with all mistakes in them."""
 
     def __init__(self, schemas_dir: Path, service_version: str) -> None:
-        self._contracts = load_contracts(schemas_dir)
-        self._validators = {contract.file: Validator(contract.schema) for contract in self._contracts}
+        self.contracts = load_contracts(schemas_dir)
+        self._validators = {contract.file: Validator(contract.schema) for contract in self.contracts}
         self._version = service_version
 
     def mapper(self, schema: WriterSchema) -> ContractMapper:
         """Raises MappingError `unknown_record` for records that no contract is for."""
-        contract = choose_contract(self._contracts, schema.root)
+        contract = choose_contract(self.contracts, schema.root)
         return ContractMapper(compile_contract(contract, schema.root, self._version), self._validators[contract.file])

@@ -1,8 +1,12 @@
-"""Paths into a record: the type that the writer's schema has there, and the code that gets the value."""
+"""Paths into a record: the type that the writer's schema has there, the code for the value, and similar paths."""
 
+from collections.abc import Iterable, Iterator, Sequence
+from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 from consumer.avro.schema import AvroType
+
+_MAX_SUGGESTED = 3
 
 
 class FieldPath(NamedTuple):
@@ -28,6 +32,42 @@ def resolve_path(root: AvroType, path: str) -> FieldPath | None:
             return None
         avro = inner
     return FieldPath(code, avro)
+
+
+def field_paths(root: AvroType) -> Iterator[str]:
+    """Every path that `resolve_path` finds in records of type `root`, except for the keys of maps."""
+    for alternative in root.alternatives:
+        for name, inner in alternative.fields.items():
+            yield name
+            yield from (f"{name}.{path}" for path in field_paths(inner))
+
+
+def suggested_fields(path: str, paths: Sequence[str]) -> str:
+    """
+    A question whether one of `paths` was meant, "" if none is similar to a path that does not exist.
+
+    If the path leads into a record that exists, only the fields of this record are suggested, up to three.
+    """
+    parent, _, name = path.rpartition(".")
+    siblings = {candidate.rpartition(".")[2]: candidate for candidate in paths if candidate.startswith(f"{parent}.")}
+    if not parent or not siblings:
+        return similar_field(path, paths)
+    names = _similar(name, siblings) or list(siblings)[:_MAX_SUGGESTED]
+    return f"; did you mean {' or '.join(siblings[sibling] for sibling in names)}?"
+
+
+def similar_field(path: str, paths: Iterable[str], min_similarity: float = 0.6) -> str:
+    """A question whether the most similar of `paths` was meant, "" if none is similar. Case and _ do not matter."""
+    return "".join(f"; did you mean {match}?" for match in _similar(path, paths, min_similarity))
+
+
+def _similar(name: str, candidates: Iterable[str], min_similarity: float = 0.6) -> list[str]:
+    by_letters = {_letters(candidate): candidate for candidate in candidates}
+    return [by_letters[match] for match in get_close_matches(_letters(name), by_letters, 1, min_similarity)]
+
+
+def _letters(path: str) -> str:
+    return path.replace("_", "").casefold()
 
 
 def get_field(value: Any, name: str) -> Any:

@@ -1,6 +1,6 @@
 """The rules that a contract file is read into: for each property of the event, the source of its value."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -63,6 +63,15 @@ class Object:
 Rule = Constant | Field | Object
 
 
+def fields_of(rule: Rule) -> Iterator[Field]:
+    """The fields in a rule, in the order of the file."""
+    if isinstance(rule, Field):
+        yield rule
+    elif isinstance(rule, Object):
+        for inner in rule.properties.values():
+            yield from fields_of(inner)
+
+
 @dataclass(frozen=True, slots=True)
 class Skip:
     """
@@ -92,6 +101,18 @@ class Contract:
     skips: tuple[Skip, ...]
     event: Object
     schema: Mapping[str, Any]
+
+    @property
+    def sources(self) -> Mapping[str, str]:
+        """Each path into a record that the contract uses, with the place of its first use as a JSON pointer."""
+        used = [(source, rule.pointer) for rule in fields_of(self.event) for source in rule.sources]
+        used += [(source, "/x-environment") for source in self.environment]
+        used += [(source, "/x-skip") for skip in self.skips for source in skip.sources]
+        places: dict[str, str] = {}
+        for source, place in used:
+            if source not in SPECIAL_SOURCES:
+                places.setdefault(source, place)
+        return places
 
 
 def without_annotations(schema: Any) -> Any:

@@ -52,7 +52,7 @@ def write_folder(folder: Path, cases: Any) -> Path:
 
 
 def run_cases(folder: Path, *options: str) -> Any:
-    return CliRunner().invoke(main, ["contract", "test", str(folder), *options])
+    return CliRunner().invoke(main, ["contract", "test", "--schemas-dir", str(folder), *options])
 
 
 def test_the_shipped_cases_hold() -> None:
@@ -91,7 +91,9 @@ def test_json_stands_for_every_type_of_avro(tmp_path: Path) -> None:
 def test_json_stands_for_a_union_in_a_union(tmp_path: Path) -> None:
     cases = [{"case": "of a price", "record": {"user": "u", "price": 12}, "has": {"/properties/price": 12}}]
     folder = write_folder(tmp_path, cases)
-    avro = {**AVRO, "fields": [AVRO["fields"][0], {"name": "price", "type": ["null", ["int", "string"]]}]}
+    price = {"name": "price", "type": ["null", ["int", "string"]]}
+    fields: Any = AVRO["fields"]
+    avro = {**AVRO, "fields": [price if field["name"] == "price" else field for field in fields]}
     (folder / "sprig" / "r.avsc").write_text(json.dumps(avro))
     assert run_cases(folder).exit_code == 0
 
@@ -101,8 +103,8 @@ def test_json_stands_for_a_union_in_a_union(tmp_path: Path) -> None:
     [
         ({"has": {"/properties/kind": "B"}}, '/properties/kind: expected "B", got "A"'),
         ({"has": {"/properties/gone": 1}}, "/properties/gone: expected 1, got nothing"),
-        ({"skipped": "no_user"}, 'expected skipped, got {"call":'),
-        ({"unprocessable": {"reason": "invalid"}}, 'expected unprocessable, got {"call":'),
+        ({"skipped": "no_user"}, 'expected skipped, but the record becomes an event: {"type":'),
+        ({"unprocessable": {"reason": "invalid"}}, 'expected unprocessable, but the record becomes an event: {"type":'),
         ({"environment": "live", "has": {}}, 'environment: expected "live", got ""'),
     ],
 )
@@ -111,6 +113,27 @@ def test_a_failing_case_names_the_place(tmp_path: Path, expected: Any, line: str
     assert result.exit_code == 1
     assert result.stdout.splitlines()[0] == "FAIL  cases/a.json  example"
     assert result.stdout.splitlines()[1].strip().startswith(line)
+
+
+@pytest.mark.parametrize(
+    "expected", [{"call": {"a": 1, "b": 2}}, {"has": {"/userId": "u", "/event": "e"}}, {"has": {}}]
+)
+@pytest.mark.parametrize(
+    ("user", "change", "outcome"),
+    [
+        (None, {}, "skipped as no_user"),
+        ("u", {"x-record": "S"}, "rejected as unknown_record: no contract is for R"),
+        ("u", {"allOf": [{"required": ["context"]}]}, "rejected as invalid: /context: required"),
+    ],
+)
+def test_a_record_without_the_expected_event_is_one_line_with_the_reason(
+    tmp_path: Path, expected: Any, user: Any, change: Any, outcome: str
+) -> None:
+    case = {"case": "example", "record": {"user": user}, "environment": "live", **expected}
+    folder = write_folder(tmp_path, [case])
+    (folder / "segment" / "c.json").write_text(json.dumps({**CONTRACT, **change}))
+    (result, *_) = json.loads(run_cases(folder, "--json").stdout)
+    assert result["differences"] == [f"expected an event, but the record is {outcome}"]
 
 
 def test_a_whole_event_is_compared_with_all_its_properties(tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ def run(words: list[str], environment: Mapping[str, str]) -> Any:
 
 @pytest.mark.parametrize("folder", EXAMPLES, ids=lambda path: path.name)
 def test_the_cases_of_an_example_hold(folder: Path) -> None:
-    result = run(["contract", "test", str(folder)], {})
+    result = run(["contract", "test", "--schemas-dir", str(folder)], {})
     assert (result.exit_code, result.stderr) == (0, "")
     assert result.stdout.endswith(f"\n{len(read_cases(folder))} cases, 0 failed\n")
 
