@@ -43,11 +43,12 @@ class Samples:
 def main() -> None:
     """Run the service unchanged, and take samples."""
     from consumer.cli import run
+    from consumer.cli.settings_source import SettingsSource
 
     samples = Samples()
     signal.signal(signal.SIGPROF, samples.take)
     signal.setitimer(signal.ITIMER_PROF, TICK, TICK)
-    run.deliver(None)
+    run.deliver(SettingsSource())
     signal.setitimer(signal.ITIMER_PROF, 0)
     samples.write(Path(os.environ[PROFILE]))
 

@@ -14,7 +14,8 @@ from consumer.cli import compat
 from consumer.cli.check_result import CheckResult, failing_states, note, ok, problem, warning
 from consumer.cli.compat import CheckedSchema
 from consumer.cli.output import counted, label, table
-from consumer.cli.params import ENV_FILE, as_json, exit_with, plain_errors, silence_logs
+from consumer.cli.params import as_json, exit_with, plain_errors, silence_logs
+from consumer.cli.settings_source import SettingsSource, settings_options
 from consumer.cli.topic_sample import SampleCheck
 from consumer.contract.loader import load_contracts
 from consumer.contract.rules import Contract
@@ -25,7 +26,7 @@ from consumer.settings import Settings
 
 
 @click.command()
-@ENV_FILE
+@settings_options
 @click.option("--contract-only", is_flag=True, help="Check only schemas and contracts; no other setting is required.")
 @click.option(
     "--schema",
@@ -56,6 +57,7 @@ from consumer.settings import Settings
 @plain_errors
 def check(  # noqa: PLR0913, PLR0917 - click passes options by name
     env_file: Path | None,
+    schemas_dir: Path | None,
     contract_only: bool,
     files: tuple[Path, ...],
     subjects: tuple[str, ...],
@@ -82,11 +84,12 @@ def check(  # noqa: PLR0913, PLR0917 - click passes options by name
     """
     if contract_only and send_test:
         raise click.UsageError("--contract-only sends nothing: leave --send-test out")
+    source = SettingsSource(env_file, schemas_dir)
     options = CheckOptions(files, subjects, strict, 0 if no_sample or files else sample, send_test)
     if contract_only:
-        passed = compat.check_contracts(env_file, files, subjects, strict, as_json)
+        passed = compat.check_contracts(source, files, subjects, strict, as_json)
     else:
-        passed = _check_everything(env_file, options, as_json)
+        passed = _check_everything(source, options, as_json)
     exit_with(passed)
 
 
@@ -100,10 +103,10 @@ class CheckOptions(NamedTuple):
     send_test: bool
 
 
-def _check_everything(env_file: Path | None, options: CheckOptions, as_json: bool) -> bool:
+def _check_everything(source: SettingsSource, options: CheckOptions, as_json: bool) -> bool:
     """Check and print the results. Whether there is no problem. Raises SettingsError, ContractError."""
     silence_logs()
-    settings = consumer.settings.load(env_file)
+    settings = source.load()
     contracts = load_contracts(settings.schemas_dir or paths.schemas())
     schemas = _checked_schemas(settings, contracts, options)
     results, sample = _results(settings, contracts, schemas, options)

@@ -21,6 +21,7 @@ from consumer.avro.schema_lookup import (
 )
 from consumer.cli.check_result import failing_states
 from consumer.cli.output import counted, table
+from consumer.cli.settings_source import SettingsSource
 from consumer.contract.compatibility import check_compatibility
 from consumer.contract.findings import Finding, Severity
 from consumer.contract.loader import choose_contract, load_contracts
@@ -57,10 +58,10 @@ class CheckedSchema(NamedTuple):
 
 
 def check_contracts(
-    env_file: Path | None, files: Sequence[Path], subjects: Sequence[str], strict: bool, as_json: bool
+    source: SettingsSource, files: Sequence[Path], subjects: Sequence[str], strict: bool, as_json: bool
 ) -> bool:
     """Check files, or all versions of subjects, and print the findings. Whether all are ok; `strict`: no warnings."""
-    settings = consumer.settings.load(env_file, only=SETTINGS)
+    settings = source.load(only=SETTINGS)
     contracts = load_contracts(settings.schemas_dir or paths.schemas())
     if not files and not settings.schema_registry_url:
         raise SettingsError("give --schema FILE, or SCHEMA_REGISTRY_URL for the schemas that are registered")

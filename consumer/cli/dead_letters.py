@@ -17,6 +17,7 @@ from consumer.cli.deleted_dead_letters import DELETED, deleted_offsets, describe
 from consumer.cli.output import counted, table, with_progress
 from consumer.cli.params import ADDRESS, ENV_FILE, as_json, plain_errors, silence_logs
 from consumer.cli.replay_history import load_history
+from consumer.cli.settings_source import SettingsSource, settings_options
 from consumer.errors import ServiceError
 from consumer.jsonio import dumps
 from consumer.kafka.dead_letter_headers import StoredDeadLetter, parse_dead_letter
@@ -68,11 +69,11 @@ def list_reasons(env_file: Path | None, as_json: bool, **selection: Any) -> None
 
 
 @click.command()
-@ENV_FILE
+@settings_options
 @click.argument("address", type=ADDRESS)
 @as_json("report")
 @plain_errors
-def show(env_file: Path | None, address: RecordAddress, as_json: bool) -> None:
+def show(env_file: Path | None, schemas_dir: Path | None, address: RecordAddress, as_json: bool) -> None:
     """Show one rejected record.
 
     Print the record as far as it can be decoded, what went wrong and at which stage, and what the record would become
@@ -84,7 +85,7 @@ def show(env_file: Path | None, address: RecordAddress, as_json: bool) -> None:
       sprig-to-segment dead-letters show 3:1042
     """
     silence_logs()
-    settings = consumer.settings.load(env_file)
+    settings = SettingsSource(env_file, schemas_dir).load()
     offsets = (address.offset, address.offset + 1)
     dead_letter_filter = DeadLetterFilter(partitions=frozenset([address.partition]), offsets=offsets)
     with ExitStack() as closing:

@@ -31,6 +31,7 @@ SCHEMAS_DIR = click.option(
     show_default="the packaged schemas/",
     help="Contract files and Avro schemas.",
 )
+"""For a command that reads no other setting; `consumer.cli.settings_source` has the option of the others."""
 
 YES = click.option("--yes", is_flag=True, help="Do it. Without this option the command only prints what it would do.")
 

@@ -11,19 +11,19 @@ from typing import Any
 
 import click
 
-import consumer.settings
 from consumer import factories
 from consumer.cli import output
 from consumer.cli.implausible_times import implausible_times
 from consumer.cli.output import counted
-from consumer.cli.params import BEGINNING, END, ENV_FILE, START, Start, plain_errors, silence_logs
+from consumer.cli.params import BEGINNING, END, START, Start, plain_errors, silence_logs
+from consumer.cli.settings_source import SettingsSource, settings_options
 from consumer.errors import ServiceError
 from consumer.kafka.topic_reader import OffsetRange, TopicReader
 from consumer.model import Record, RecordAddress
 
 
 @click.command()
-@ENV_FILE
+@settings_options
 @click.option(
     "--from",
     "start",
@@ -36,7 +36,7 @@ from consumer.model import Record, RecordAddress
     "--count", type=click.IntRange(1, 10_000), default=10, show_default=True, help="Print at most this many records."
 )
 @plain_errors
-def preview(env_file: Path | None, start: Start, count: int) -> None:
+def preview(env_file: Path | None, schemas_dir: Path | None, start: Start, count: int) -> None:
     """Print what records would become.
 
     Print events as Segment would receive them, and the reason why a record would be skipped or rejected. Warn of times
@@ -52,7 +52,7 @@ def preview(env_file: Path | None, start: Start, count: int) -> None:
       sprig-to-segment preview --from 2026-03-02 --count 1000 | jq 'select(.outcome == "set_aside") | .reason'
     """
     silence_logs()
-    settings = consumer.settings.load(env_file)
+    settings = SettingsSource(env_file, schemas_dir).load()
     outcomes = Counter[str]()
     with ExitStack() as closing:
         mapper = factories.blocking_record_mapper(settings, closing)

@@ -12,11 +12,11 @@ from typing import NamedTuple
 
 import click
 
-import consumer.settings
 from consumer import factories
 from consumer.cli.message_ids import MessageIdSet, read_message_ids
 from consumer.cli.output import counted, table, with_progress
-from consumer.cli.params import ENV_FILE, TIME, as_json, exit_with, plain_errors, silence_logs
+from consumer.cli.params import TIME, as_json, exit_with, plain_errors, silence_logs
+from consumer.cli.settings_source import SettingsSource, settings_options
 from consumer.jsonio import dumps, loads
 from consumer.kafka.dead_letter_headers import parse_dead_letter
 from consumer.kafka.topic_reader import OffsetRange, TopicReader
@@ -40,7 +40,7 @@ Counts = Counter[tuple[int, int, str]]
 
 
 @click.command()
-@ENV_FILE
+@settings_options
 @click.option("--from", "begin", type=TIME, required=True, help="Records of this time or later, such as 2026-03-02.")
 @click.option("--to", "end", type=TIME, help="Records from before this time.  [default: now]")
 @click.option(
@@ -57,6 +57,7 @@ Counts = Counter[tuple[int, int, str]]
 @plain_errors
 def reconcile(  # noqa: PLR0913, PLR0917 - click passes options by name
     env_file: Path | None,
+    schemas_dir: Path | None,
     begin: int,
     end: int | None,
     delivered: Path,
@@ -80,7 +81,7 @@ def reconcile(  # noqa: PLR0913, PLR0917 - click passes options by name
     silence_logs()
     if end is None:
         end = int(time.time() * 1000)
-    settings = consumer.settings.load(env_file)
+    settings = SettingsSource(env_file, schemas_dir).load()
     delivered_ids = MessageIdSet(read_message_ids(delivered, column))
     counts = Counts()
     with ExitStack() as closing:

@@ -10,13 +10,13 @@ from typing import Any, NamedTuple
 
 import click
 
-import consumer.settings
 from consumer import app, factories
 from consumer.cli.dead_letter_filter import DeadLetterFilter, filter_options, from_options
 from consumer.cli.output import progress_bar
-from consumer.cli.params import ENV_FILE, YES, as_json, exit_with, plain_errors, silence_logs
+from consumer.cli.params import YES, as_json, exit_with, plain_errors, silence_logs
 from consumer.cli.replay_history import ReplayHistory, forget, group_of, load_history
 from consumer.cli.replay_plan import ReplayFilter, ReplaySummary, plan_replay
+from consumer.cli.settings_source import SettingsSource, settings_options
 from consumer.jsonio import dumps
 from consumer.kafka.bounded_consumer import BoundedGroupConsumer
 from consumer.kafka.client_config import consumer_config
@@ -33,14 +33,22 @@ _PROGRESS_INTERVAL = 0.1  # seconds
 
 
 @click.command()
-@ENV_FILE
+@settings_options
 @filter_options
 @YES
 @click.option("--again", is_flag=True, help="Also replay dead letters that were replayed before.")
 @click.option("--rate", type=click.IntRange(1), help="Events per second.  [default: MAX_EVENTS_PER_SECOND]")
 @as_json("table")
 @plain_errors
-def replay(env_file: Path | None, yes: bool, again: bool, rate: int | None, as_json: bool, **selection: Any) -> None:
+def replay(
+    env_file: Path | None,
+    schemas_dir: Path | None,
+    yes: bool,
+    again: bool,
+    rate: int | None,
+    as_json: bool,
+    **selection: Any,
+) -> None:
     """Send rejected records again.
 
     A replay works as `run` does and needs its settings; each record keeps its messageId. A record that is rejected
@@ -56,7 +64,7 @@ def replay(env_file: Path | None, yes: bool, again: bool, rate: int | None, as_j
       sprig-to-segment dead-letters replay --reason no_write_key --since 2026-03-02 --rate 100 --yes
     """
     options = ReplayOptions(from_options(**selection), yes, again, rate)
-    exit_with(_replay(env_file, options, as_json))
+    exit_with(_replay(SettingsSource(env_file, schemas_dir), options, as_json))
 
 
 class ReplayOptions(NamedTuple):
@@ -76,10 +84,10 @@ class ReplayResult(NamedTuple):
     blocked: Mapping[str, int]
 
 
-def _replay(env_file: Path | None, options: ReplayOptions, as_json: bool) -> bool:
+def _replay(source: SettingsSource, options: ReplayOptions, as_json: bool) -> bool:
     """Print what would be done, or do it. False if a replay did not complete. Raises UsageError, ServiceError."""
     silence_logs()
-    settings = consumer.settings.load(env_file)
+    settings = source.load()
     if options.rate:
         settings = settings.model_copy(update={"max_events_per_second": options.rate})
     with ExitStack() as closing:

@@ -8,7 +8,8 @@ import click
 
 import consumer.settings
 from consumer import app, factories
-from consumer.cli.params import ENV_FILE, plain_errors
+from consumer.cli.params import plain_errors
+from consumer.cli.settings_source import SettingsSource, settings_options
 from consumer.observability import log_setup
 from consumer.signals import stop_requests
 
@@ -16,9 +17,9 @@ log = logging.getLogger(__name__)
 
 
 @click.command()
-@ENV_FILE
+@settings_options
 @plain_errors
-def run(env_file: Path | None) -> None:
+def run(env_file: Path | None, schemas_dir: Path | None) -> None:
     """Deliver the topic's records to Segment.
 
     Read the topic, deliver to Segment and commit what is settled, until SIGTERM or Ctrl-C. All settings are
@@ -29,12 +30,12 @@ def run(env_file: Path | None) -> None:
     Example:
       sprig-to-segment run --env-file production.env
     """
-    deliver(env_file)
+    deliver(SettingsSource(env_file, schemas_dir))
 
 
-def deliver(env_file: Path | None) -> None:
+def deliver(source: SettingsSource) -> None:
     """Deliver until a signal says stop. Raises UsageError before anything is read, and ServiceError."""
-    settings = consumer.settings.load(env_file)
+    settings = source.load()
     log_setup.configure(settings.log_format, settings.log_level, settings.kafka_topic)
     for warning in consumer.settings.suspicious():
         log.warning(warning)
