@@ -80,7 +80,7 @@ def check(  # noqa: PLR0913, PLR0917 - click passes options by name
       sprig-to-segment check --env-file production.env
       sprig-to-segment check --sample 2000
       sprig-to-segment check --contract-only --schema new-response.avsc
-      SCHEMA_REGISTRY_URL=http://registry:8081 sprig-to-segment check --contract-only --subject sprig.responses-value
+      sprig-to-segment check --contract-only --subject sprig.responses-value
     """
     if contract_only and send_test:
         raise click.UsageError("--contract-only sends nothing: leave --send-test out")

@@ -20,7 +20,7 @@ from consumer.avro.schema_lookup import (
     waits_because,
 )
 from consumer.cli.check_result import failing_states
-from consumer.cli.output import counted, table
+from consumer.cli.output import counted, print_text, table
 from consumer.cli.settings_source import SettingsSource
 from consumer.contract.compatibility import check_compatibility
 from consumer.contract.findings import Finding, Severity
@@ -71,7 +71,7 @@ def check_contracts(
         click.echo(dumps([schema.as_dict() for schema in schemas]))
     else:
         print_tables(schemas)
-        click.echo(f"{counted(len(schemas), 'schema')}: {summary(schemas)}")
+        print_text(f"{counted(len(schemas), 'schema')}: {summary(schemas)}")
     return all_ok(schemas, strict)
 
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import click
 
 from consumer.avro.schema import AvroType, WriterSchema
-from consumer.cli.output import counted
+from consumer.cli.output import counted, print_text
 from consumer.cli.params import SCHEMAS_DIR, as_json, exit_with, plain_errors
 from consumer.contract.cases import Case, differences, read_cases
 from consumer.contract.compiler import Contracts
@@ -119,11 +119,11 @@ def _misfits(contracts: Contracts, roots: Sequence[AvroType]) -> list[CaseResult
 def _print_results(cases: Sequence[CaseResult], misfits: Sequence[CaseResult]) -> None:
     for result in (*cases, *misfits):
         verdict = "FAIL" if result.lines else "ok  "
-        click.echo(f"{verdict}  {result.file}  {result.name}")
+        print_text(f"{verdict}  {result.file}  {result.name}", hanging=6)
         for line in result.lines:
-            click.echo(f"        {line}")
+            print_text(f"        {line}", hanging=10)
     failed = sum(bool(result.lines) for result in cases)
     summary = f"{counted(len(cases), 'case')}, {failed} failed"
     if misfits:
         summary += f"; {counted(len(misfits), 'contract')} without a fitting schema"
-    click.echo(summary)
+    print_text(summary)

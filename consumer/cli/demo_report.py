@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from consumer.cli.demo_environment import TOPIC, DemoReport
+from consumer.cli.output import print_text
 from consumer.jsonio import dumps, pretty
 
 
@@ -42,7 +43,7 @@ def as_dict(report: DemoReport) -> dict[str, Any]:
 def _print_text(report: DemoReport) -> None:
     click.echo("A sample event, as Segment received it:\n" + pretty(report.sample) + "\n")
     for name, number, remark in _rows(report):
-        click.echo(f"{name:<14} {number:>6}  {remark}")
+        print_text(f"{name:<14} {number:>6}  {remark}", hanging=23)
     if report.interrupted:
         click.echo(f"\nInterrupted after {report.seconds:.1f} s. What was settled is committed.")
         return
@@ -51,7 +52,7 @@ def _print_text(report: DemoReport) -> None:
     else:
         click.echo("\ncommitted offsets are NOT the partitions' ends")
     for problem in [*report.ledger.unexpected, *(f"dropped by Segment: {reason}" for reason in report.dropped)]:
-        click.echo(f"unexpected: {problem}")
+        print_text(f"unexpected: {problem}", hanging=2)
     verdict = "Done" if report.ok else "Something is wrong"
     click.echo(f"{verdict} after {report.seconds:.1f} s.")
 

@@ -73,8 +73,8 @@ def main() -> None:
     \b
     Examples:
       sprig-to-segment demo
-      KAFKA_BOOTSTRAP_SERVERS=broker:9092 SEGMENT_WRITE_KEY=... sprig-to-segment run
       sprig-to-segment check --env-file production.env
+      sprig-to-segment run --env-file production.env
 
     Exit codes: 0 done, 1 failed, 2 bad usage or settings.
     """

@@ -3,22 +3,19 @@
 import math
 import shutil
 import sys
-import textwrap
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, TextIO, TypeVar
 
 import click
 
+from consumer.cli.columns import table_lines, wrapped
 from consumer.jsonio import dumps, iso_millis, loads, pretty
 from consumer.model import MappedRecord, Record, Rejected, Skipped, TrackEvent
 from consumer.reasons import reject_meaning
 
 EVENT, SKIPPED, REJECTED = "call", "skipped", "set_aside"
 """The values of `outcome` in JSON."""
-
-COLUMN_GAP = 2
-MIN_LAST_COLUMN = 24  # characters; on a terminal that leaves fewer, the terminal itself wraps the lines
 
 _T = TypeVar("_T")
 
@@ -47,7 +44,7 @@ def print_outcome(outcome: Mapping[str, Any]) -> None:
         click.echo(dumps(outcome))
         return
     address = f"{outcome['partition']}:{outcome['offset']}"
-    click.secho(f"{address}  {outcome['timestamp'] or 'no time'}  {describe_outcome(outcome)}", bold=True)
+    print_text(f"{address}  {outcome['timestamp'] or 'no time'}  {describe_outcome(outcome)}", hanging=2, bold=True)
     if outcome["outcome"] == EVENT:
         click.echo(pretty(outcome["call"]))
     for warning in outcome.get("warnings", ()):
@@ -104,18 +101,26 @@ def label(name: str, detail: str, separator: str = ", ") -> str:
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], notes: Sequence[str] = ()) -> None:
     """
-    Print a title, a table if there are rows, and notes. On a terminal the last column wraps.
+    Print a title, a table if there are rows, and notes. On a terminal they wrap to its width.
 
     No table library: httpx and structlog import the usual one (rich) wherever it is installed, which adds 65 ms to
     each start of the service.
     """
-    click.secho(title, bold=True)
+    print_text(title, bold=True)
     if rows:
-        for line in _lines([columns, *rows], _terminal_width()):
+        for line in table_lines([columns, *rows], _terminal_width(sys.stdout)):
             click.echo(line)
     for note in notes:
-        click.echo(note)
+        print_text(note)
     click.echo()
+
+
+def print_text(text: str, *, hanging: int = 0, bold: bool = False, err: bool = False) -> None:
+    """Print lines, which wrap on a terminal. What is behind the end of a line begins with `hanging` blanks."""
+    width = _terminal_width(sys.stderr if err else sys.stdout)
+    for line in text.split("\n"):
+        for part in wrapped(line, width, hanging):
+            click.echo(click.style(part, bold=True) if bold else part, err=err)
 
 
 def progress_bar(total: int, unit: str) -> Any:
@@ -141,17 +146,8 @@ def with_progress(items: Iterable[_T], total: int, unit: str) -> Iterator[_T]:
             progress.update(1)
 
 
-def _lines(rows: Sequence[Sequence[str]], width: int) -> Iterator[str]:
-    widths = [max(map(len, column)) + COLUMN_GAP for column in list(zip(*rows, strict=True))[:-1]]
-    indent = sum(widths)
-    for *cells, last in rows:
-        start = "".join(cell.ljust(size) for cell, size in zip(cells, widths, strict=True))
-        wrapped = textwrap.wrap(last, max(MIN_LAST_COLUMN, width - indent), break_on_hyphens=False) or [""]
-        yield (start + wrapped[0]).rstrip()
-        yield from (" " * indent + line for line in wrapped[1:])
-
-
-def _terminal_width() -> int:
-    if not sys.stdout.isatty():
+def _terminal_width(stream: TextIO) -> int:
+    """The width to which everything that is printed has to fit. A pipe has no width: its lines stay whole."""
+    if not stream.isatty():
         return sys.maxsize
     return shutil.get_terminal_size().columns

@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 import click
 
 from consumer import paths
+from consumer.cli.output import print_text
 from consumer.errors import ServiceError, UsageError
 from consumer.model import RecordAddress
 
@@ -115,12 +116,12 @@ def plain_errors(command: Callable[..., None]) -> Callable[..., None]:
             command(*args, **options)
         except UsageError as error:
             for line in error.lines:
-                click.echo(line, err=True)
+                print_text(line, hanging=2, err=True)
             sys.exit(BAD_USAGE)
         except ServiceError as error:
             logging.getLogger(__name__).debug("failed", exc_info=True)
             logging.shutdown()  # so that pending log lines come before the last line
-            click.echo(str(error), err=True)
+            print_text(str(error), hanging=2, err=True)
             sys.exit(FAILED)
 
     return wrapped

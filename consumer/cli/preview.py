@@ -49,7 +49,7 @@ def preview(env_file: Path | None, schemas_dir: Path | None, start: Start, count
     Examples:
       sprig-to-segment preview --env-file production.env --from end
       sprig-to-segment preview --from 3:1042 --count 1
-      sprig-to-segment preview --from 2026-03-02 --count 1000 | jq 'select(.outcome == "set_aside") | .reason'
+      sprig-to-segment preview --from 2026-03-02 | jq 'select(.reason) | .reason'
     """
     silence_logs()
     settings = SettingsSource(env_file, schemas_dir).load()

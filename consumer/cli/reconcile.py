@@ -75,8 +75,9 @@ def reconcile(  # noqa: PLR0913, PLR0917 - click passes options by name
 
     \b
     Examples:
-      sprig-to-segment reconcile --from 2026-03-02 --to 2026-03-03 --delivered tracks.csv.gz
-      bq query 'SELECT id FROM ...' --format csv | sprig-to-segment reconcile --from 2026-03-02 --delivered - --missing
+      sprig-to-segment reconcile --from 2026-03-02 --delivered tracks.csv.gz
+      bq query --format csv 'SELECT id FROM ...' |
+        sprig-to-segment reconcile --from 2026-03-02 --delivered - --missing
     """
     silence_logs()
     if end is None:

@@ -12,7 +12,7 @@ import click
 
 from consumer import app, factories
 from consumer.cli.dead_letter_filter import DeadLetterFilter, filter_options, from_options
-from consumer.cli.output import progress_bar
+from consumer.cli.output import print_text, progress_bar
 from consumer.cli.params import YES, as_json, exit_with, plain_errors, silence_logs
 from consumer.cli.replay_history import ReplayHistory, forget, group_of, load_history
 from consumer.cli.replay_plan import ReplayFilter, ReplaySummary, plan_replay
@@ -61,7 +61,7 @@ def replay(
     \b
     Examples:
       sprig-to-segment dead-letters replay --reason no_write_key
-      sprig-to-segment dead-letters replay --reason no_write_key --since 2026-03-02 --rate 100 --yes
+      sprig-to-segment dead-letters replay --since 2026-03-02 --rate 100 --yes
     """
     options = ReplayOptions(from_options(**selection), yes, again, rate)
     exit_with(_replay(SettingsSource(env_file, schemas_dir), options, as_json))
@@ -180,4 +180,4 @@ def _print_summary(summary: ReplaySummary, as_json: bool, conclusion: str, compl
         click.echo(dumps({**summary.as_dict(), "done": complete}))
     else:
         summary.print_table()
-        click.echo(conclusion)
+        print_text(conclusion)

@@ -10,7 +10,7 @@ import consumer.settings
 from consumer import factories
 from consumer.cli import output
 from consumer.cli.dead_letters import READ_SETTINGS
-from consumer.cli.output import counted
+from consumer.cli.output import counted, print_text
 from consumer.cli.params import ADDRESS, ENV_FILE, YES, plain_errors, silence_logs
 from consumer.errors import ServiceError
 from consumer.kafka.admin import KafkaAdmin
@@ -102,14 +102,17 @@ def _next_record(reader: TopicReader, address: RecordAddress, without_dead_lette
 
 def _print_plan(settings: Settings, address: RecordAddress, group_offset: int, record: Record | None) -> None:
     start, end = RecordAddress(address.partition, group_offset), address._replace(offset=address.offset + 1)
-    click.echo(f"group        {settings.kafka_group_id}, from {start} to {end}")
+    print_text(f"group        {settings.kafka_group_id}, from {start} to {end}", hanging=13)
     if record:
         size = len(record.value or b"")
-        click.echo(f"record       {settings.kafka_topic} {address}, {output.iso_time(record.timestamp)}, {size} bytes")
-        click.echo(f"dead letter  {settings.dead_letter_topic}, as {Reason.STEPPED_OVER}")
+        print_text(
+            f"record       {settings.kafka_topic} {address}, {output.iso_time(record.timestamp)}, {size} bytes",
+            hanging=13,
+        )
+        print_text(f"dead letter  {settings.dead_letter_topic}, as {Reason.STEPPED_OVER}", hanging=13)
     else:
-        click.echo(f"record       {settings.kafka_topic} {address}, whose bytes cannot be read")
-        click.echo("dead letter  none")
+        print_text(f"record       {settings.kafka_topic} {address}, whose bytes cannot be read", hanging=13)
+        print_text("dead letter  none", hanging=13)
 
 
 def _write_dead_letter(settings: Settings, record: Record, without_dead_letter: bool) -> bool:

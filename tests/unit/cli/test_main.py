@@ -51,6 +51,12 @@ def test_help_teaches_by_example(words: tuple[str, ...]) -> None:
     assert " ".join(("sprig-to-segment", *words)) in examples
 
 
+@pytest.mark.parametrize("words", list(commands(main)), ids=" ".join)
+def test_help_fits_a_terminal_of_80_columns(words: tuple[str, ...]) -> None:
+    result = CliRunner().invoke(main, [*words, "--help"], env={"COLUMNS": "80"})
+    assert not [line for line in result.output.splitlines() if len(line) > 80]
+
+
 @pytest.mark.parametrize(
     ("group", "name"), [pytest.param(*pair, id=f"{pair[0].name} {pair[1]}") for pair in lazy_commands()]
 )
