@@ -1,17 +1,17 @@
 """JSON as the service reads and writes it."""
 
+import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
-from json import JSONDecodeError as JsonError
 from typing import Any
 
 import orjson
 
-__all__ = ["JsonError", "RepeatedKey", "dumps", "is_nested_deeper", "iso_millis", "loads", "loads_unique", "pretty"]
-# `JsonError` is what `loads` raises: a ValueError with `msg`, `lineno` and `colno`. That of orjson is a subclass.
+JsonError = json.JSONDecodeError
+"""What `loads` raises: a ValueError with `msg`, `lineno` and `colno`. That of orjson is a subclass."""
 
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - naive, so that its text has no offset and "Z" can follow
 # Times are put together from pieces, because each record has several. It costs a quarter of formatting a datetime.
@@ -19,6 +19,9 @@ _MINUTES = [f"{minute // 60:02}:{minute % 60:02}:" for minute in range(1440)]
 _SECONDS = [f"{second:02}." for second in range(60)]
 _MILLIS = [f"{milli:03}Z" for milli in range(1000)]
 _OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_NAIVE_UTC
+
+MAX_LINE_LENGTH = 110
+"""Characters of a line in a file that people read."""
 
 # The parts of a valid JSON text that say where a key is: a text (group 1), which is a key before a colon (group 2).
 _TOKEN = re.compile(r'("[^"\\]*(?:\\.[^"\\]*)*")(\s*:)?|[][{},]')
@@ -122,6 +125,32 @@ def iso_millis(millis: int, *_: Any) -> str:
 def _day(days: int) -> str:
     """The date so many days after 1970-01-01, with the T behind it."""
     return (_EPOCH + timedelta(days)).isoformat()[:-8]
+
+
+def written(value: Any, indent: int = 0, used: int = 0) -> str:
+    """
+    JSON as people write it in files: an object or a list is on one line if it fits there.
+
+    `indent`: of the line on which the value begins; `used`: how many other characters this line has.
+    """
+    line = _on_one_line(value)
+    if indent + used + len(line) <= MAX_LINE_LENGTH or not isinstance(value, dict | list) or not value:
+        return line
+    if isinstance(value, list):
+        entries = [written(inner, indent + 2, 1) for inner in value]
+    else:
+        names = [(f"{dumps(key).decode()}: ", inner) for key, inner in value.items()]
+        entries = [f"{name}{written(inner, indent + 2, len(name) + 1)}" for name, inner in names]
+    inside = ",\n".join(" " * (indent + 2) + entry for entry in entries)
+    return f"{line[0]}\n{inside}\n{' ' * indent}{line[-1]}"
+
+
+def _on_one_line(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{dumps(key).decode()}: {_on_one_line(inner)}" for key, inner in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_on_one_line, value)) + "]"
+    return dumps(value).decode()
 
 
 def pretty(value: Any) -> str:

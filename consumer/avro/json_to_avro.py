@@ -2,13 +2,25 @@
 
 from base64 import b64decode
 from collections.abc import Callable, Mapping
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
+from uuid import UUID
 
 from consumer.avro.decoder import decode, encode, union_branch
 from consumer.avro.schema import AvroType, WriterSchema
 from consumer.errors import UsageError
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def _nanos(text: str) -> int:
+    """A time in nanoseconds since 1970, which the Avro library encodes as they are. Text has microseconds at most."""
+    parsed = datetime.fromisoformat(text)
+    if parsed.tzinfo is None:
+        parsed = parsed.replace(tzinfo=UTC)
+    return (parsed - _EPOCH) // timedelta(microseconds=1) * 1000
+
 
 _TEXT_PARSERS: Mapping[str, Callable[[str], Any]] = {
     "date": date.fromisoformat,
@@ -16,8 +28,10 @@ _TEXT_PARSERS: Mapping[str, Callable[[str], Any]] = {
     "time-micros": time.fromisoformat,
     "timestamp-millis": datetime.fromisoformat,
     "timestamp-micros": datetime.fromisoformat,
+    "timestamp-nanos": _nanos,
     "local-timestamp-millis": datetime.fromisoformat,
     "local-timestamp-micros": datetime.fromisoformat,
+    "local-timestamp-nanos": _nanos,
     "decimal": Decimal,
 }
 """By logicalType: how a value that is written as text is parsed."""
@@ -43,8 +57,9 @@ def encode_json(schema: WriterSchema, value: Any) -> tuple[WriterSchema, Any]:
     """
     A record as the service would decode it, and its schema (for a union: the branch's). The record is really encoded.
 
-    `value` is parsed JSON: bytes in base64; a time, a date or a decimal as text or as the stored integer; for a union,
-    the first branch that fits is used. Raises UsageError with the path of a value that does not fit.
+    `value` is parsed JSON: bytes in base64; a UUID as text; a time, a date or a decimal as text or as the stored
+    integer; for a union, the first branch that fits is used. Raises UsageError with the path of a value that does not
+    fit.
     """
     try:
         encoded = encode(schema, avro_value(schema.root, value, "record"))
@@ -88,6 +103,8 @@ def _first_fitting_branch(union: AvroType, value: Any, path: str) -> AvroType:
 def _leaf_value(avro: AvroType, value: Any) -> Any:
     if _is_text_of_logical_type(avro, value):
         return _TEXT_PARSERS[avro.logical](value)
+    if avro.kind == "fixed" and avro.logical == "uuid":
+        return UUID(value).bytes
     if avro.kind in ("bytes", "fixed"):
         return b64decode(value, validate=True)
     return value

@@ -22,9 +22,10 @@ class AvroType:
     One type of an Avro schema, with each named type expanded in place. The types form a tree: recursion is refused.
 
     `kind` is Avro's name of the type (`union` for unions), `logical` its logicalType or "". `name` is the full name of
-    a named type. `fields` belong to records, `items` to arrays and maps (the map's values), `branches` to unions,
-    `symbols` to enums, and `digits` (the most digits of a value) to decimals. The kind `any` stands for a value of any
-    type; the contract's compatibility check uses it for parsed JSON.
+    a named type. `fields` belong to records, as well as `docs`, which has the documentation of fields that have some.
+    `items` belong to arrays and maps (the map's values), `branches` to unions, `symbols` to enums, `size` (in bytes) to
+    fixed types, and `digits` (the most digits of a value) to decimals. The kind `any` stands for a value of any type;
+    the contract's compatibility check uses it for parsed JSON.
     """
 
     kind: str
@@ -35,6 +36,8 @@ class AvroType:
     branches: tuple["AvroType", ...] = ()
     symbols: tuple[str, ...] = ()
     digits: int = 0
+    size: int = 0
+    docs: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def nullable(self) -> bool:
@@ -116,12 +119,12 @@ class _TreeBuilder:
         return self.build_leaf(schema, path)
 
     def build_leaf(self, schema: Any, path: str) -> AvroType:
-        kind, logical, name = schema["type"], schema.get("logicalType", ""), schema.get("name", "")
-        if logical != "decimal":
-            return AvroType(kind, logical, name)
-        if schema["precision"] > MAX_DIGITS:
+        logical, digits = schema.get("logicalType", ""), 0
+        if logical == "decimal":
+            digits = schema["precision"]
+        if digits > MAX_DIGITS:
             raise self.unsafe(path, f"a decimal of more than {MAX_DIGITS} digits; lower its precision")
-        return AvroType(kind, logical, name, digits=schema["precision"])
+        return AvroType(schema["type"], logical, schema.get("name", ""), digits=digits, size=schema.get("size", 0))
 
     def build_array(self, schema: Any, path: str, parents: tuple[str, ...]) -> AvroType:
         items = self.build(schema["items"], f"{path}[]", (*parents, ""))
@@ -141,7 +144,8 @@ class _TreeBuilder:
             if field_name in fields or not isinstance(field_name, str):
                 raise self.unsafe(field_path, "a field whose name is not text, or is the name of another field")
             fields[field_name] = self.build(record_field["type"], field_path, (*parents, name))
-        return AvroType("record", name=name, fields=fields)
+        docs = {field["name"]: field["doc"] for field in schema["fields"] if isinstance(field.get("doc"), str)}
+        return AvroType("record", name=name, fields=fields, docs=docs)
 
     def unsafe(self, path: str, problem: str) -> UnsafeSchema:
         return UnsafeSchema(f"{self.label}: {path}: {problem}")

@@ -1,6 +1,6 @@
 """`contract test`: the example cases of a schemas folder, and whether its contracts fit its schemas."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,7 +10,7 @@ from consumer.avro.schema import AvroType, WriterSchema
 from consumer.cli.output import counted, print_text
 from consumer.cli.params import SCHEMAS_DIR, as_json, exit_with, plain_errors
 from consumer.contract.cases import Case, differences, read_cases
-from consumer.contract.compiler import Contracts
+from consumer.contract.compiler import ContractMapper, Contracts
 from consumer.contract.folder_check import check_folder
 from consumer.contract.rules import KAFKA_MESSAGE_ID, SERVICE_VERSION
 from consumer.errors import ContractError, RecordRejected, RecordSkipped, UsageError
@@ -92,14 +92,16 @@ def _outcome(case: Case, schemas: _Schemas, contracts: Contracts) -> Mapping[str
         schema, decoded = encode_json(schemas.get(case.schema), case.record)
     except UsageError as error:
         raise ContractError(*(f"{case.file}: {case.name}: {line}" for line in error.lines)) from None
-    return map_record(contracts, schema, decoded, case.timestamp)
+    return map_record(contracts.mapper, schema, decoded, case.timestamp)
 
 
-def map_record(contracts: Contracts, schema: WriterSchema, decoded: Any, timestamp: int) -> Mapping[str, Any]:
+def map_record(
+    mapper_of: Callable[[WriterSchema], ContractMapper], schema: WriterSchema, decoded: Any, timestamp: int
+) -> Mapping[str, Any]:
     """What a decoded record becomes, in the form of `Case.expected`; special sources appear as their names."""
     record = Record(0, 0, timestamp, None, None, ())
     try:
-        mapper = contracts.mapper(schema)
+        mapper = mapper_of(schema)
         event = loads(dumps(mapper.event(decoded, record, KAFKA_MESSAGE_ID)))
         return {"call": event, "environment": mapper.environment(decoded)}
     except RecordSkipped as skip:

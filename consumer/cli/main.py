@@ -84,12 +84,13 @@ def main() -> None:
     cls=LazyGroup,
     lazy_commands={
         "export": LazyCommand("consumer.cli.contract:export", "Export the rules of Segment's tracking plan."),
+        "init": LazyCommand("consumer.cli.contract_init:init", "Write a first contract and cases for an Avro schema."),
         "show": LazyCommand("consumer.cli.contract:show", "Show what an event looks like in Segment."),
         "test": LazyCommand("consumer.cli.contract_cases:test", "Run the example cases of a schemas folder."),
     },
 )
 def contract() -> None:
-    """Show, export and test the contract files.
+    """Write, show, export and test contract files.
 
     \b
     Example:

@@ -9,12 +9,15 @@ import pytest
 from click.testing import CliRunner
 
 from consumer import paths
+from consumer.avro.decoder import load_schema
+from consumer.avro.json_to_avro import encode_json
 from consumer.cli.main import main
 from consumer.contract.cases import read_cases
 from consumer.contract.describe import rows
 from consumer.contract.loader import load_contracts
 from consumer.demo.survey_questions import QUESTION_TYPES
 
+UUID = "5b1f3f5c-6a53-4f6e-9c55-0d6f0f0b7a11"
 CASES = read_cases(paths.schemas())
 AVRO = {
     "type": "record",
@@ -86,6 +89,21 @@ def test_json_stands_for_every_type_of_avro(tmp_path: Path) -> None:
     lines = run_cases(write_folder(tmp_path, cases)).stdout.splitlines()
     assert [line[:4] for line in lines] == ["ok  ", "ok  ", "FAIL", "    ", "3 ca"]
     assert lines[3].strip() == "/properties/more/0: expected 1, got nothing"  # no way into lists
+
+
+@pytest.mark.parametrize(
+    ("avro", "text", "value"),
+    [
+        ({"type": "fixed", "name": "U", "size": 16, "logicalType": "uuid"}, UUID, UUID),
+        ({"type": "long", "logicalType": "timestamp-nanos"}, "2026-03-02T10:00:00.000001+01:00",
+         "2026-03-02T09:00:00.000001000Z"),
+        ({"type": "long", "logicalType": "local-timestamp-nanos"}, "2026-03-02T09:00:00",
+         "2026-03-02T09:00:00.000000000Z"),
+    ],
+)  # fmt: skip
+def test_text_stands_for_a_uuid_and_for_nanoseconds(avro: Any, text: str, value: str) -> None:
+    schema = load_schema("test", {"type": "record", "name": "R", "fields": [{"name": "x", "type": avro}]})
+    assert encode_json(schema, {"x": text})[1] == {"x": value}
 
 
 def test_json_stands_for_a_union_in_a_union(tmp_path: Path) -> None:

@@ -1,0 +1,91 @@
+"""A first contract with cases, whose expected outcomes are those of the contract itself."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from consumer.avro.json_to_avro import encode_json
+from consumer.avro.schema import WriterSchema
+from consumer.cli.contract_cases import map_record
+from consumer.contract.compiler import ContractMapper, compile_contract
+from consumer.contract.first_contract import NO_USER_ID, FirstContract, first_contract
+from consumer.contract.parser import parse_contract
+from consumer.contract.rules import KAFKA_TIMESTAMP, SERVICE_VERSION, Contract, fields_of
+from consumer.contract.sample_record import SECONDS, Sampler
+from consumer.contract.validator import Validator
+from consumer.errors import UsageError
+
+_TIME = SECONDS * 1000
+"""The time of the Kafka records in ms since 1970."""
+
+
+class Draft(NamedTuple):
+    """A first contract, as its JSON value and as its rules, and its cases as they are written in a file."""
+
+    first: FirstContract
+    contract: Contract
+    cases: list[dict[str, Any]]
+
+
+def draft_contract(schema: WriterSchema, branch: WriterSchema, words: Sequence[str]) -> Draft | None:
+    """
+    The draft for one record of a schema, of which `branch` is a branch or the whole; None if it can have no userId.
+
+    `words` are those of the name of the event and of the contract's file. There is no case if the schema takes samples
+    for another record.
+    """
+    name = " ".join(word[:1].upper() + word[1:] for word in words)
+    first = first_contract(branch.root, name, schema.label)
+    if first is None:
+        return None
+    contract = parse_contract(f"{'-'.join(words).lower()}.json", first.schema)
+    cases = _Cases(schema, branch, first, contract)
+    return Draft(first, contract, [*cases.events(), *cases.skipped()])
+
+
+class _Cases:
+    """Writes the cases of one contract."""
+
+    def __init__(self, schema: WriterSchema, branch: WriterSchema, first: FirstContract, contract: Contract) -> None:
+        self._schema, self._branch, self._contract = schema, branch, contract
+        self._user = str(first.schema["properties"]["userId"]["x-source"])
+        self._full = Sampler(first.known).value(branch.root)
+        self._sparse = Sampler(first.known, is_sparse=True, kept=self._user).value(branch.root)
+        compiled = compile_contract(contract, branch.root, SERVICE_VERSION)
+        self._mapper = ContractMapper(compiled, Validator(contract.schema))
+
+    def events(self) -> Iterator[dict[str, Any]]:
+        """Cases whose records have a user id: with all values, and with as few as possible. Raises UsageError."""
+        yield from self._case("every field has a value", self._full)
+        if self._sparse != self._full:
+            yield from self._case("only the user id has a value where null is allowed", self._sparse)
+
+    def skipped(self) -> Iterator[dict[str, Any]]:
+        """A case whose record has no user id, if the schema allows that."""
+        for blank in (None, ""):
+            try:
+                cases = [*self._case("a record without a user id is skipped", _replaced(self._full, self._user, blank))]
+            except UsageError:  # the type of the user id does not allow this value
+                continue
+            if cases and cases[0].get("skipped") == NO_USER_ID:
+                yield from cases
+                return
+
+    def _case(self, name: str, record: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        """The case of a record, if the schema takes the record for one of this contract. Raises UsageError."""
+        branch, decoded = encode_json(self._schema, record)
+        if branch is not self._branch:
+            return
+        outcome = dict(map_record(lambda _: self._mapper, branch, decoded, _TIME))
+        case: dict[str, Any] = {"case": name, "record": record}
+        if any(KAFKA_TIMESTAMP in field.sources for field in fields_of(self._contract.event)):
+            case["timestamp"] = _TIME
+        environment = outcome.pop("environment", None)
+        if self._contract.environment and environment is not None:
+            case["environment"] = environment
+        yield {**case, **outcome}
+
+
+def _replaced(record: Mapping[str, Any], path: str, value: Any) -> dict[str, Any]:
+    """The record with another value at a path."""
+    name, _, rest = path.partition(".")
+    return {**record, name: _replaced(record[name], rest, value) if rest else value}
