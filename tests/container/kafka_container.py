@@ -34,8 +34,8 @@ class TestKafkaContainer(KafkaContainer):
         # Fixed ports, because the engine chooses others at a restart, and Kafka would still advertise the old ones.
         self.with_bind_ports(9093, free_port()).with_bind_ports(9095, free_port()).with_bind_ports(9096, self.signed)
         # After a crash the broker can join the cluster only when its old session has ended.
-        # With 3 s the controller on a busy machine takes the broker for dead.
-        self._set(broker_session_timeout_ms=6000, broker_heartbeat_interval_ms=500)
+        # A shorter one is too short for a busy machine, and so is a shorter interval: it is the time for a heartbeat.
+        self._set(broker_session_timeout_ms=6000, broker_heartbeat_interval_ms=2000)
         # A deleted topic is not created again by a client that asks for it, and compaction starts at once.
         self._set(auto_create_topics_enable="false", log_cleaner_backoff_ms=200)
         # What is older than the retention of its topic is deleted at once.
