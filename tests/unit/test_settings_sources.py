@@ -1,12 +1,14 @@
 """The sources of settings: variables, env files, files with secrets. No output shows a secret."""
 
+import errno
+import os
 import traceback
 from pathlib import Path
 
 import pytest
 
 from consumer.errors import SettingsError
-from consumer.settings import Settings, load, suspicious
+from consumer.settings import Settings, env_file, load, suspicious
 
 REQUIRED = {"KAFKA_BOOTSTRAP_SERVERS": "broker:9092", "SEGMENT_WRITE_KEY": "wk0123456789"}
 SECRET = "hush-7391"
@@ -27,14 +29,14 @@ def refused(environ: dict[str, str], env_file: Path | None = None) -> list[str]:
 @pytest.mark.parametrize("end", ["", "\n", "\r\n"])
 def test_a_secret_may_be_in_a_file(tmp_path: Path, end: str) -> None:
     path = write_file(tmp_path, "wk77" + end)
-    settings = load(environ={"KAFKA_BOOTSTRAP_SERVERS": "b", "SEGMENT_WRITE_KEY_FILE": str(path)})
+    settings = load(environ={"KAFKA_BOOTSTRAP_SERVERS": "b:1", "SEGMENT_WRITE_KEY_FILE": str(path)})
     assert settings.write_keys[""].secret == "wk77"
 
 
 @pytest.mark.parametrize("name", ["KAFKA_CONFIG", "SCHEMA_REGISTRY_CONFIG"])
 def test_options_are_secrets_too(tmp_path: Path, name: str) -> None:
     path = write_file(tmp_path, '{"sasl.password": "p", "retries": 3}\n')
-    settings = load(environ=REQUIRED | {f"{name}_FILE": str(path)})
+    settings = load(environ=REQUIRED | {"SCHEMA_REGISTRY_URL": "http://registry:8081", f"{name}_FILE": str(path)})
     assert getattr(settings, name.lower()).get_secret_value() == {"sasl.password": "p", "retries": 3}
 
 
@@ -44,25 +46,68 @@ def test_a_secret_that_is_set_twice_is_one_mistake(tmp_path: Path) -> None:
 
 
 def test_an_unreadable_secret_is_one_mistake(tmp_path: Path) -> None:
-    environ = {"KAFKA_BOOTSTRAP_SERVERS": "b", "SEGMENT_WRITE_KEY_FILE": str(tmp_path / "none")}
+    environ = {"KAFKA_BOOTSTRAP_SERVERS": "b:1", "SEGMENT_WRITE_KEY_FILE": str(tmp_path / "none")}
     (line,) = refused(environ)
     assert line == "SEGMENT_WRITE_KEY: the file of SEGMENT_WRITE_KEY_FILE cannot be read: No such file or directory"
     assert "is empty" in refused(environ | {"SEGMENT_WRITE_KEY_FILE": str(write_file(tmp_path, "\n"))})[0]
 
 
-def test_an_env_file_is_read_like_container_tools_read_it(tmp_path: Path) -> None:
-    path = write_file(
-        tmp_path,
-        "# a comment\n\nKAFKA_BOOTSTRAP_SERVERS = broker:9092\nSEGMENT_WRITE_KEY='wk#1'\n"
-        'KAFKA_CONFIG={"client.id": "a b"}\nLOG_FORMAT=\n',
-    )
-    settings = load(path, {})
-    assert (settings.kafka_bootstrap_servers, settings.write_keys[""].secret, settings.log_format) == (
-        "broker:9092",
-        "wk#1",
-        "json",
-    )
-    assert settings.kafka_config.get_secret_value() == {"client.id": "a b"}
+LINES = [
+    ("KAFKA_TOPIC=a", "a"),
+    ("KAFKA_TOPIC = a ", "a"),
+    ("  export KAFKA_TOPIC=a", "a"),
+    ("KAFKA_TOPIC=a\r", "a"),
+    ("KAFKA_TOPIC=a # a comment", "a"),
+    ("KAFKA_TOPIC=a\t# a 'comment'", "a"),
+    ("KAFKA_TOPIC=a#b", "a#b"),
+    ("KAFKA_TOPIC='a #b'", "a #b"),
+    ('KAFKA_TOPIC="a" # it has "quotes"', "a"),
+    ("KAFKA_TOPIC='a'   # it's a comment", "a"),
+    ("KAFKA_TOPIC=a=b", "a=b"),
+    (r'KAFKA_TOPIC="{\"a\": \"b\\c\"}"', r'{"a": "b\c"}'),
+    ('KAFKA_TOPIC="{"a": "b\\\\c"}"', '{"a": "b\\\\c"}'),
+    ("""KAFKA_TOPIC='{"a": "b"}' # JSON""", '{"a": "b"}'),
+    ('KAFKA_TOPIC={"a": "b #c"}', '{"a": "b #c"}'),
+    ('KAFKA_TOPIC={"a": "b #c"} # {JSON}', '{"a": "b #c"}'),
+    ('KAFKA_TOPIC={"a": "b" # no JSON', '{"a": "b" # no JSON'),
+    ("KAFKA_TOPIC=", ""),
+    ("KAFKA_TOPIC= # a comment", ""),
+    ("KAFKA_TOPIC=''", ""),
+]
+
+
+@pytest.mark.parametrize(("line", "value"), LINES)
+def test_a_line_of_an_env_file_has_this_value(tmp_path: Path, line: str, value: str) -> None:
+    path = write_file(tmp_path, f"\ufeff# a comment\n\n \t\n{line}\n#KAFKA_TOPIC=b\n")
+    assert env_file.read(path, ["KAFKA_TOPIC"]) == {"KAFKA_TOPIC": value}
+
+
+WRONG_LINES = [
+    (SECRET, "must be NAME=value"),
+    (f"KAFKA_TOPIC: {SECRET}", "must be NAME=value"),
+    (f"- KAFKA_TOPIC={SECRET}", "must be NAME=value"),
+    (f"KAFKA_TOPICS={SECRET}", "KAFKA_TOPICS is no setting; did you mean KAFKA_TOPIC?"),
+    (f"KAFKA_TOPIC_FILE={SECRET}", "KAFKA_TOPIC_FILE is no setting; did you mean KAFKA_TOPIC?"),
+    (f"kafka_topic={SECRET}", "kafka_topic is no setting; did you mean KAFKA_TOPIC?"),
+    (f"export Kafka_Topic={SECRET}", "Kafka_Topic is no setting; did you mean KAFKA_TOPIC?"),
+    (f"SPRIG_ENVIRONMENT={SECRET}", "SPRIG_ENVIRONMENT is no setting"),
+    ("aHVzaC03Mzkx=", "must be NAME=value, with the name of a setting"),  # base64 of the secret
+    ("NB2XG2BNG4ZTSMI=", "must be NAME=value, with the name of a setting"),  # base32
+    (f"LOG_FORMAT='{SECRET}", "LOG_FORMAT must be closed by the quote that opens it, with at most a comment behind it"),
+    (
+        f'LOG_FORMAT="{SECRET}" x',
+        "LOG_FORMAT must be closed by the quote that opens it, with at most a comment behind it",
+    ),
+    (f"KAFKA_GROUP_ID={SECRET}", "KAFKA_GROUP_ID is set in line 1 already"),
+]
+
+
+@pytest.mark.parametrize(("line", "expected"), WRONG_LINES)
+def test_a_wrong_line_of_an_env_file_is_a_mistake_that_does_not_repeat_it(
+    tmp_path: Path, line: str, expected: str
+) -> None:
+    path = write_file(tmp_path, f"KAFKA_GROUP_ID=g\n{line}\n")
+    assert refused(REQUIRED, path) == [f"{path}:2: {expected}"]
 
 
 def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
@@ -71,14 +116,29 @@ def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
     assert (settings.kafka_topic, settings.kafka_group_id) == ("environment", "file")
 
 
-def test_an_unknown_name_in_an_env_file_is_a_mistake(tmp_path: Path) -> None:
-    path = write_file(tmp_path, f"KAFKA_TOPICS=x\nKAFKA_TOPIC_FILE=x\n{SECRET}\n{SECRET}==\n")
-    assert refused(REQUIRED, path) == [
-        f"{path}:1: KAFKA_TOPICS is no setting; did you mean KAFKA_TOPIC?",
-        f"{path}:2: KAFKA_TOPIC_FILE is no setting; did you mean KAFKA_TOPIC?",
-        f"{path}:3: must be NAME=value",
-        f"{path}:4: must be NAME=value",
+def test_an_empty_variable_leaves_the_value_of_the_file(tmp_path: Path) -> None:
+    path = write_file(tmp_path, "KAFKA_TOPIC=file\n")
+    assert load(path, REQUIRED | {"KAFKA_TOPIC": ""}).kafka_topic == "file"
+
+
+def test_all_wrong_lines_of_an_env_file_are_reported(tmp_path: Path) -> None:
+    path = write_file(tmp_path, f"{SECRET}\nKAFKA_TOPICS=x\n\n{SECRET}==\n")
+    assert [line.removeprefix(f"{path}:").partition(":")[0] for line in refused(REQUIRED, path)] == ["1", "2", "4"]
+
+
+def test_a_file_that_this_user_may_not_read_names_the_user(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The image runs as 65532, and a key that is mounted from a machine often has the mode 600 of its owner."""
+
+    def read_text(self: Path, encoding: str) -> str:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_text", read_text)
+    monkeypatch.setattr(os, "geteuid", lambda: 65532)
+    expected = "cannot be read: Permission denied for user 65532, as which this process runs"
+    assert refused({"KAFKA_BOOTSTRAP_SERVERS": "b:1", "SEGMENT_WRITE_KEY_FILE": "key"}) == [
+        f"SEGMENT_WRITE_KEY: the file of SEGMENT_WRITE_KEY_FILE {expected}"
     ]
+    assert refused(REQUIRED, tmp_path) == [f"{tmp_path}: {expected}"]
 
 
 def test_an_env_file_must_exist(tmp_path: Path) -> None:
@@ -89,6 +149,7 @@ def test_near_misses_in_the_environment_are_suspicious() -> None:
     environ = REQUIRED | {
         "SEGMENT_WRITEKEY": SECRET,
         "KAFKA_TOPICS": "x",
+        "kafka_group_id": "x",
         "PATH": "/bin",
         "KAFKA_PORT": "tcp://1.2.3.4",
     }
@@ -96,6 +157,7 @@ def test_near_misses_in_the_environment_are_suspicious() -> None:
     assert suspicious(environ) == [
         "KAFKA_TOPICS is no setting; did you mean KAFKA_TOPIC?",
         "SEGMENT_WRITEKEY is no setting; did you mean SEGMENT_WRITE_KEY?",
+        "kafka_group_id is no setting; did you mean KAFKA_GROUP_ID?",
     ]
     assert suspicious(REQUIRED | {"SEGMENT_WRITE_KEY_FILE": "f"}) == []
 
@@ -105,9 +167,10 @@ def with_secrets() -> Settings:
     keys = f'{{"production": "{SECRET}"}}'
     return load(
         environ={
-            "KAFKA_BOOTSTRAP_SERVERS": "b",
+            "KAFKA_BOOTSTRAP_SERVERS": "b:1",
             "SEGMENT_WRITE_KEYS": keys,
             "KAFKA_CONFIG": options,
+            "SCHEMA_REGISTRY_URL": "http://registry:8081",
             "SCHEMA_REGISTRY_CONFIG": options,
         }
     )
