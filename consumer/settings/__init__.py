@@ -21,7 +21,7 @@ SECRETS = tuple(name.upper() for name, field in Settings.model_fields.items() if
 ACCEPTED_NAMES = (*NAMES, *(f"{name}_FILE" for name in SECRETS))
 
 # Values for the required settings, for commands that read neither.
-_UNUSED = {"KAFKA_BOOTSTRAP_SERVERS": "none", "SEGMENT_WRITE_KEY": "none"}
+_UNUSED = {"KAFKA_BOOTSTRAP_SERVERS": "unused:9092", "SEGMENT_WRITE_KEY": "unused"}
 
 
 def load(env_file: Path | None = None, environ: Mapping[str, str] = os.environ, only: Sequence[str] = ()) -> Settings:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from consumer.settings import kafka_options, validators
+from consumer.settings import bootstrap_servers, kafka_options, urls, validators
 from consumer.settings.validators import require
 
 # Seconds. After Segment's last response a drain still waits for the confirmation of dead letters and for a commit.
@@ -13,13 +13,16 @@ ValidAbove = Mapping[str, Any]
 """The valid settings above. A wrong setting is missing here, so that it causes no second mistake."""
 
 
-def _check_bootstrap_servers(value: str, _above: ValidAbove) -> None:
-    require(all(server.strip() for server in value.split(",")), "must be host:port, with commas between several")
-
-
-def _check_kafka_config(value: Any, _above: ValidAbove) -> None:
-    refused = list(kafka_options.refusals(value.get_secret_value()))
+def _check_kafka_config(value: Any, above: ValidAbove) -> None:
+    options = value.get_secret_value()
+    refused = list(kafka_options.refusals(options))
     require(not refused, "\n".join(refused))
+    protocol = str(options.get("security.protocol", "")).strip().lower()
+    expected = {protocol} if protocol else {"plaintext", "sasl_ssl"}  # the default, and that of KAFKA_MSK_REGION
+    require(
+        expected.issuperset(bootstrap_servers.protocols(above.get("kafka_bootstrap_servers", ""))),
+        "security.protocol must be the protocol in front of the servers in KAFKA_BOOTSTRAP_SERVERS",
+    )
 
 
 def _check_msk_region(value: str | None, above: ValidAbove) -> None:
@@ -29,8 +32,11 @@ def _check_msk_region(value: str | None, above: ValidAbove) -> None:
         require(not has_credentials, "KAFKA_CONFIG sets another authentication: set only one of the two")
 
 
-def _check_registry_config(value: Any, _above: ValidAbove) -> None:
-    require("url" not in value.get_secret_value(), "url is refused: set SCHEMA_REGISTRY_URL instead")
+def _check_registry_config(value: Any, above: ValidAbove) -> None:
+    options = value.get_secret_value()
+    require("url" not in options, "url is refused: set SCHEMA_REGISTRY_URL instead")
+    registry = above.get("schema_registry_url", "wrong")
+    require(registry or not options, "needs SCHEMA_REGISTRY_URL: without it the service asks no registry")
 
 
 def _check_framing(value: str, above: ValidAbove) -> None:
@@ -59,7 +65,7 @@ def _check_write_keys(value: Any, above: ValidAbove) -> None:
 def _check_endpoint(value: str | None, above: ValidAbove) -> None:
     if value:
         require(not above.get("segment_region"), "SEGMENT_REGION is set too: set only one of the two")
-        validators.endpoint(value, allow_http=above.get("segment_allow_http", True))
+        urls.endpoint(value, allow_http=above.get("segment_allow_http", True))
 
 
 def _check_buffered_bytes(value: int, above: ValidAbove) -> None:
@@ -82,7 +88,6 @@ def _check_shutdown_timeout(value: float, above: ValidAbove) -> None:
 
 
 RULES: Mapping[str, Callable[[Any, ValidAbove], None]] = {
-    "kafka_bootstrap_servers": _check_bootstrap_servers,
     "kafka_config": _check_kafka_config,
     "kafka_msk_region": _check_msk_region,
     "schema_registry_config": _check_registry_config,

@@ -1,46 +1,39 @@
 """The settings: the name, type, default and meaning of each, on which a user can rely."""
 
 import hashlib
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, DirectoryPath, Field, Secret, ValidationInfo, field_validator
+from pydantic import DirectoryPath, Field, Secret, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from consumer.model import WriteKey
-from consumer.segment_limits import MAX_EVENT_BYTES, MAX_REQUEST_BYTES, MAX_REQUEST_EVENTS
+from consumer.segment_limits import MAX_REQUEST_BYTES, MAX_REQUEST_EVENTS
 from consumer.settings import cross_field, validators
 from consumer.settings.env import UnreadableValue
-from consumer.settings.validators import Scalar, above_zero, at_least, at_most
+from consumer.settings.field_types import (
+    MIN_REQUEST_BYTES,
+    AttemptSeconds,
+    BatchBytes,
+    BatchEvents,
+    Count,
+    FramingName,
+    Keys,
+    LingerSeconds,
+    LogLevel,
+    Options,
+    Port,
+    Region,
+    RegistryUrl,
+    RejectAction,
+    Servers,
+    ShutdownSeconds,
+    Text,
+    ThreadCount,
+    Topic,
+    setting,
+)
 
 ENDPOINTS = {"us": "https://api.segment.io/v1/batch", "eu": "https://events.eu1.segmentapis.com/v1/batch"}
-
-_MIN_REQUEST_BYTES = MAX_EVENT_BYTES + 1_000  # the largest event, and what surrounds the events of a request
-
-Count = Annotated[int, AfterValidator(at_least(1))]
-Seconds = Annotated[float, AfterValidator(above_zero)]
-Port = Annotated[int, AfterValidator(at_least(0)), AfterValidator(at_most(65_535))]
-Topic = Annotated[str, AfterValidator(validators.topic)]
-Region = Annotated[str, AfterValidator(validators.region)]
-RegistryUrl = Annotated[str, AfterValidator(validators.registry)]
-Options = Annotated[Secret[dict[str, Scalar]], BeforeValidator(validators.scalars)]
-Keys = Annotated[Secret[dict[str, str]], BeforeValidator(validators.write_keys)]
-FramingName = Literal["confluent", "confluent-header", "single-object", "auto", "raw"]
-RejectAction = Literal["dead-letter", "block", "skip"]
-LogLevel = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(validators.lower)]
-BatchEvents = Annotated[
-    Count, AfterValidator(at_most(MAX_REQUEST_EVENTS, "Segment answers 200 to larger batches and drops them"))
-]
-BatchBytes = Annotated[
-    int,
-    AfterValidator(at_least(_MIN_REQUEST_BYTES, "the largest event that Segment accepts must fit")),
-    AfterValidator(at_most(MAX_REQUEST_BYTES, "Segment refuses larger requests")),
-]
-
-
-def setting(default: Any, meaning: str, shown: str = "") -> Any:
-    """A setting with a default. `shown` is the default in words if it is not a plain value."""
-    source = {"default_factory": default} if callable(default) else {"default": default}
-    return Field(**source, description=meaning, json_schema_extra={"shown": shown})
 
 
 class Settings(BaseSettings):
@@ -55,10 +48,10 @@ class Settings(BaseSettings):
         frozen=True, validate_default=True, allow_inf_nan=False, hide_input_in_errors=True, extra="forbid"
     )
 
-    kafka_bootstrap_servers: str = Field(description="`host:port` of one or more brokers, separated by commas")
+    kafka_bootstrap_servers: Servers = Field(description="`host:port` of one or more brokers, separated by commas")
     kafka_topic: Topic = setting("sprig.responses", "the topic to read")
-    kafka_group_id: str = setting("sprig-to-segment", "the consumer group; its committed offsets are the only state")
-    kafka_group_instance_id: str | None = setting(
+    kafka_group_id: Text = setting("sprig-to-segment", "the consumer group; its committed offsets are the only state")
+    kafka_group_instance_id: Text | None = setting(
         None,
         "a name for this member alone, kept through restarts (static membership): no other member takes its place",
     )
@@ -98,25 +91,25 @@ class Settings(BaseSettings):
     )
     segment_region: Literal["us", "eu"] | None = setting(None, "the region of the workspace: `us` or `eu`", "`us`")
     segment_allow_http: bool = setting(False, "allow a plain http endpoint that is not on loopback")
-    segment_endpoint: str | None = setting(
+    segment_endpoint: Text | None = setting(
         None, "a compatible gateway, instead of the region's own endpoint", f"`{ENDPOINTS['us']}`"
     )
     segment_accept_any_body: bool = setting(
         False, "count any 2xx response as a success: for gateways with a response body of their own"
     )
-    segment_timeout_seconds: Seconds = setting(10, "total seconds for each attempt")
+    segment_timeout_seconds: AttemptSeconds = setting(10, "total seconds for each attempt")
     segment_gzip: bool = setting(False, "compress request bodies")
     batch_max_events: BatchEvents = setting(500, f"events in a request, at most {MAX_REQUEST_EVENTS}")
     batch_max_bytes: BatchBytes = setting(
-        475_000, f"bytes of a request before compression, {_MIN_REQUEST_BYTES} to {MAX_REQUEST_BYTES}"
+        475_000, f"bytes of a request before compression, {MIN_REQUEST_BYTES} to {MAX_REQUEST_BYTES}"
     )
-    batch_linger_seconds: Seconds = setting(0.5, "how long the first record of a batch waits for more")
+    batch_linger_seconds: LingerSeconds = setting(0.5, "how long the first record of a batch waits for more")
     max_events_per_second: Count | None = setting(None, "limit for each process, to send a backlog slowly")
-    max_requests_in_flight: Count = setting(8, "requests in flight at the same time")
+    max_requests_in_flight: ThreadCount = setting(8, "requests in flight at the same time")
     max_buffered_bytes: Count = setting(
         33_554_432, "memory in bytes for all buffered records and events, original records included"
     )
-    message_id_namespace: str | None = setting(
+    message_id_namespace: Text | None = setting(
         None,
         "set it before a write key is rotated, so that events that are sent again keep their messageId",
         "the write key's fingerprint",
@@ -141,11 +134,11 @@ class Settings(BaseSettings):
     max_consecutive_refusals: Count = setting(
         20, "single events refused in a row, with no success between, after which the key is blocked"
     )
-    http_host: str = setting("0.0.0.0", "the address that serves `/livez`, `/readyz`, `/metrics` and `/`")  # noqa: S104 - probes come from outside
+    http_host: Text = setting("0.0.0.0", "the address that serves `/livez`, `/readyz`, `/metrics` and `/`")  # noqa: S104 - probes come from outside
     http_port: Port = setting(8080, "the port of `HTTP_HOST`; 0 chooses a free port")
     log_format: Literal["json", "console"] = setting("json", "`json`, or `console` for people")
     log_level: LogLevel = setting("info", "`debug`, `info`, `warning` or `error`")
-    shutdown_timeout_seconds: Seconds = setting(
+    shutdown_timeout_seconds: ShutdownSeconds = setting(
         25,
         "for the drain at a shutdown or a revocation, at least 5 more than `SEGMENT_TIMEOUT_SECONDS`; give the "
         "platform's grace period more",
@@ -165,10 +158,10 @@ class Settings(BaseSettings):
 
     @field_validator("*", mode="before")
     @classmethod
-    def _check_readable(cls, value: object) -> object:
+    def _check_source(cls, value: object) -> object:
         if isinstance(value, UnreadableValue):
             raise ValueError(value.mistake)  # noqa: TRY004 - pydantic reports no other error
-        return value
+        return validators.finished(value)
 
     @field_validator("*")
     @classmethod

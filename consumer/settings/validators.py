@@ -3,23 +3,23 @@
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
-from urllib.parse import SplitResult, urlsplit
 
 from consumer import jsonio
 from consumer.model import fold_environment
+from consumer.settings import templates
 
 Scalar = str | int | float | bool
 Number = TypeVar("Number", int, float)
-
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 # Kafka's rule (org.apache.kafka.common.internals.Topic). It also excludes a leading "^": librdkafka would read such a
 # name as a pattern.
 _TOPIC = re.compile(r"[a-zA-Z0-9._-]{1,249}")
 
-# Printable ASCII without space or colon, because the key is the user name of HTTP Basic (RFC 7617). Segment answers 200
-# to a key with a stray blank, and drops all events.
-_WRITE_KEY = re.compile(r"[!-9;-~]+")
+# A key of Segment has 32 letters and digits (10 in old workspaces). Gateways and stand-ins have keys of other forms. A
+# key is the user name of HTTP Basic (RFC 7617), which excludes the colon. Segment answers 200 to a key with a stray
+# blank, quote or bracket, and drops all events.
+_WRITE_KEY = re.compile(r"[A-Za-z0-9!#%&+./=?@^_~-]+")
+_PUBLIC_API_TOKEN = re.compile(r"sgp_[A-Za-z0-9]+")
 
 
 def at_least(limit: Number, why: str = "") -> Callable[[Number], Number]:
@@ -49,6 +49,22 @@ def above_zero(value: Number) -> Number:
     return value
 
 
+def finished(value: object) -> object:
+    """A rule for each setting: the text is neither in quotes nor a placeholder, which a tool should have replaced."""
+    if isinstance(value, str):
+        require(
+            not templates.is_quoted(value), "must not be in quotes: docker run --env-file keeps the quotes of a file"
+        )
+        require(not templates.is_unresolved(value), "is a placeholder that was not replaced by a value")
+    return value
+
+
+def unpadded(value: str) -> str:
+    """A rule for texts that are used as they are: blanks at the ends are invisible, and a text with them is another."""
+    require(value == value.strip(), "must not begin or end with a blank or a line break")
+    return value
+
+
 def topic(value: str) -> str:
     is_legal = _TOPIC.fullmatch(value) and value not in (".", "..")
     require(is_legal, "must be a Kafka topic: up to 249 letters, digits, '.', '_' and '-'")
@@ -62,8 +78,13 @@ def region(value: str) -> str:
 
 
 def write_key(value: str) -> str:
-    is_legal = _WRITE_KEY.fullmatch(value)
-    require(is_legal, "must be printable ASCII without spaces and colons, exactly as Segment shows it")
+    require(not templates.is_unresolved(value), "is a placeholder that was not replaced by a value")
+    require(
+        _WRITE_KEY.fullmatch(value),
+        "must be exactly as Segment shows it: ASCII without blanks, quotes, brackets, commas and colons",
+    )
+    require(not _PUBLIC_API_TOKEN.fullmatch(value), "is a token of Segment's Public API, and must be a write key")
+    require(not templates.is_instruction(value), "is a placeholder: set the write key of the source in Segment")
     return value
 
 
@@ -78,6 +99,9 @@ def scalars(value: object) -> dict[str, Scalar]:
         all(isinstance(option, Scalar) for option in options.values()),
         "each option must be a string, a number, true or false",
     )
+    for name, option in options.items():
+        is_unresolved = isinstance(option, str) and templates.is_reference(option)
+        require(not is_unresolved, f"{name} is a placeholder that was not replaced by a value")
     return options
 
 
@@ -101,25 +125,6 @@ def write_keys(value: object) -> dict[str, str]:
     return keys
 
 
-def endpoint(value: str, allow_http: bool) -> str:
-    """A URL that may receive a write key and survey responses."""
-    url = _url(value)
-    require(not url.query and not url.fragment, "must have no query and no fragment")
-    require(
-        url.scheme == "https" or allow_http or url.hostname in LOOPBACK,
-        "must be https: plain http would expose the write key and all survey responses to the network "
-        "(SEGMENT_ALLOW_HTTP=true allows it)",
-    )
-    return value
-
-
-def registry(value: str) -> str:
-    """One or more registry URLs, separated by commas. Logs show them, so they must have no credentials."""
-    for url in value.split(","):
-        _url(url.strip())
-    return value
-
-
 def require(is_kept: object, mistake: str) -> None:
     """Raises a ValueError with the text `mistake` unless the rule is kept."""
     if not is_kept:
@@ -128,22 +133,6 @@ def require(is_kept: object, mistake: str) -> None:
 
 def _with_reason(text: str, why: str) -> str:
     return f"{text}: {why}" if why else text
-
-
-def _url(value: str) -> SplitResult:
-    # This also finds a password that is not quoted as URLs require, with a "?" or a "/" in it.
-    require("@" not in value, "must have no user or password in it, because logs show the URL")
-    url = urlsplit(value)
-    require(url.scheme in ("http", "https") and url.hostname, "must be a URL such as https://host/path")
-    require(_has_valid_port(url), "must have a number for its port")
-    return url
-
-
-def _has_valid_port(url: SplitResult) -> bool:
-    try:
-        return url.port != 0
-    except ValueError:  # The text of this error repeats the value.
-        return False
 
 
 def _json_object(value: object) -> dict[str, Any]:

@@ -86,8 +86,8 @@ helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
 {{- range list $settings.KAFKA_BOOTSTRAP_SERVERS $settings.SCHEMA_REGISTRY_URL $settings.SEGMENT_ENDPOINT | compact }}
 {{- range $address := splitList "," . }}
 {{- $explicit := regexFind ":[0-9]+(/|\\s|$)" $address | regexFind "[0-9]+" }}
-{{- /* An address with a scheme is a URL; without one it is a Kafka broker. */}}
-{{- $default := hasPrefix "http:" $address | ternary 80 (contains "://" $address | ternary 443 9092) }}
+{{- /* Only a URL may have no port: a broker always has one. */}}
+{{- $default := hasPrefix "http:" $address | ternary 80 443 }}
 {{- $ports = append $ports ($explicit | default $default) }}
 {{- end }}
 {{- end }}

@@ -26,6 +26,9 @@ fullnameOverride: a.b | /fullnameOverride
 settings: {KAFKA_BOOTSTRAP_SERVERS: ""} | /settings/KAFKA_BOOTSTRAP_SERVERS
 settings: {KAFKA_BOOTSTRAP_SERVERS: null} | missing property 'KAFKA_BOOTSTRAP_SERVERS'
 settings: {KAFKA_BOOTSTRAP_SERVERS: "a:1,,b:2"} | /settings/KAFKA_BOOTSTRAP_SERVERS
+settings: {KAFKA_BOOTSTRAP_SERVERS: "https://a:1"} | /settings/KAFKA_BOOTSTRAP_SERVERS
+settings: {KAFKA_BOOTSTRAP_SERVERS: "a:1,b"} | /settings/KAFKA_BOOTSTRAP_SERVERS
+settings: {KAFKA_BOOTSTRAP_SERVERS: "<broker>:9092"} | /settings/KAFKA_BOOTSTRAP_SERVERS
 settings: {KAFKA_TOPICS: a} | 'KAFKA_TOPICS' not allowed
 settings: {kafkaTopic: a} | 'kafkaTopic' not allowed
 settings: {KAFKA_TOPIC: "a b"} | /settings/KAFKA_TOPIC

@@ -28,7 +28,7 @@ from tests.chart.rendering import (
 EACH_VALUE_SET = pytest.mark.parametrize("value_set", VALUE_SETS)
 SCHEMA = json.loads((CHART / "values.schema.json").read_text())["properties"]["settings"]["properties"]
 SET_BY_THE_CHART = {"KAFKA_GROUP_INSTANCE_ID"}
-REQUIRED = {"KAFKA_BOOTSTRAP_SERVERS": "b", "SEGMENT_WRITE_KEY": "wk"}
+REQUIRED = {"KAFKA_BOOTSTRAP_SERVERS": "broker:9092", "SEGMENT_WRITE_KEY": "wk"}
 
 
 def member_settings(value_set: str, folder: Path) -> Settings:
