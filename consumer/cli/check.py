@@ -140,11 +140,8 @@ def _results(
     from consumer.cli.check_sample import check_sample
     from consumer.cli.send_test import send_test_events
 
-    results = [warning("settings", line) for line in consumer.settings.suspicious()]
-    results.extend(
-        warning("settings", f"{option} in KAFKA_CONFIG is shorter than SHUTDOWN_TIMEOUT_SECONDS")
-        for option in consumer.settings.short_timeouts(settings)
-    )
+    lines = [*consumer.settings.suspicious(), *consumer.settings.risks(settings)]
+    results = [warning("settings", line) for line in lines]
     results.append(ok("contracts", ", ".join(contract.file for contract in contracts)))
     results.append(_schemas_result(settings, schemas, options.strict))
     kafka_results = list(check_kafka(settings))

@@ -39,8 +39,8 @@ def deliver(source: SettingsSource) -> None:
     log_setup.configure(settings.log_format, settings.log_level, settings.kafka_topic)
     for warning in consumer.settings.suspicious():
         log.warning(warning)
-    for option in consumer.settings.short_timeouts(settings):
-        log.warning("a timeout of the group is shorter than a drain, continuing", extra={"option": option})
+    if risks := consumer.settings.risks(settings):
+        log.warning("settings are risky, continuing", extra={"detail": "; ".join(risks)})
     with (
         stop_requests(settings.shutdown_timeout_seconds) as stop,
         app.build(settings, app.normal(settings)) as service,

@@ -9,12 +9,13 @@ from pydantic import Secret, ValidationError
 from pydantic.fields import FieldInfo
 
 from consumer.errors import SettingsError
-from consumer.settings import env, kafka_options
+from consumer.settings import env
 from consumer.settings.env_file import read as read_env_file
 from consumer.settings.mistakes import lines_of, near_misses
+from consumer.settings.risks import risks
 from consumer.settings.settings import ENDPOINTS, Settings, fingerprint
 
-__all__ = ["ENDPOINTS", "Settings", "fingerprint", "load", "settings_table", "short_timeouts", "suspicious"]
+__all__ = ["ENDPOINTS", "Settings", "fingerprint", "load", "risks", "settings_table", "suspicious"]
 
 NAMES = tuple(name.upper() for name in Settings.model_fields)
 SECRETS = tuple(name.upper() for name, field in Settings.model_fields.items() if get_origin(field.annotation) is Secret)
@@ -51,12 +52,6 @@ def variables(env_file: Path | None, environ: Mapping[str, str]) -> Mapping[str,
 def suspicious(environ: Mapping[str, str] = os.environ) -> list[str]:
     """A warning for each variable that is probably a misspelt setting."""
     return near_misses(environ, ACCEPTED_NAMES)
-
-
-def short_timeouts(settings: Settings) -> list[str]:
-    """The options of KAFKA_CONFIG that are shorter than a drain: the group can remove a member that drains."""
-    options = settings.kafka_config.get_secret_value()
-    return list(kafka_options.short_timeouts(options, settings.shutdown_timeout_seconds))
 
 
 def settings_table() -> str:

@@ -60,14 +60,6 @@ def refusals(options: Mapping[str, Scalar]) -> Iterator[str]:
             yield f"{name} is refused: {reason}"
 
 
-def short_timeouts(options: Mapping[str, Scalar], drain_seconds: float) -> Iterator[str]:
-    """The options by which the group can remove a member in the middle of a drain."""
-    for name in ("max.poll.interval.ms", "session.timeout.ms"):
-        milliseconds = str(options.get(name, "")).strip()
-        if milliseconds.isdecimal() and int(milliseconds) < 1000 * drain_seconds:
-            yield name
-
-
 def _refusal_reason(name: str, value: str, is_new_protocol: bool) -> str:
     """Why the option is refused; "" if it is allowed."""
     if is_new_protocol and name in _CLASSIC_ONLY:

@@ -64,18 +64,3 @@ def test_the_new_group_protocol_leaves_these_to_the_broker(name: str) -> None:
 
 def test_a_refusal_never_shows_the_value() -> None:
     assert "hush" not in json.dumps(list(kafka_options.refusals({"group.id": "hush", "acks": "hush", "x_cb": "hush"})))
-
-
-@pytest.mark.parametrize(
-    ("options", "short"),
-    [
-        ({}, []),
-        ({"max.poll.interval.ms": 24_999}, ["max.poll.interval.ms"]),
-        ({"max.poll.interval.ms": 25_000, "session.timeout.ms": " 6000"}, ["session.timeout.ms"]),
-        ({"session.timeout.ms": "no number"}, []),  # the client refuses it
-    ],
-)
-def test_timeouts_of_the_group_that_are_shorter_than_a_drain_are_named(
-    options: dict[str, str | int], short: list[str]
-) -> None:
-    assert list(kafka_options.short_timeouts(options, drain_seconds=25.0)) == short
