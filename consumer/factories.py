@@ -82,9 +82,12 @@ def blocking_record_mapper(settings: Settings, closing: ExitStack) -> RecordMapp
 
 
 def group_consumer(settings: Settings) -> GroupConsumer:
-    config = consumer_config(settings.kafka_bootstrap_servers, settings.kafka_group_id, kafka_options(settings))
     from_beginning = settings.kafka_auto_offset_reset == "earliest"
-    return GroupConsumer(config, settings.kafka_topic, from_beginning)
+    return GroupConsumer(group_consumer_config(settings), settings.kafka_topic, from_beginning)
+
+
+def group_consumer_config(settings: Settings) -> Mapping[str, object]:
+    return consumer_config(settings.kafka_bootstrap_servers, settings.kafka_group_id, kafka_options(settings))
 
 
 def topic_reader(settings: Settings, topic: str, closing: ExitStack) -> TopicReader:

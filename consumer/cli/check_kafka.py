@@ -8,6 +8,7 @@ from consumer.cli.check_result import CheckResult, note, ok, problem
 from consumer.cli.output import counted
 from consumer.errors import ServiceError
 from consumer.kafka.admin import GroupDescription, KafkaAdmin
+from consumer.kafka.client_config import require_accepted
 from consumer.kafka.dead_letter_topic import judge
 from consumer.settings import Settings
 
@@ -15,6 +16,8 @@ _T = TypeVar("_T")
 
 
 def check_kafka(settings: Settings) -> Iterator[CheckResult]:
+    """Raises SettingsError for options that `run` would refuse."""
+    require_accepted(factories.group_consumer_config(settings))
     admin = factories.kafka_admin(settings)
     try:
         yield ok("Kafka", counted(admin.brokers(), "broker"))

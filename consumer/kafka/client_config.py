@@ -3,10 +3,11 @@
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import Consumer, KafkaError, KafkaException
 
 from consumer.errors import SettingsError
 from consumer.kafka.msk_iam import token_callback
+from consumer.kafka.option_mistakes import option_mistake
 
 # Options of the connection to the brokers, which all clients share.
 SHARED_PREFIXES = (
@@ -64,7 +65,12 @@ def create_client(client_class: Callable[[Any], _Client], config: Mapping[str, A
     try:
         return client_class(dict(config))
     except KafkaException as error:
-        raise SettingsError(f"KAFKA_CONFIG: {error.args[0].str()}") from None
+        raise SettingsError(f"KAFKA_CONFIG: {option_mistake(error.args[0].str(), config)}") from None
+
+
+def require_accepted(config: Mapping[str, Any]) -> None:
+    """Raises SettingsError for options that the group's consumer does not accept; no broker is asked."""
+    create_client(Consumer, {**config, "bootstrap.servers": ""}).close()
 
 
 def identity_options(instance_id: str | None, msk_region: str | None) -> dict[str, Any]:

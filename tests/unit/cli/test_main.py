@@ -17,14 +17,15 @@ from click.testing import CliRunner
 from consumer.cli.main import LazyGroup, main
 from tests.support import COMMAND
 
-REQUIRED = {"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1", "SEGMENT_WRITE_KEY": "top-secret-key", "HTTP_PORT": "0"}
+KEY = "TopSecretKey0123456789abcdefghij"  # in the form of Segment's keys
+REQUIRED = {"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1", "SEGMENT_WRITE_KEY": KEY, "HTTP_PORT": "0"}
 
 
 def run_command(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     env = {"PATH": os.environ["PATH"], **environment}
     result = subprocess.run([COMMAND, *arguments], env=env, capture_output=True, text=True, timeout=60, check=False)
     assert "Traceback" not in result.stdout + result.stderr
-    assert "top-secret-key" not in result.stdout + result.stderr
+    assert KEY not in result.stdout + result.stderr
     return result
 
 
@@ -107,11 +108,19 @@ def test_all_mistakes_are_reported_together() -> None:
     assert names == {"KAFKA_BOOTSTRAP_SERVERS", "SEGMENT_WRITE_KEYS", "BATCH_MAX_EVENTS", "LOG_LEVEL"}
 
 
+@pytest.mark.parametrize("command", ["run", "check"])
 @pytest.mark.parametrize(
-    "config", [{"no.such.option": 1}, {"security.protocol": "SASL_SSL", "sasl.mechanism": "NOPE"}], ids=str
+    "config",
+    [
+        {"no.such.option": 1},
+        {"security.protocol": "SASL_SSL", "sasl.mechanism": "NOPE"},
+        {"session.timeout.ms": 400_000},  # more than max.poll.interval.ms
+        {"security.protocol": "SSL", "ssl.ca.location": "/no/such/file"},
+    ],
+    ids=str,
 )
-def test_options_that_the_kafka_client_refuses_are_a_mistake(config: dict[str, object]) -> None:
-    result = run_command("run", **REQUIRED, KAFKA_CONFIG=json.dumps(config))
+def test_options_that_the_kafka_client_refuses_are_a_mistake(command: str, config: dict[str, object]) -> None:
+    result = run_command(command, **REQUIRED, KAFKA_CONFIG=json.dumps(config))
     assert result.returncode == 2
     assert result.stderr.splitlines()[-1].startswith("KAFKA_CONFIG: ")
 
