@@ -11,7 +11,7 @@ from functools import partial
 from consumer import factories
 from consumer.avro.framing import AutoFraming
 from consumer.avro.schema_cache import SchemaCache
-from consumer.errors import NoAnswer, ServiceError
+from consumer.errors import NoAnswer, NotPermitted, ServiceError
 from consumer.internal_errors import as_service_error
 from consumer.kafka.consumer import GroupConsumer
 from consumer.kafka.dead_letter_topic import TopicFinding
@@ -66,7 +66,7 @@ class Service:
     def run(self, stop: threading.Event) -> None:
         """Deliver until `stop` is set. Raises ServiceError."""
         try:
-            self._await_dead_letter_topic(stop)
+            self._await_topics(stop)
             if not stop.is_set():
                 self._judge_dead_letter_topic()
                 self.loop.run(stop)
@@ -75,20 +75,43 @@ class Service:
             log.critical("fatal error, exiting", extra={"error": str(service_error)})
             raise service_error from None
 
-    def _await_dead_letter_topic(self, stop: threading.Event) -> None:
+    def _await_topics(self, stop: threading.Event) -> None:
         """Nothing is read before the dead-letter topic is there. A broker that does not answer is waited for."""
-        while self.dead_letter_topic and not stop.wait(0):
+        while not stop.wait(0):
             try:
-                if not self.consumer.partition_count(self.dead_letter_topic):
-                    raise ServiceError(
-                        f"DEAD_LETTER_TOPIC: there is no topic {self.dead_letter_topic}: create it, or set neither "
-                        "ON_REJECTED nor ON_UNKNOWN_RECORD to dead-letter"
-                    )
+                self._require_dead_letter_topic()
+                self._warn_of_topic()
                 return
             except NoAnswer as error:
                 log.warning("waiting for Kafka", extra={"error": str(error)})
                 self.reporter.starting(time.monotonic())
                 stop.wait(1.0)
+
+    def _require_dead_letter_topic(self) -> None:
+        """Raises ServiceError if the topic cannot be used, and NoAnswer."""
+        if not self.dead_letter_topic:
+            return
+        otherwise = "or set neither ON_REJECTED nor ON_UNKNOWN_RECORD to dead-letter"
+        try:
+            if not self.consumer.partition_count(self.dead_letter_topic):
+                raise ServiceError(
+                    f"DEAD_LETTER_TOPIC: there is no topic {self.dead_letter_topic}: create it, {otherwise}"
+                )
+        except NotPermitted:
+            raise ServiceError(
+                f"DEAD_LETTER_TOPIC: not permitted: the principal needs WRITE for topic {self.dead_letter_topic}, "
+                f"{otherwise}"
+            ) from None
+
+    def _warn_of_topic(self) -> None:
+        """Log why nothing will be read, of which not every client of a group says anything. Raises NoAnswer."""
+        topic = self.consumer.topic
+        try:
+            if not self.consumer.partition_count(topic):
+                log.warning("topic cannot be read, waiting", extra={"error": f"there is no topic {topic}: create it"})
+        except NotPermitted:
+            text = f"not permitted: the principal needs READ for topic {topic}"
+            log.warning("topic cannot be read, waiting", extra={"error": text})
 
     def _judge_dead_letter_topic(self) -> None:
         """Log what the settings of the topic may cost. Raises ServiceError if they cost dead letters for certain."""

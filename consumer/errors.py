@@ -7,7 +7,8 @@ Every error that the service raises on purpose, named by its treatment.
     │   ├── ContractError       a contract file: file, JSON pointer, what was expected
     │   └── UnsafeSchema        an Avro schema whose decoding is not safe
     ├── ServiceError            the service cannot continue; the platform restarts it (exit 1)
-    │   └── NoAnswer            the broker did not answer in time; the service asks again
+    │   ├── NoAnswer            the broker did not answer in time; the service asks again
+    │   └── NotPermitted        the principal lacks a right in Kafka
     └── RecordError             one record alone: it is skipped or rejected, the others continue
         ├── RecordSkipped       nothing to send, by a counted rule
         └── RecordRejected      no track event can be made of it; named by the stage at which it failed:
@@ -54,6 +55,10 @@ class ServiceError(SprigToSegmentError):
 
 class NoAnswer(ServiceError):
     """A broker did not answer in time. That is no reason to stop while there is time to ask again."""
+
+
+class NotPermitted(ServiceError):
+    """The principal lacks a right to a topic, a group or the cluster. Kafka does not say whether they exist."""
 
 
 class RecordError(SprigToSegmentError):

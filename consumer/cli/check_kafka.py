@@ -6,7 +6,7 @@ from typing import TypeVar
 from consumer import factories
 from consumer.cli.check_result import CheckResult, note, ok, problem
 from consumer.cli.output import counted
-from consumer.errors import ServiceError
+from consumer.errors import NotPermitted, ServiceError
 from consumer.kafka.admin import GroupDescription, KafkaAdmin
 from consumer.kafka.client_config import require_accepted
 from consumer.kafka.dead_letter_topic import judge
@@ -44,6 +44,8 @@ def _topic(admin: KafkaAdmin, topic: str, right: str, check_rights: bool) -> Che
         if right not in admin.rights(topic):
             return problem(subject, f"not permitted: the principal needs {right}")
         return ok(subject, f"{partitions}; {right}")
+    except NotPermitted:
+        return problem(subject, f"not permitted: the principal needs {right}")
     except ServiceError as error:
         return problem(subject, str(error))
 

@@ -15,13 +15,15 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._config import ConfigResource
 from confluent_kafka.admin._resource import ResourceType
 
-from consumer.errors import NoAnswer, ServiceError
+from consumer.errors import NoAnswer, NotPermitted, ServiceError
 from consumer.kafka.client_config import create_client, shared_config
 from consumer.kafka.dead_letter_topic import TopicSettings, UnseenSettings
-from consumer.kafka.errors import ConnectionErrors
+from consumer.kafka.errors import NOT_PERMITTED, ConnectionReports
 
 ANSWER_SECONDS = 5.0
 RETRY_INTERVAL = 0.2  # seconds
+# Milliseconds, below ANSWER_SECONDS: an address that takes connections and answers nothing is reported in time.
+_CONNECTION_TIMEOUTS = {"socket.connection.setup.timeout.ms": 4000, "api.version.request.timeout.ms": 4000}
 _NO_COORDINATOR_YET = (
     KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
     KafkaError.COORDINATOR_NOT_AVAILABLE,
@@ -41,9 +43,9 @@ class KafkaAdmin:
     """Each method raises ServiceError with what is wrong and what to check, and NoAnswer if no broker answers."""
 
     def __init__(self, servers: str, options: Mapping[str, Any]) -> None:
-        self._connection_errors = ConnectionErrors()
-        own_options = {"bootstrap.servers": servers, "error_cb": self._connection_errors}
-        self._admin = create_client(AdminClient, {**shared_config(options), **own_options})
+        config = {**_CONNECTION_TIMEOUTS, **shared_config(options), "bootstrap.servers": servers}
+        self._reports = ConnectionReports(config)
+        self._admin = create_client(AdminClient, {**config, **self._reports.options})
 
     def brokers(self) -> int:
         """How many brokers the cluster has. Call this first, because it stops waiting once waiting is of no use."""
@@ -52,8 +54,7 @@ class KafkaAdmin:
             try:
                 return len(self._answer(lambda: self._admin.list_topics(timeout=1.0)).brokers)
             except NoAnswer:
-                is_hopeless = self._connection_errors.is_conclusive or self._connection_errors.all_down
-                if is_hopeless or time.monotonic() > ends_at:
+                if self._reports.all_down or time.monotonic() > ends_at:
                     raise
 
     def partitions(self, topic: str) -> int:
@@ -99,7 +100,7 @@ class KafkaAdmin:
         except KafkaException as error:
             if error.args[0].code() == KafkaError.TOPIC_AUTHORIZATION_FAILED:
                 return UnseenSettings("not permitted: the principal needs DESCRIBE_CONFIGS")
-            return UnseenSettings(self._connection_errors.explain(error.args[0]))
+            return UnseenSettings(self._reports.explain(error.args[0]))
         replicas = min(len(partition.replicas) for partition in topic.partitions.values())
         return TopicSettings.parse(topic.topic, config, replicas)
 
@@ -110,7 +111,7 @@ class KafkaAdmin:
         except KafkaException as error:
             if error.args[0].code() == KafkaError._UNSUPPORTED_FEATURE:
                 return None
-            raise ServiceError(self._connection_errors.explain(error.args[0])) from None
+            raise self._service_error(error.args[0]) from None
         is_there = description.state.name not in ("DEAD", "UNKNOWN")
         return GroupDescription(is_there, len(description.members), _rights(description))
 
@@ -132,7 +133,7 @@ class KafkaAdmin:
         listing = self._answer(lambda: self._admin.list_consumer_groups(request_timeout=ANSWER_SECONDS).result())
         for error in listing.errors:
             if error.code() != KafkaError._UNSUPPORTED_FEATURE:  # librdkafka's own broker answers with this
-                raise ServiceError(self._connection_errors.explain(error))
+                raise ServiceError(self._reports.explain(error))
         return sorted(group.group_id for group in listing.valid if group.group_id.startswith(prefix))
 
     def commit_offsets(self, group: str, topic: str, offsets: Mapping[int, int]) -> None:
@@ -143,17 +144,22 @@ class KafkaAdmin:
         )[group]
         for topic_partition in self._answer(future.result).topic_partitions:
             if topic_partition.error is not None:
-                raise ServiceError(f"group {group}: {self._connection_errors.explain(topic_partition.error)}")
+                raise ServiceError(f"group {group}: {self._reports.explain(topic_partition.error)}")
 
     def _answer(self, call: Callable[[], Any]) -> Any:
         try:
             return call()
         except KafkaException as error:
             self._admin.poll(0.1)  # otherwise the client does not report the errors of its connections
-            explanation = self._connection_errors.explain(error.args[0])
-            if error.args[0].code() in (KafkaError._TIMED_OUT, KafkaError._TRANSPORT):
-                raise NoAnswer(explanation) from None
-            raise ServiceError(explanation) from None
+            raise self._service_error(error.args[0]) from None
+
+    def _service_error(self, error: KafkaError) -> ServiceError:
+        explanation = self._reports.explain(error)
+        if error.code() in (KafkaError._TIMED_OUT, KafkaError._TRANSPORT):
+            return NoAnswer(explanation)
+        if error.code() in NOT_PERMITTED:
+            return NotPermitted(explanation)
+        return ServiceError(explanation)
 
 
 def _rights(description: Any) -> frozenset[str]:

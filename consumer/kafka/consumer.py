@@ -1,6 +1,5 @@
 """The service's member of the consumer group: records in, settled offsets out."""
 
-import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from typing import Any
@@ -8,8 +7,9 @@ from typing import Any
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from consumer.errors import NoAnswer, ServiceError
-from consumer.kafka.client_config import create_client, is_fatal, shared_config
+from consumer.errors import ServiceError
+from consumer.kafka.client_config import create_client, shared_config
+from consumer.kafka.client_errors import ClientErrors
 from consumer.kafka.client_positions import ClientPositions
 from consumer.kafka.commits import OffsetCommits
 from consumer.kafka.end_offsets import EndOffsets
@@ -21,8 +21,6 @@ from consumer.kafka.start_offsets import StartOffsets
 from consumer.kafka.topic_id import PartitionTopics, TopicIdWatcher
 from consumer.model import Record
 
-log = logging.getLogger(__name__)
-
 UNREADABLE_BATCH_ERRORS = (KafkaError._BAD_COMPRESSION, KafkaError._BAD_MSG)
 FILL_TIMEOUT = 0.02  # seconds to wait for further records once there is one
 
@@ -33,8 +31,9 @@ class GroupConsumer:
     """One member of the group, used by one thread only. Its client never commits and never skips by itself."""
 
     def __init__(self, config: Mapping[str, Any], topic: str, from_beginning: bool) -> None:
-        self._consumer = create_client(Consumer, {**config, "on_commit": self._on_commit, "error_cb": self._on_error})
-        self._topic = topic
+        self._errors = ClientErrors(config)
+        self._consumer = create_client(Consumer, {**config, **self._errors.options, "on_commit": self._on_commit})
+        self.topic = topic
         admin = create_client(AdminClient, shared_config(config))
         topics = PartitionTopics(TopicIdWatcher(admin, topic))
         self._commits = OffsetCommits(self._consumer, topic, topics.metadata)
@@ -45,7 +44,6 @@ class GroupConsumer:
         self._paused: set[int] = set()
         self._removed: set[int] = set()  # revoked or lost while a read was filled
         self._end_offsets = EndOffsets(admin, topic)
-        self._fatal: KafkaError | None = None
 
     def subscribe(self, on_assign: RebalanceCallback, on_revoke: RebalanceCallback, on_lost: RebalanceCallback) -> None:
         """Join the group. The callbacks run inside `read` and `close`, on the caller's thread."""
@@ -66,9 +64,7 @@ class GroupConsumer:
 
             return remove
 
-        self._consumer.subscribe(
-            [self._topic], on_assign=assign, on_revoke=removal(on_revoke), on_lost=removal(on_lost)
-        )
+        self._consumer.subscribe([self.topic], on_assign=assign, on_revoke=removal(on_revoke), on_lost=removal(on_lost))
 
     def read(self, limit: int, timeout: float) -> ReadResult:
         """At most `limit` records, after at most `timeout` seconds; a rebalance happens in here."""
@@ -92,8 +88,8 @@ class GroupConsumer:
                 records[record.partition].append(record)
             else:
                 records[record.partition] = [record]
-        if self._fatal:
-            raise ServiceError(f"the Kafka client cannot continue: {describe_fatal(self._fatal)}")
+        if self._errors.fatal:
+            raise ServiceError(f"the Kafka client cannot continue: {describe_fatal(self._errors.fatal)}")
         start_resets = self._start_offsets.resets()
         recreated = self._start_offsets.recreated()
         self._start_offsets.retry(now)
@@ -126,18 +122,18 @@ class GroupConsumer:
     def pause(self, partitions: Iterable[int]) -> None:
         to_pause = set(partitions) - self._paused
         if to_pause:
-            self._consumer.pause([TopicPartition(self._topic, partition) for partition in to_pause])
+            self._consumer.pause([TopicPartition(self.topic, partition) for partition in to_pause])
             self._paused |= to_pause
 
     def resume(self, partitions: Iterable[int]) -> None:
         to_resume = set(partitions) & self._paused
         if to_resume:
-            self._consumer.resume([TopicPartition(self._topic, partition) for partition in to_resume])
+            self._consumer.resume([TopicPartition(self.topic, partition) for partition in to_resume])
             self._paused -= to_resume
 
     def end_offset(self, partition: int) -> int:
         """The partition's end in the latest answer, without waiting for the broker; -1 without an answer."""
-        _, high = self._consumer.get_watermark_offsets(TopicPartition(self._topic, partition), cached=True) or (-1, -1)
+        _, high = self._consumer.get_watermark_offsets(TopicPartition(self.topic, partition), cached=True) or (-1, -1)
         if partition in self._paused:
             return max(int(high), self._end_offsets.latest(partition))
         return int(high)
@@ -152,13 +148,13 @@ class GroupConsumer:
         return bool(self._consumer.memberid())
 
     def partition_count(self, topic: str) -> int:
-        """How many partitions a topic has, 0 if it does not exist. Raises NoAnswer if no broker answers in time."""
+        """How many partitions a topic has, 0 if it does not exist. Raises NotPermitted, and NoAnswer in time."""
         try:
             metadata = self._consumer.list_topics(topic, timeout=1.0).topics[topic]  # the caller asks repeatedly
         except KafkaException as error:
             self._consumer.poll(0)  # otherwise the client does not report the cause before the first read
-            raise NoAnswer(f"no answer from Kafka about topic {topic}: {error.args[0].str()}") from None
-        return len(metadata.partitions)
+            raise self._errors.no_answer(topic, error) from None
+        return self._errors.partition_count(metadata)
 
     def close(self) -> None:
         self._consumer.close()
@@ -183,18 +179,10 @@ class GroupConsumer:
             ends[partition] = message.offset()
         elif error.code() == KafkaError._AUTO_OFFSET_RESET:
             self._start_offsets.mark_lost(partition)
-        elif is_fatal(error):
-            self._fatal = error
         else:
             if error.code() in UNREADABLE_BATCH_ERRORS:
                 unreadable.append(partition)
-            log.warning("Kafka partition error, retrying", extra={"partition": partition, "error": error.str()})
+            self._errors.report_message(message)
 
     def _on_commit(self, error: KafkaError | None, topic_partitions: list[TopicPartition]) -> None:
         self._commits.report(error, topic_partitions)
-
-    def _on_error(self, error: KafkaError) -> None:
-        if is_fatal(error):
-            self._fatal = error
-        else:
-            log.warning("Kafka client error, retrying", extra={"error": error.str()})

@@ -12,6 +12,7 @@ from confluent_kafka import Message as ClientMessage
 from consumer.errors import ServiceError
 from consumer.kafka.client_config import create_client, is_fatal
 from consumer.kafka.dead_letter_headers import Origin, headers_of
+from consumer.kafka.errors import ConnectionReports, describe
 from consumer.model import DeadLetter, Record
 from consumer.reasons import BlockReason
 
@@ -59,7 +60,9 @@ class DeadLetterWriter:
         unwrap: UnwrapRecord = record_itself,
     ) -> None:
         """`unwrap` gives the record to write, with its address, if the record that was read only holds a copy of it."""
-        self._producer = create_client(Producer, {**config, "error_cb": _on_error})
+        self._reports = ConnectionReports(config)
+        callbacks = {**self._reports.options, "error_cb": self._on_error}
+        self._producer = create_client(Producer, {**config, **callbacks})
         self._topic, self._unwrap = topic, unwrap
         self._origin = Origin(source_topic, version)
         self._open: set[DeadLetter] = set()
@@ -128,8 +131,15 @@ class DeadLetterWriter:
             self._open.remove(dead_letter)
             self._refused.append((dead_letter, REFUSALS[error.code()]))
         else:
-            log.warning("dead letter not written, retrying", extra={**_log_fields(dead_letter), "error": error.str()})
+            log.warning(
+                "dead letter not written, retrying", extra={**_log_fields(dead_letter), "error": describe(error)}
+            )
             self._retry(dead_letter, now)
+
+    def _on_error(self, error: KafkaError) -> None:
+        self._reports.note_error(error)
+        text = self._reports.describe(error)
+        log.warning("Kafka client error for dead letters, retrying", extra={"error": text})
 
     def _retry(self, dead_letter: DeadLetter, now: float) -> None:
         self._to_send.append(dead_letter)
@@ -139,7 +149,3 @@ class DeadLetterWriter:
 def _log_fields(dead_letter: DeadLetter) -> dict[str, object]:
     record = dead_letter.record
     return {"partition": record.partition, "offset": record.offset, "reason": dead_letter.rejected.reason}
-
-
-def _on_error(error: KafkaError) -> None:
-    log.warning("Kafka client error for dead letters, retrying", extra={"error": error.str()})

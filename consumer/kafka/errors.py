@@ -1,89 +1,148 @@
 """Explanations of Kafka's errors for people: what is wrong, and which setting to check."""
 
-from collections.abc import Mapping
+import logging
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 from confluent_kafka import KafkaError
 
+from consumer.kafka import connection_causes
+from consumer.kafka.certificate_check import certificate_mistake
+from consumer.kafka.connection_causes import Address
+
 _NO_BROKER = "no broker answers: check KAFKA_BOOTSTRAP_SERVERS"
-_BAD_CREDENTIALS = "SASL fails: the broker refuses the credentials, check sasl.* in KAFKA_CONFIG"
-_BAD_MECHANISM = "SASL fails: the broker does not support the mechanism, check sasl.mechanism"
 _UNREACHABLE = (KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._TIMED_OUT)
+_NO_TOPIC = "there is no such topic"
+NOT_PERMITTED = (
+    KafkaError.TOPIC_AUTHORIZATION_FAILED,
+    KafkaError.GROUP_AUTHORIZATION_FAILED,
+    KafkaError.CLUSTER_AUTHORIZATION_FAILED,
+)
+MISSING_TOPIC = (KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC)
+
 _TEXTS: Mapping[int, str] = {
     KafkaError._SSL: "TLS fails: check security.protocol and ssl.* in KAFKA_CONFIG",
-    KafkaError._AUTHENTICATION: _BAD_CREDENTIALS,
-    KafkaError.SASL_AUTHENTICATION_FAILED: _BAD_CREDENTIALS,
-    KafkaError.UNSUPPORTED_SASL_MECHANISM: _BAD_MECHANISM,
-    KafkaError._RESOLVE: "the name of a broker cannot be resolved: check KAFKA_BOOTSTRAP_SERVERS",
+    KafkaError._AUTHENTICATION: "SASL fails: check sasl.* in KAFKA_CONFIG",
+    KafkaError.SASL_AUTHENTICATION_FAILED: "SASL fails: check sasl.* in KAFKA_CONFIG",
     **dict.fromkeys(_UNREACHABLE, _NO_BROKER),
-    KafkaError.TOPIC_AUTHORIZATION_FAILED: "not permitted: the principal needs a permission for this topic",
-    KafkaError.GROUP_AUTHORIZATION_FAILED: "not permitted: the principal needs a permission for this group",
-    KafkaError.CLUSTER_AUTHORIZATION_FAILED: "not permitted: the principal needs a permission for the cluster",
-    KafkaError.UNKNOWN_TOPIC_OR_PART: "there is no such topic",
-    KafkaError._UNKNOWN_TOPIC: "there is no such topic",
+    KafkaError.TOPIC_AUTHORIZATION_FAILED: "not permitted: the principal needs a right to this topic",
+    KafkaError.GROUP_AUTHORIZATION_FAILED: "not permitted: the principal needs READ for this group",
+    KafkaError.CLUSTER_AUTHORIZATION_FAILED: "not permitted: the principal needs a right to the cluster",
+    **dict.fromkeys(MISSING_TOPIC, _NO_TOPIC),
     KafkaError._UNKNOWN_PARTITION: "there is no such partition",
 }
 
 # What to do after a fatal error. The client names the cause of such an error in its text only.
 _ADVICE: Mapping[int, str] = {
     KafkaError.GROUP_ID_NOT_FOUND: "if members with another group.protocol are in the group, stop all members first",
+    KafkaError.GROUP_AUTHORIZATION_FAILED: "the principal needs READ for this group",
 }
+_FACILITIES = ("FAIL", "BROKER")  # of the client's log lines about connections
+_KEPT_SECONDS = 60
+_MAX_EVIDENCE = 3  # for a cause; a cluster can have many brokers
 
-# The errors of a connection that explain all errors after them, the more specific ones first.
-_ROOT_CAUSES = (
-    KafkaError._SSL,
-    KafkaError._AUTHENTICATION,
-    KafkaError.SASL_AUTHENTICATION_FAILED,
-    KafkaError.UNSUPPORTED_SASL_MECHANISM,
-    KafkaError._RESOLVE,
-)
+
+class _Report(NamedTuple):
+    """What the client said, and when, in monotonic seconds."""
+
+    evidence: str
+    at: float
 
 
 def describe(error: KafkaError) -> str:
-    """One line: the explanation above if there is one, and the client's own text where that says more."""
-    text, client_text = _TEXTS.get(error.code(), ""), error.str()
-    if not text:
-        return client_text
-    return f"{text} ({client_text})" if error.code() in _ROOT_CAUSES else text
+    """One line: the cause if it is known, and the client's own text where that says more."""
+    text = client_text(error)
+    if cause := connection_causes.explain(text):
+        return f"{cause} ({connection_causes.evidence(text)})"
+    return _TEXTS.get(error.code(), text)
 
 
 def describe_fatal(error: KafkaError) -> str:
     """The client's text, with what to do if there is more to say."""
-    text = error.str()
+    text = client_text(error)
     return ": ".join([text, *(advice for code, advice in _ADVICE.items() if KafkaError(code).str() in text)])
 
 
-class ConnectionErrors:
+def client_text(error: KafkaError) -> str:
+    """What the client says, and the name of the error if the client says only where it happened."""
+    text = error.str().strip()
+    if not text or text.endswith(":"):
+        return f"{text} {error.name()}".strip()
+    return text
+
+
+class ConnectionReports:
     """
-    The first error of each code that a client reports of its connections.
+    What a client reports and logs of its connections, because a call that times out does not say what failed.
 
-    It is the client's `error_cb`, because a call that times out does not say what failed.
+    It is the client's `error_cb` and its `logger`: the client only logs what happens if TLS or SASL is missing. A cause
+    is kept once for each address, until a broker answers, or for a minute after it was reported last.
     """
 
-    def __init__(self) -> None:
-        self._errors: dict[int, KafkaError] = {}
+    def __init__(self, config: Mapping[str, Any], clock: Callable[[], float] = time.monotonic) -> None:
+        self._config, self._clock = config, clock
+        self._reports: dict[tuple[str, Address], _Report] = {}
+        self._certificate_mistakes: dict[Address, str] = {}
+        self.all_down = False
+        """Whether each broker that is known was tried without success."""
 
-    def __call__(self, error: KafkaError) -> None:
-        self._errors.setdefault(error.code(), error)
+    @property
+    def options(self) -> dict[str, Any]:
+        """The options by which a client reports to this object."""
+        return {"error_cb": self.note_error, "logger": self}
+
+    def note_error(self, error: KafkaError) -> None:
+        if error.code() == KafkaError._ALL_BROKERS_DOWN:
+            self.all_down = True
+        self._note(error.str())
+
+    def log(self, level: int, template: str, *args: object) -> None:
+        """Called by the client: `args` are facility, name of the client, and text. Repeats are for debugging only."""
+        if args[0] in _FACILITIES and self._note(str(args[-1])):
+            level = logging.DEBUG
+        if self._config.get("logger"):
+            self._config["logger"].log(level, template, *args)
+
+    def forget(self) -> None:
+        """A broker answers."""
+        self._reports, self._certificate_mistakes, self.all_down = {}, {}, False
 
     def explain(self, error: KafkaError) -> str:
-        """The cause of `error`, which a call of this client returned."""
-        for code in _ROOT_CAUSES:
-            if code in self._errors:
-                return describe(self._errors[code])
-        transport_error = self._errors.get(KafkaError._TRANSPORT)
-        if error.code() not in _UNREACHABLE or transport_error is None:
-            return describe(error)
-        text = _NO_BROKER
-        if "SSL_HANDSHAKE" in transport_error.str():  # the state in which a listener without TLS disconnects
-            text = _TEXTS[KafkaError._SSL]
-        return f"{text} ({transport_error.str()})"
+        """
+        The causes of `error`, which a call of this client returned.
 
-    @property
-    def is_conclusive(self) -> bool:
-        """Whether another attempt cannot succeed."""
-        return any(code in self._errors for code in _ROOT_CAUSES)
+        If a certificate is refused, its broker is asked for the reason, once, which takes some seconds at most.
+        """
+        return self._causes(self._certificate_mistake) if error.code() in _UNREACHABLE else describe(error)
 
-    @property
-    def all_down(self) -> bool:
-        """Whether each broker that is known was tried without success."""
-        return KafkaError._ALL_BROKERS_DOWN in self._errors
+    def describe(self, error: KafkaError) -> str:
+        """The cause of `error`, which the client reported; no broker is asked."""
+        is_summary = error.code() == KafkaError._ALL_BROKERS_DOWN
+        return self._causes(lambda cause, _: cause) if is_summary else describe(error)
+
+    def _note(self, text: str) -> bool:
+        """Keep the cause if there is one; whether it was known."""
+        cause, evidence = connection_causes.explain(text), connection_causes.evidence(text)
+        if not cause:
+            return False
+        key, report = (cause, connection_causes.address(evidence)), _Report(evidence, self._clock())
+        is_known = key in self._reports
+        self._reports[key] = report
+        return is_known
+
+    def _causes(self, refine: Callable[[str, Address], str]) -> str:
+        """Each cause of the last minute once, with some of its evidence."""
+        causes: dict[str, list[str]] = {}
+        for (cause, address), report in self._reports.items():
+            if self._clock() - report.at <= _KEPT_SECONDS:
+                causes.setdefault(refine(cause, address), []).append(report.evidence)
+        texts = [f"{cause} ({', '.join(evidence[:_MAX_EVIDENCE])})" for cause, evidence in causes.items()]
+        return "; ".join(texts) or _NO_BROKER
+
+    def _certificate_mistake(self, cause: str, address: Address) -> str:
+        if cause != connection_causes.CERTIFICATE:
+            return cause
+        if address not in self._certificate_mistakes and len(self._certificate_mistakes) < _MAX_EVIDENCE:
+            self._certificate_mistakes[address] = certificate_mistake(*address, self._config)
+        return self._certificate_mistakes.get(address) or cause

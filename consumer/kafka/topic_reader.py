@@ -8,7 +8,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from consumer.errors import NoAnswer, ServiceError
 from consumer.kafka.client_config import consumer_config, create_client
-from consumer.kafka.errors import ConnectionErrors, describe
+from consumer.kafka.errors import ConnectionReports, describe
 from consumer.kafka.records import to_record
 from consumer.model import Record
 
@@ -31,9 +31,9 @@ class TopicReader:
 
     def __init__(self, servers: str, group: str, options: Mapping[str, Any], topic: str) -> None:
         """`group`: its committed offsets can be read. The reader names it to the broker and does not join it."""
-        self._connection_errors = ConnectionErrors()
         config = consumer_config(servers, group, options)
-        self._consumer = create_client(Consumer, {**config, "error_cb": self._connection_errors})
+        self._reports = ConnectionReports(config)
+        self._consumer = create_client(Consumer, {**config, **self._reports.options})
         self._topic = topic
 
     def __enter__(self) -> Self:
@@ -80,7 +80,7 @@ class TopicReader:
                 last_message_at = time.monotonic()
             elif time.monotonic() - last_message_at > silence_seconds:
                 timeout = KafkaError(KafkaError._TIMED_OUT)
-                raise NoAnswer(f"topic {self._topic}: {self._connection_errors.explain(timeout)}")
+                raise NoAnswer(f"topic {self._topic}: {self._reports.explain(timeout)}")
             for message in messages:
                 yield from self._records(message, ends)
         self._consumer.unassign()
@@ -100,8 +100,8 @@ class TopicReader:
             self._consumer.incremental_unassign([TopicPartition(self._topic, partition)])
 
     def _raise_if_permanent(self, error: KafkaError, partition: int) -> None:
-        if error.code() not in _TRANSIENT_ERRORS or self._connection_errors.is_conclusive:
-            explanation = self._connection_errors.explain(error)
+        if error.code() not in _TRANSIENT_ERRORS:
+            explanation = self._reports.explain(error)
             raise ServiceError(f"topic {self._topic}, partition {partition}: {explanation}")
 
     def _offset_range(self, partition: int) -> OffsetRange:
@@ -122,8 +122,7 @@ class TopicReader:
             try:
                 return self._answer(lambda: self._consumer.list_topics(self._topic, timeout=1.0)).topics[self._topic]
             except NoAnswer:
-                is_hopeless = self._connection_errors.is_conclusive or self._connection_errors.all_down
-                if is_hopeless or time.monotonic() > ends_at:
+                if self._reports.all_down or time.monotonic() > ends_at:
                     raise
 
     def _answer(self, call: Callable[[], Any]) -> Any:
@@ -131,7 +130,7 @@ class TopicReader:
             answer = call()
         except KafkaException as error:
             self._consumer.poll(0)  # otherwise the client does not report the errors of its connections
-            raise NoAnswer(f"topic {self._topic}: {self._connection_errors.explain(error.args[0])}") from None
+            raise NoAnswer(f"topic {self._topic}: {self._reports.explain(error.args[0])}") from None
         if answer is None:
             raise NoAnswer(f"topic {self._topic}: {describe(KafkaError(KafkaError._TIMED_OUT))}")
         return answer

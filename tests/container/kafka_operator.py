@@ -82,9 +82,9 @@ class KafkaOperator:
         return self.allowing(topic, AclOperation.READ)
 
     @contextlib.contextmanager
-    def allowing(self, topic: str, *operations: AclOperation) -> Iterator[None]:
+    def allowing(self, name: str, *operations: AclOperation, kind: ResourceType = ResourceType.TOPIC) -> Iterator[None]:
         """A block in which clients may do only this with the topic, because any ACL denies what no ACL allows."""
-        resource = (ResourceType.TOPIC, topic, ResourcePatternType.LITERAL)
+        resource = (kind, name, ResourcePatternType.LITERAL)
         rules = [(*resource, "User:*", "*", operation, AclPermissionType.ALLOW) for operation in operations]
         for result in self._admin.create_acls([AclBinding(*rule) for rule in rules]).values():
             result.result(30)

@@ -1,15 +1,17 @@
 """`check` against a real Kafka: its results, its reports of missing topics and brokers; it creates nothing."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from confluent_kafka import Producer
-from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin import AclOperation, AdminClient, ResourceType
 
 from consumer.demo.segment_server import SegmentStandIn
 from tests.cli_runner import CommandRunner
-from tests.support import KEYS, Flow
+from tests.container.kafka_container import PASSWORD, USER
+from tests.support import KEYS, Flow, wait_until
 
 
 @pytest.fixture
@@ -98,26 +100,75 @@ def test_send_test_sends_a_marked_event_with_each_key(kafka: Any, flow: Flow) ->
     assert {arrival.key for arrival in flow.segment.accepted} == set(KEYS.values())
 
 
+SIGN_IN = {"security.protocol": "SASL_PLAINTEXT", "sasl.mechanism": "PLAIN", "sasl.username": USER}
+WRONG = "top-secret"
+REFUSED = "SASL fails: the broker refuses the credentials"
+MECHANISMS = "broker's supported mechanisms: PLAIN,SCRAM-SHA-256"
+NO_TLS = "the listener does not use TLS: set security.protocol in KAFKA_CONFIG to PLAINTEXT or SASL_PLAINTEXT"
+NO_SASL = "the listener does not use SASL: set security.protocol in KAFKA_CONFIG to PLAINTEXT or SSL"
+NEEDS_SASL = "without SASL: set security.protocol in KAFKA_CONFIG to SASL_PLAINTEXT or SASL_SSL"
+
+
 @pytest.mark.parametrize(
-    ("config", "text"),
+    ("is_signed", "config", "text"),
     [
-        ('{"security.protocol": "SSL"}', "TLS fails"),
-        (
-            '{"security.protocol": "SASL_PLAINTEXT", "sasl.mechanism": "PLAIN", "sasl.username": "u",'
-            ' "sasl.password": "top-secret"}',
-            "SASL",
+        pytest.param(False, {"security.protocol": "SSL"}, NO_TLS, id="TLS to plain"),
+        pytest.param(False, {**SIGN_IN, "sasl.password": PASSWORD}, NO_SASL, id="SASL to plain"),
+        pytest.param(True, {}, NEEDS_SASL, id="plain to SASL"),
+        pytest.param(
+            True, {**SIGN_IN, "security.protocol": "SASL_SSL", "sasl.password": PASSWORD}, NO_TLS, id="TLS to SASL"
+        ),
+        pytest.param(True, {**SIGN_IN, "sasl.password": WRONG}, REFUSED, id="password"),
+        pytest.param(
+            True, {**SIGN_IN, "sasl.password": PASSWORD, "sasl.mechanism": "SCRAM-SHA-512"}, MECHANISMS, id="mechanism"
         ),
     ],
-    ids=["tls", "sasl"],
 )
-def test_tls_and_sasl_errors_are_reported_apart(flow: Flow, config: str, text: str) -> None:
-    process = CommandRunner(flow, {"KAFKA_CONFIG": config}).run("check", "--json")
+def test_a_listener_of_another_kind_is_reported(
+    kafka: Any, flow: Flow, is_signed: bool, config: dict[str, str], text: str
+) -> None:
+    """`check` says which setting to change, and so does `run`, which goes on trying."""
+    servers = kafka.signed if is_signed else kafka.bootstrap
+    settings = {"KAFKA_BOOTSTRAP_SERVERS": servers, "KAFKA_CONFIG": json.dumps(config)}
+    process = CommandRunner(flow, settings).run("check", "--json")
     assert process.returncode == 1
-    assert text in process.stdout, process.stdout
-    assert "top-secret" not in process.stdout + process.stderr
+    assert text in process.stdout
+    with flow.member(**settings) as member:
+        wait_until(lambda: text in member.output, "the cause to be logged")
+        assert member.terminate() == 0
+    assert not any(secret in process.stdout + process.stderr + member.output for secret in (WRONG, PASSWORD))
 
 
 def test_a_missing_broker_is_reported(flow: Flow) -> None:
     process = CommandRunner(flow, {"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"}).run("check", "--json")
     assert process.returncode == 1
-    assert "no broker answers: check KAFKA_BOOTSTRAP_SERVERS" in process.stdout
+    assert "no broker can be reached: check KAFKA_BOOTSTRAP_SERVERS" in process.stdout
+
+
+def test_a_missing_right_is_not_a_missing_topic(kafka: Any, flow: Flow) -> None:
+    dead_letter_topic = f"{flow.topic}.dead-letter"
+    for topic in (flow.topic, dead_letter_topic):
+        kafka.create_topic(topic)
+    none, group = AclOperation.DESCRIBE_CONFIGS, ResourceType.GROUP
+    with (
+        kafka.allowing(flow.topic, none),
+        kafka.allowing(dead_letter_topic, none),
+        kafka.allowing(flow.group, AclOperation.DELETE, kind=group),
+    ):
+        checks = CommandRunner(flow)
+        wait_until(
+            lambda: by_subject(checks.json("check", "--json", code=1))[f"topic {flow.topic}"][0] == "problem",
+            "the ACLs",
+        )
+        results = by_subject(checks.json("check", "--json", code=1))
+        assert results[f"topic {flow.topic}"] == ("problem", "not permitted: the principal needs READ")
+        assert results[f"topic {dead_letter_topic}"] == ("problem", "not permitted: the principal needs WRITE")
+        assert results[f"group {flow.group}"] == ("problem", "not permitted: the principal needs READ")
+        with flow.member() as member:
+            assert member.end() == 1
+        assert f"the principal needs WRITE for topic {dead_letter_topic}" in member.output
+        with flow.member(ON_REJECTED="block", ON_UNKNOWN_RECORD="block") as member:
+            assert member.end() == 1
+        assert f"the principal needs READ for topic {flow.topic}" in member.output
+        assert "the principal needs READ for this group" in member.output
+        assert '"partition": 0' not in member.output

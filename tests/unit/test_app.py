@@ -2,13 +2,13 @@
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import pytest
 
 from consumer.app import Service
-from consumer.errors import ServiceError
+from consumer.errors import NotPermitted, ServiceError
 from consumer.kafka.dead_letter_topic import TopicFinding
 
 
@@ -23,17 +23,29 @@ class FakeLoop:
 
 
 class FakeConsumer:
-    """Knows that each topic has one partition."""
+    """Reads the topic `answers`. Each topic has one partition, except for those in `other_topics`."""
+
+    topic = "answers"
+
+    def __init__(self, other_topics: Mapping[str, int | ServiceError]) -> None:
+        self._other_topics = other_topics
 
     def partition_count(self, topic: str) -> int:
-        return 1
+        answer = self._other_topics.get(topic, 1)
+        if isinstance(answer, ServiceError):
+            raise answer
+        return answer
 
 
-def started(findings: Sequence[TopicFinding], topic: str | None = "letters") -> FakeLoop:
+def started(
+    findings: Sequence[TopicFinding] = (),
+    topic: str | None = "letters",
+    other_topics: Mapping[str, int | ServiceError] | None = None,
+) -> FakeLoop:
     """The loop of a service that was started with these findings about its dead-letter topic."""
     loop = FakeLoop()
-    reporter = cast(Any, None)
-    service = Service(cast(Any, loop), cast(Any, FakeConsumer()), reporter, topic, lambda: findings)
+    reporter, consumer = cast(Any, None), FakeConsumer(other_topics or {})
+    service = Service(cast(Any, loop), cast(Any, consumer), reporter, topic, lambda: findings)
     service.run(threading.Event())
     return loop
 
@@ -70,3 +82,36 @@ def test_a_topic_that_costs_dead_letters_for_certain_ends_the_start(caplog: pyte
         started([OK, *WARNINGS, PROBLEM])
     (line,) = caplog.records
     assert line.getMessage() == "fatal error, exiting"
+
+
+@pytest.mark.parametrize(
+    ("answer", "text"),
+    [
+        (0, "DEAD_LETTER_TOPIC: there is no topic letters: create it, or set neither"),
+        (
+            NotPermitted(),
+            "DEAD_LETTER_TOPIC: not permitted: the principal needs WRITE for topic letters, or set neither",
+        ),
+    ],
+)
+def test_a_missing_right_is_not_a_missing_topic(answer: int | ServiceError, text: str) -> None:
+    """An operator would create a topic that is there."""
+    with pytest.raises(ServiceError, match=text):
+        started(other_topics={"letters": answer})
+    assert started(topic=None, other_topics={"letters": answer}).has_run
+
+
+@pytest.mark.parametrize(
+    ("answer", "text"),
+    [
+        (0, "there is no topic answers: create it"),
+        (NotPermitted(), "not permitted: the principal needs READ for topic answers"),
+    ],
+)
+def test_a_topic_that_cannot_be_read_is_a_warning_because_it_may_come(
+    answer: int | ServiceError, text: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert started(other_topics={"answers": answer}).has_run
+    (line,) = caplog.records
+    assert (line.levelname, line.getMessage()) == ("WARNING", "topic cannot be read, waiting")
+    assert cast(Any, line).error == text

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from confluent_kafka import KafkaError, KafkaException
 
-from consumer.errors import ServiceError
+from consumer.errors import NotPermitted, ServiceError
 from consumer.kafka import admin as admin_module
 from consumer.kafka.admin import GroupDescription, KafkaAdmin
 
@@ -64,6 +64,6 @@ def test_a_cluster_that_never_has_a_coordinator_is_reported(monkeypatch: pytest.
 
 def test_any_other_error_is_reported_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     client = FreshCluster(3, KafkaError.GROUP_AUTHORIZATION_FAILED)
-    with pytest.raises(ServiceError, match="permission for this group"):
+    with pytest.raises(NotPermitted, match="needs READ for this group"):
         group_of(client, monkeypatch)
     assert client.failures == 2

@@ -16,11 +16,14 @@ CONFIG = {"bootstrap.servers": "127.0.0.1:9", "group.id": "group", "log_level": 
 class ErrorMessage:
     """An error that the client reports in place of a record of partition 3."""
 
-    def __init__(self, code: int, fatal: bool = False) -> None:
-        self._error = KafkaError(code, "reason", fatal)
+    def __init__(self, code: int, fatal: bool = False, topic: str | None = "topic", text: str = "reason") -> None:
+        self._error, self._topic = KafkaError(code, text, fatal), topic
 
     def error(self) -> KafkaError:
         return self._error
+
+    def topic(self) -> str | None:
+        return self._topic
 
     def partition(self) -> int:
         return 3
@@ -86,6 +89,34 @@ def test_any_other_error_of_a_partition_is_logged_and_waited_out(
     result = consumer_of(monkeypatch, ErrorMessage(KafkaError._ALL_BROKERS_DOWN)).read(10, 0.0)
     assert (dict(result.records), dict(result.ends)) == ({}, {})
     assert caplog.records[0].__dict__["partition"] == 3
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (
+            ErrorMessage(KafkaError.GROUP_AUTHORIZATION_FAILED, topic=None),
+            "not permitted: the principal needs READ for this group",
+        ),
+        (
+            ErrorMessage(KafkaError.TOPIC_AUTHORIZATION_FAILED),
+            "not permitted: the principal needs a right to this topic",
+        ),
+        (
+            ErrorMessage(KafkaError.UNKNOWN_TOPIC_OR_PART, text="Subscribed topic not available: topic: unknown"),
+            "there is no such topic",
+        ),
+    ],
+)
+def test_an_error_of_the_group_or_of_the_topic_has_no_partition(
+    error: ErrorMessage, text: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The client gives such an error a partition, which is 0 and says nothing."""
+    consumer_of(monkeypatch, error).read(10, 0.0)
+    (line,) = caplog.records
+    assert line.getMessage() == "Kafka client error, retrying"
+    assert line.__dict__["error"] == text
+    assert "partition" not in line.__dict__
 
 
 class RebalancingClient(FakeClient):

@@ -161,4 +161,4 @@ def test_a_broker_that_describes_no_settings_is_not_waited_for() -> None:
 def test_the_settings_of_brokers_that_do_not_answer_are_not_seen() -> None:
     (unseen,) = KafkaAdmin("127.0.0.1:1", {}).topic_settings(["topic"]).values()
     assert isinstance(unseen, UnseenSettings)
-    assert "no broker answers" in unseen.error
+    assert "no broker can be reached" in unseen.error

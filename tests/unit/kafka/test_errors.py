@@ -13,5 +13,10 @@ def test_a_fatal_error_of_a_group_with_another_protocol_says_what_to_do() -> Non
     )
 
 
+def test_a_fatal_error_of_a_member_without_a_right_says_which() -> None:
+    text = f"ConsumerGroupHeartbeat fatal error: {KafkaError(KafkaError.GROUP_AUTHORIZATION_FAILED).str()}"
+    assert describe_fatal(KafkaError(KafkaError._FATAL, text)) == f"{text}: the principal needs READ for this group"
+
+
 def test_any_other_fatal_error_is_described_by_the_client() -> None:
     assert describe_fatal(KafkaError(KafkaError.FENCED_INSTANCE_ID, "taken")) == "taken"

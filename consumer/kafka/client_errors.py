@@ -1,0 +1,64 @@
+"""The errors that the group's consumer reports: logged with their cause, or kept because they end the service."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from confluent_kafka import KafkaError, KafkaException
+
+from consumer.errors import NoAnswer, NotPermitted
+from consumer.kafka.client_config import is_fatal
+from consumer.kafka.errors import MISSING_TOPIC, NOT_PERMITTED, ConnectionReports, describe
+
+log = logging.getLogger(__name__)
+
+
+class ClientErrors:
+    """`fatal` is an error after which only a new client helps, None if there was none."""
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        self._reports = ConnectionReports(config)
+        self.fatal: KafkaError | None = None
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The options by which the client reports to this object."""
+        return {**self._reports.options, "error_cb": self.report}
+
+    def report(self, error: KafkaError) -> None:
+        """An error of the client, of its group or of its topic."""
+        if is_fatal(error):
+            self.fatal = error
+            return
+        self._reports.note_error(error)
+        log.warning("Kafka client error, retrying", extra={"error": self._reports.describe(error)})
+
+    def report_message(self, message: Any) -> None:
+        """An error that the client returns in place of a record."""
+        error = message.error()
+        if is_fatal(error) or not _is_of_partition(message):
+            self.report(error)
+        else:
+            fields = {"partition": message.partition(), "error": describe(error)}
+            log.warning("Kafka partition error, retrying", extra=fields)
+
+    def no_answer(self, topic: str, error: KafkaException) -> NoAnswer:
+        """Why a question about the topic has no answer."""
+        return NoAnswer(f"no answer from Kafka about topic {topic}: {self._reports.explain(error.args[0])}")
+
+    def partition_count(self, metadata: Any) -> int:
+        """Of a topic that a broker described; 0 if there is no such topic. Raises NotPermitted, NoAnswer."""
+        self._reports.forget()  # a broker answers
+        error = metadata.error
+        if error is not None and error.code() in NOT_PERMITTED:
+            raise NotPermitted(describe(error))
+        if error is not None and error.code() not in MISSING_TOPIC:
+            raise NoAnswer(f"topic {metadata.topic}: {describe(error)}")
+        return len(metadata.partitions)
+
+
+def _is_of_partition(message: Any) -> bool:
+    """Whether the error is about one partition. The client names partition 0 in errors of the group and the topic."""
+    error = message.error()
+    is_of_topic = error.code() in NOT_PERMITTED or error.str().startswith("Subscribed topic not available")
+    return message.topic() is not None and not is_of_topic
