@@ -63,6 +63,7 @@ class LazyGroup(click.Group):
             "consumer.cli.reconcile:reconcile", "Report which records were delivered and which are missing."
         ),
         "run": LazyCommand("consumer.cli.run:run", "Deliver the topic's records to Segment."),
+        "settings": LazyCommand("consumer.cli.settings:settings", "Print the settings in force."),
         "skip-record": LazyCommand("consumer.cli.skip_record:skip_record", "Move the group past one record."),
     },
 )

@@ -2,7 +2,9 @@
 
 import gc
 import logging
+from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import click
 
@@ -11,6 +13,8 @@ from consumer import app, factories
 from consumer.cli.params import plain_errors
 from consumer.cli.settings_source import SettingsSource, settings_options
 from consumer.observability import log_setup
+from consumer.pipeline.message_id import message_id_prefix
+from consumer.settings import Settings
 from consumer.signals import stop_requests
 
 log = logging.getLogger(__name__)
@@ -47,10 +51,30 @@ def deliver(source: SettingsSource) -> None:
         app.status_server(settings, service) as server,
     ):
         _collect_garbage_rarely()
-        fields = {"version": factories.VERSION, "topic": settings.kafka_topic, "http": server.address}
-        log.info("started", extra=fields)
+        log.info("started", extra={**_fields(settings), "http": server.address})
         service.run(stop)
         log.info("stopped", extra={"delivered": service.reporter.counters.delivered})
+
+
+def _fields(settings: Settings) -> Mapping[str, object]:
+    """Where records come from and go to, and how messageIds begin, by environment. No key can be read off a prefix."""
+    endpoint = urlsplit(settings.endpoint)
+    message_id_prefixes = {
+        environment or "all": message_id_prefix(settings.namespace(key), settings.kafka_topic)
+        for environment, key in settings.write_keys.items()
+    }
+    return {
+        "version": factories.VERSION,
+        "topic": settings.kafka_topic,
+        "group": settings.kafka_group_id,
+        "dead_letter_topic": settings.dead_letter_topic,
+        "framing": settings.avro_framing,
+        "registry": settings.schema_registry_url,
+        "schemas": str(factories.schemas_dir(settings)),
+        "segment": endpoint.netloc,
+        "region": settings.region,
+        "message_id_prefixes": message_id_prefixes,
+    }
 
 
 def _collect_garbage_rarely() -> None:

@@ -10,12 +10,23 @@ from pydantic.fields import FieldInfo
 
 from consumer.errors import SettingsError
 from consumer.settings import env
+from consumer.settings.effective import EffectiveSetting, effective_settings
 from consumer.settings.env_file import read as read_env_file
 from consumer.settings.mistakes import lines_of, near_misses
 from consumer.settings.risks import risks
 from consumer.settings.settings import ENDPOINTS, Settings, fingerprint
 
-__all__ = ["ENDPOINTS", "Settings", "fingerprint", "load", "risks", "settings_table", "suspicious"]
+__all__ = [
+    "ENDPOINTS",
+    "EffectiveSetting",
+    "Settings",
+    "effective",
+    "fingerprint",
+    "load",
+    "risks",
+    "settings_table",
+    "suspicious",
+]
 
 NAMES = tuple(name.upper() for name in Settings.model_fields)
 SECRETS = tuple(name.upper() for name, field in Settings.model_fields.items() if get_origin(field.annotation) is Secret)
@@ -32,7 +43,7 @@ def load(env_file: Path | None = None, environ: Mapping[str, str] = os.environ, 
     With `only`, no other settings than these are read, and none is required. Commands use it that need no more.
     """
     names = only or NAMES
-    values = env.gather(variables(env_file, environ), names, [name for name in SECRETS if name in names])
+    values = env.gather(_variables(env_file, environ), names, [name for name in SECRETS if name in names])
     if only:
         values = {**_UNUSED, **values}
     try:
@@ -43,10 +54,11 @@ def load(env_file: Path | None = None, environ: Mapping[str, str] = os.environ, 
     raise SettingsError(*lines, *suspicious(environ))
 
 
-def variables(env_file: Path | None, environ: Mapping[str, str]) -> Mapping[str, str]:
-    """The variables of `environ`, and those of `env_file` that `environ` does not set. Raises `SettingsError`."""
-    from_file = read_env_file(env_file, ACCEPTED_NAMES) if env_file else {}
-    return {**from_file, **{name: value for name, value in environ.items() if value}}
+def effective(
+    settings: Settings, env_file: Path | None = None, environ: Mapping[str, str] = os.environ
+) -> list[EffectiveSetting]:
+    """Value and source of each setting in `settings`, which `load` returned for the same file and environment."""
+    return effective_settings(settings, environ, _from_file(env_file), env_file)
 
 
 def suspicious(environ: Mapping[str, str] = os.environ) -> list[str]:
@@ -60,6 +72,15 @@ def settings_table() -> str:
         f"| `{name.upper()}` | {_default(field)} | {field.description} |"
         for name, field in Settings.model_fields.items()
     )
+
+
+def _variables(env_file: Path | None, environ: Mapping[str, str]) -> Mapping[str, str]:
+    return {**_from_file(env_file), **{name: value for name, value in environ.items() if value}}
+
+
+def _from_file(env_file: Path | None) -> Mapping[str, str]:
+    """The variables of the file, if there is one. Raises `SettingsError`."""
+    return read_env_file(env_file, ACCEPTED_NAMES) if env_file else {}
 
 
 def _default(field: FieldInfo) -> str:

@@ -13,17 +13,23 @@ class UnreadableValue(NamedTuple):
     mistake: str
 
 
+def is_set(name: str, variables: Mapping[str, str]) -> bool:
+    """An empty variable is not set, because platforms set variables left blank."""
+    return bool(variables.get(name))
+
+
 def gather(
     environ: Mapping[str, str], names: Sequence[str], secrets: Sequence[str]
 ) -> dict[str, str | UnreadableValue]:
-    """The settings that have a value. An empty variable is not set, because platforms set variables left blank."""
-    values: dict[str, str | UnreadableValue] = {name: environ[name] for name in names if environ.get(name)}
+    """The settings that have a value, by name."""
+    values: dict[str, str | UnreadableValue] = {name: environ[name] for name in names if is_set(name, environ)}
     for name in secrets:
-        path = environ.get(f"{name}_FILE")
-        if path and name in values:
+        if not is_set(f"{name}_FILE", environ):
+            continue
+        if name in values:
             values[name] = UnreadableValue(f"{name}_FILE is set too: set only one of the two")
-        elif path:
-            values[name] = _read_secret(name, Path(path))
+        else:
+            values[name] = _read_secret(name, Path(environ[f"{name}_FILE"]))
     return values
 
 

@@ -172,6 +172,11 @@ class Settings(BaseSettings):
         return value
 
     @property
+    def region(self) -> str | None:
+        """The region of Segment; None for another endpoint."""
+        return None if self.segment_endpoint else self.segment_region or "us"
+
+    @property
     def endpoint(self) -> str:
         """The URL that batches are sent to."""
         return self.segment_endpoint or ENDPOINTS[self.segment_region or "us"]

@@ -14,7 +14,10 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from consumer import paths
 from consumer.cli.main import LazyGroup, main
+from consumer.pipeline.message_id import message_id_prefix
+from consumer.settings import fingerprint
 from tests.support import COMMAND
 
 KEY = "TopSecretKey0123456789abcdefghij"  # in the form of Segment's keys
@@ -139,6 +142,26 @@ def test_a_port_in_use_is_a_clear_failure() -> None:
         result = run_command("run", **REQUIRED | address)
     assert result.returncode == 1
     assert "HTTP_PORT" in result.stderr.splitlines()[-1]
+
+
+def test_the_start_is_logged_with_the_settings_that_say_where_records_go() -> None:
+    keys = {"production": KEY, "development": f"{KEY[1:]}x"}
+    changes = {"SEGMENT_WRITE_KEY": "", "SEGMENT_WRITE_KEYS": json.dumps(keys), "SEGMENT_REGION": "eu"}
+    changes |= {"KAFKA_TOPIC": "answers", "SCHEMA_REGISTRY_URL": "http://registry:8081"}
+    env = {"PATH": os.environ["PATH"], **REQUIRED, **changes}
+    with subprocess.Popen([COMMAND, "run"], env=env, stderr=subprocess.PIPE, text=True) as running:
+        assert running.stderr
+        line = next(line for line in running.stderr if '"started"' in line)
+        running.terminate()
+    assert not any(key in line for key in keys.values())
+    fields = json.loads(line)
+    expected = {"topic": "answers", "group": "sprig-to-segment", "dead_letter_topic": "answers.dead-letter"}
+    expected |= {"framing": "confluent", "registry": "http://registry:8081", "region": "eu"}
+    expected |= {"segment": "events.eu1.segmentapis.com", "schemas": str(paths.schemas())}
+    assert {name: fields[name] for name in expected} == expected
+    assert fields["message_id_prefixes"] == {
+        environment: message_id_prefix(fingerprint(key), "answers") for environment, key in keys.items()
+    }
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
