@@ -26,7 +26,14 @@ from consumer.model import RecordAddress
 from consumer.reasons import reject_meaning
 from consumer.settings import Settings
 
-READ_SETTINGS = ("KAFKA_BOOTSTRAP_SERVERS", "KAFKA_CONFIG", "KAFKA_GROUP_ID", "KAFKA_TOPIC", "DEAD_LETTER_TOPIC")
+READ_SETTINGS = (
+    "KAFKA_BOOTSTRAP_SERVERS",
+    "KAFKA_TOPIC",
+    "KAFKA_GROUP_ID",
+    "KAFKA_CONFIG",
+    "KAFKA_MSK_REGION",
+    "DEAD_LETTER_TOPIC",
+)
 
 
 @click.command("list")
