@@ -47,7 +47,7 @@ def find_command(words: list[str]) -> click.Command:
 
 def check_value(command: click.Command, option: click.Option, value: str) -> None:
     if isinstance(option.type, click.Path):
-        option.type.exists = False  # the files of the examples do not exist here
+        return  # the files of the examples do not exist here
     argument = [value] if option.multiple else value
     assert option.type_cast_value(click.Context(command), argument) is not None
 

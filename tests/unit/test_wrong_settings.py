@@ -31,6 +31,7 @@ NEEDS_REGISTRY = (
     "needs SCHEMA_REGISTRY_URL, because records name their schema by id; without a registry only raw and single-object "
     "are possible"
 )
+TWICE = "must have each name once: the name at line 1, column 19 is there twice"
 ONLY_ONE = "set only one of the two"
 
 # Name, value, and the line after the name.
@@ -68,6 +69,7 @@ WRONG_VALUES = [
     ("KAFKA_AUTO_OFFSET_RESET", "latest", "must be 'earliest' or 'error'"),
     ("KAFKA_CONFIG", HUSH, OBJECT),
     ("KAFKA_CONFIG", f'["{HUSH}"]', OBJECT),
+    ("KAFKA_CONFIG", f'{{"a": "{HUSH}", "a": ""}}', TWICE),
     ("KAFKA_CONFIG", f'\'{{"sasl.password": "{HUSH}"}}\'', QUOTED),
     ("KAFKA_CONFIG", f'{{"sasl.password": "{HUSH}"', OBJECT),
     ("KAFKA_CONFIG", f'{{"a": {{"b": "{HUSH}"}}}}', "each option must be a string, a number, true or false"),
