@@ -71,9 +71,7 @@ class Service:
                 self._judge_dead_letter_topic()
                 self.loop.run(stop)
         except Exception as error:  # noqa: BLE001 - also a defect of ours
-            service_error = as_service_error(error)
-            log.critical("fatal error, exiting", extra={"error": str(service_error)})
-            raise service_error from None
+            raise as_service_error(error) from None
 
     def _await_topics(self, stop: threading.Event) -> None:
         """Nothing is read before the dead-letter topic is there. A broker that does not answer is waited for."""

@@ -2,7 +2,8 @@
 
 import gc
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -10,8 +11,10 @@ import click
 
 import consumer.settings
 from consumer import app, factories
-from consumer.cli.params import plain_errors
+from consumer.cli.params import exit_with, plain_errors
 from consumer.cli.settings_source import SettingsSource, settings_options
+from consumer.errors import UsageError
+from consumer.internal_errors import as_service_error
 from consumer.observability import log_setup
 from consumer.pipeline.message_id import message_id_prefix
 from consumer.settings import Settings
@@ -38,7 +41,7 @@ def run(env_file: Path | None, schemas_dir: Path | None) -> None:
 
 
 def deliver(source: SettingsSource) -> None:
-    """Deliver until a signal says stop. Raises UsageError before anything is read, and ServiceError."""
+    """Deliver until a signal says stop. Raises UsageError before anything is read, and SystemExit after an error."""
     settings = source.load()
     log_setup.configure(settings.log_format, settings.log_level, settings.kafka_topic)
     for warning in consumer.settings.suspicious():
@@ -46,6 +49,7 @@ def deliver(source: SettingsSource) -> None:
     if risks := consumer.settings.risks(settings):
         log.warning("settings are risky, continuing", extra={"detail": "; ".join(risks)})
     with (
+        _fatal_errors_in_one_line(),
         stop_requests(settings.shutdown_timeout_seconds) as stop,
         app.build(settings, app.normal(settings)) as service,
         app.status_server(settings, service) as server,
@@ -54,6 +58,22 @@ def deliver(source: SettingsSource) -> None:
         log.info("started", extra={**_fields(settings), "http": server.address})
         service.run(stop)
         log.info("stopped", extra={"delivered": service.reporter.counters.delivered})
+
+
+@contextmanager
+def _fatal_errors_in_one_line() -> Iterator[None]:
+    """
+    Log the error that ends the service, of the loop or of a part that is opened or closed, and exit with code 1.
+
+    Raises UsageError, because a mistake in the settings is for people, as it is before the log is configured.
+    """
+    try:
+        yield
+    except UsageError:
+        raise
+    except Exception as error:  # noqa: BLE001 - also a defect of ours
+        log.critical("fatal error, exiting", extra={"error": str(as_service_error(error))})
+        exit_with(success=False)
 
 
 def _fields(settings: Settings) -> Mapping[str, object]:

@@ -80,8 +80,7 @@ def test_a_topic_without_risks_is_not_worth_a_line(caplog: pytest.LogCaptureFixt
 def test_a_topic_that_costs_dead_letters_for_certain_ends_the_start(caplog: pytest.LogCaptureFixture) -> None:
     with pytest.raises(ServiceError, match="DEAD_LETTER_TOPIC: cleanup: compact"):
         started([OK, *WARNINGS, PROBLEM])
-    (line,) = caplog.records
-    assert line.getMessage() == "fatal error, exiting"
+    assert not caplog.records
 
 
 @pytest.mark.parametrize(

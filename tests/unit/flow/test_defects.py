@@ -1,6 +1,7 @@
 """The command `run` with a defect in its code: one record's own, or one that ends the process."""
 
 import json
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,6 +30,12 @@ def fail(self, timeout=0):
     if self._reporter.counters.delivered >= 100:
         raise KeyError("{SECRET}")
 Dispatcher.apply_outcomes = fail
+"""
+OF_CLOSING = f"""
+from consumer.segment.workers import Workers
+def fail(self):
+    raise KeyError("{SECRET}")
+Workers.close = fail
 """
 """Modules that Python imports at its start, before the command."""
 
@@ -78,9 +85,7 @@ def test_a_defect_that_ends_the_process_loses_nothing_and_is_named_in_one_line(f
     with flow.member(PYTHONPATH=str(tmp_path)) as member:
         wait_until(lambda: member.has_ended, "the defect to end the process")
         assert member.end() == 1
-    (fatal,) = [line for line in lines_of(member) if line["event"] == "fatal error, exiting"]
-    assert fatal["level"] == "critical"
-    assert str(fatal["error"]).startswith("internal error: KeyError at consumer/pipeline/loop.py:")
+    assert fatal_error(member).startswith("internal error: KeyError at consumer/pipeline/loop.py:")
     assert without_data(member)
     open_events = 10 * flow.partitions
     assert sum(flow.committed().values()) >= 100 - open_events
@@ -92,3 +97,29 @@ def test_a_defect_that_ends_the_process_loses_nothing_and_is_named_in_one_line(f
     assert not ledger.unexpected
     assert not ledger.out_of_order
     assert len(ledger.duplicates) <= open_events
+
+
+def test_a_defect_in_closing_a_part_is_named_in_one_line(flow: Flow, tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(OF_CLOSING)
+    flow.produce(100)
+    with flow.member(PYTHONPATH=str(tmp_path)) as member:
+        flow.wait_until_settled()
+        assert member.terminate() == 1
+    assert fatal_error(member).startswith("internal error: KeyError")
+    assert without_data(member)
+
+
+def test_an_error_before_anything_is_read_is_one_line_of_the_log_and_no_other(flow: Flow) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        with flow.member(HTTP_PORT=str(port)) as member:
+            assert member.end() == 1
+    assert fatal_error(member).startswith(f"cannot serve on HTTP_HOST=127.0.0.1 HTTP_PORT={port}: ")
+    assert len(member.lines) == len(lines_of(member))
+
+
+def fatal_error(member: Member) -> str:
+    """The error of the one line that names it."""
+    (fatal,) = [line for line in lines_of(member) if line["event"] == "fatal error, exiting"]
+    assert fatal["level"] == "critical"
+    return str(fatal["error"])
