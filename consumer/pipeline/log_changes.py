@@ -27,7 +27,11 @@ class LogChanges:
         return self._with_new_buffer(partition)
 
     def reset(self, reset: OffsetReset) -> None:
-        """The partition could not be read on: count and log what the broker does not have any more."""
+        """
+        The partition could not be read on: count and log what the broker does not have any more.
+
+        If the partition is blocked until the next start, the next start counts that, from the committed offset on.
+        """
         buffer = self._buffers.get(reset.partition)
         if buffer is None or buffer.waits_for_restart:
             return

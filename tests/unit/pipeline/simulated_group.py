@@ -43,6 +43,7 @@ class SimulatedGroup:
         self.refusals = self.lost = 0
         self.is_slow = False  # to answer commits
         self.goes_on = True  # where the next record to read was deleted
+        self.counts_losses_of: Callable[[int], bool] = lambda _: True
         self.sent: list[SentCommit] = []
         self.rebalances: list[Callable[[], None]] = []
         self.on_assign: Callable[[Sequence[int]], None]
@@ -173,7 +174,8 @@ class SimulatedGroup:
     def _reset(self, partition: int) -> OffsetReset:
         topic, expected = self.position[partition]
         low, end = self.ledger.low[partition], self.end_offset(partition)
-        self.lost += low - expected
+        if self.counts_losses_of(partition):
+            self.lost += low - expected
         if self.goes_on:
             self.ledger.deleted |= {RecordPlace(partition, topic, offset) for offset in range(expected, low)}
             self.position[partition] = Offset(topic, low)

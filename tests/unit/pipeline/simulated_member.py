@@ -220,6 +220,7 @@ class SimulatedMember:
         self.reporter = StatusReporter(0.0)
         self.loop = Loop(ports, self.buffers, self.reporter, DRAIN_SECONDS, clock)
         self.group.subscribe(self.loop._on_assign, self.loop._on_revoke, self.loop._on_lost)
+        self.group.counts_losses_of = lambda partition: not self.buffers[partition].waits_for_restart
         for partition in ledger.topics:
             self.group.assign(partition)
 
