@@ -40,6 +40,7 @@ _UNREAD: Mapping[str, frozenset[str]] = {
     "raw": frozenset({Reason.UNDECODABLE, Reason.TRAILING_BYTES}),
 }
 _READ_BY_AUTO = (CONFLUENT, CONFLUENT_HEADER, SINGLE_OBJECT)
+_MAX_JSON_BYTES = 65_536
 _HEX = re.compile(rb"[0-9a-fA-F]{32}")
 
 
@@ -172,7 +173,13 @@ def _is_container(value: bytes) -> bool:
 
 
 def _is_json(value: bytes) -> bool:
-    """An object or an array. Other JSON texts are too short to be told from Avro."""
+    """
+    An object or an array. Other JSON texts are too short to be told from Avro.
+
+    A longer value is not parsed, because its parts could need thirty times its memory.
+    """
+    if len(value) > _MAX_JSON_BYTES:
+        return False
     text = value.removeprefix(b"\xef\xbb\xbf").strip()
     try:
         return text.startswith((b"{", b"[")) and loads(text) is not None

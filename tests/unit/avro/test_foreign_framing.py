@@ -199,6 +199,7 @@ def test_other_reasons_get_no_hint(configured: str, value: Value) -> None:
         b"Obj\x02",
         b"{not JSON}",
         b"{" * 5000,
+        b"[" + b"{}," * 100_000 + b"{}]",  # parsing it could need more memory than there is
         b"\x06u-1\x12",
     ],
 )
