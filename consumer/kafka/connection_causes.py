@@ -57,9 +57,10 @@ _CAUSES = (
     _cause(r"[Tt]imed out.*in state (APIVERSION_QUERY|SSL_HANDSHAKE)|Invalid response size", _NO_ANSWER),
     _cause(r"[Tt]imed out.*in state AUTH", "SASL fails: the broker does not answer the sign-in in time"),
     _cause(
-        r"SSL_HANDSHAKE|wrong version number|PLAINTEXT broker listener",
+        r"wrong version number|PLAINTEXT broker listener|Disconnected(?!: connection reset).*SSL_HANDSHAKE",
         f"TLS fails: the listener does not use TLS: {_SET} PLAINTEXT or SASL_PLAINTEXT, or take the port for TLS",
     ),
+    _cause(r"SSL_HANDSHAKE|SSL routines|alert number", "TLS fails: check security.protocol and ssl.* in KAFKA_CONFIG"),
     _cause(
         r"not valid in current SASL state|SASL Handshake not supported",
         f"SASL fails: the listener does not use SASL: {_SET} PLAINTEXT or SSL, or take the port for SASL",
@@ -73,8 +74,12 @@ _CAUSES = (
         "SASL fails: no token: check sasl.oauthbearer.* in KAFKA_CONFIG, or the role for KAFKA_MSK_REGION",
     ),
     _cause(
-        r"SASL |state AUTH_|[Aa]uthentication failed",
+        r"[Aa]uthentication failed|SASL authentication error",
         "SASL fails: the broker refuses the credentials: check sasl.* in KAFKA_CONFIG",
+    ),
+    _cause(
+        r"SASL |state AUTH_",
+        "SASL fails: the broker refuses the credentials, or ended the connection: check sasl.* in KAFKA_CONFIG",
     ),
     _cause(
         r"ssl://.*Disconnected.*in state APIVERSION_QUERY",

@@ -206,7 +206,15 @@ TEXTS = [
     ("sasl_plaintext://b:1/bootstrap: SASL SCRAM-SHA-512 mechanism handshake failed: Unsupported SASL mechanism: "
      "broker's supported mechanisms: PLAIN,SCRAM-SHA-256 (after 4ms in state AUTH_HANDSHAKE)",
      "set sasl.mechanism to one that it supports"),
-    ("sasl_ssl://b:1/bootstrap: Disconnected (after 4ms in state AUTH_REQ)", "the broker refuses the credentials"),
+    ("sasl_ssl://b:1/bootstrap: Disconnected (after 4ms in state AUTH_REQ)", "credentials, or ended the connection"),
+    ("ssl://b:1/1: SSL handshake failed: error:0A00018A:SSL routines::dh key too small (after 1ms in state "
+     "SSL_HANDSHAKE)", "TLS fails: check security.protocol and ssl.*"),
+    ("ssl://b:1/1: SSL handshake failed: SSL alert number 112 (after 1ms in state SSL_HANDSHAKE)",
+     "TLS fails: check security.protocol and ssl.*"),
+    ("ssl://b:1/1: Receive failed: Connection reset by peer (after 10ms in state SSL_HANDSHAKE)",
+     "TLS fails: check security.protocol and ssl.*"),
+    ("ssl://b:1/1: Disconnected: connection reset by peer (after 10ms in state SSL_HANDSHAKE)",
+     "TLS fails: check security.protocol and ssl.*"),
     ("sasl_ssl://b:1/bootstrap: Connection setup timed out (after 4ms in state AUTH_REQ)", "not answer the sign-in"),
     ("Failed to acquire SASL OAUTHBEARER token: no role", "SASL fails: no token"),
     ("Failed to get metadata: Local: Broker transport failure", ""),
