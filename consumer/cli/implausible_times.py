@@ -7,11 +7,12 @@ from typing import Any, NamedTuple
 
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 _MAX_AHEAD = timedelta(days=1)
+_CONTRACT_DEPTH = 2  # of /properties/NAME
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?")
 
 
 class ImplausibleTime(NamedTuple):
-    """A time of the event: the JSON pointer of its property, with `*` for the index of a list, and its year."""
+    """A time of the event: the JSON pointer of its property, with `*` for what is inside the property, and its year."""
 
     pointer: str
     year: int
@@ -46,14 +47,19 @@ def _parse_time(text: str) -> datetime | None:
     return time
 
 
-def _texts(value: Any, pointer: str) -> Iterator[tuple[str, str]]:
-    """Each text in a JSON value with its pointer. No event is nested so deep that this could overflow the stack."""
+def _texts(value: Any, pointer: str, depth: int = 0) -> Iterator[tuple[str, str]]:
+    """
+    Each text in a JSON value with its pointer. No event is nested so deep that this could overflow the stack.
+
+    Below a property names can come from a map of the record, so they are data of the record and appear as `*`.
+    """
     match value:
         case str():
             yield pointer, value
         case dict():
             for name, inner in value.items():
-                yield from _texts(inner, f"{pointer}/{name}")
+                shown = name if depth < _CONTRACT_DEPTH else "*"
+                yield from _texts(inner, f"{pointer}/{shown}", depth + 1)
         case list():
             for inner in value:
-                yield from _texts(inner, f"{pointer}/*")
+                yield from _texts(inner, f"{pointer}/*", depth + 1)

@@ -55,13 +55,16 @@ def test_another_time_and_another_text_are_not(text: str) -> None:
     assert times({"timestamp": text}) == []
 
 
-def test_the_property_is_named_with_a_star_for_the_index_of_a_list() -> None:
+def test_the_property_is_named_with_stars_for_what_is_inside() -> None:
+    """A name inside a property can be a key of a map of the record, which is data of a user."""
     old = "1970-01-21T12:20:42.000Z"
     event = {"timestamp": "2026-03-02T09:00:00Z", "properties": {"at": old, "answers": [{"at": old}, {"at": old}, 7]}}
+    event["context"] = {"traits": {"jo@example.com\x1b[31m": {"at": old}}}
     assert times(event) == [
         ("/properties/at", 1970, EARLY),
-        ("/properties/answers/*/at", 1970, EARLY),
-        ("/properties/answers/*/at", 1970, EARLY),
+        ("/properties/answers/*/*", 1970, EARLY),
+        ("/properties/answers/*/*", 1970, EARLY),
+        ("/context/traits/*/*", 1970, EARLY),
     ]
     text = "/timestamp is of the year 1970, before 2000: is its unit right in the contract?"
     assert str(ImplausibleTime("/timestamp", 1970, EARLY)) == text
