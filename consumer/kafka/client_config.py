@@ -68,9 +68,17 @@ def create_client(client_class: Callable[[Any], _Client], config: Mapping[str, A
         raise SettingsError(f"KAFKA_CONFIG: {option_mistake(error.args[0].str(), config)}") from None
 
 
+_TOKEN_SOURCES = ("oauth_cb", "sasl.oauthbearer.method")
+
+
 def require_accepted(config: Mapping[str, Any]) -> None:
-    """Raises SettingsError for options that the group's consumer does not accept; no broker is asked."""
-    create_client(Consumer, {**config, "bootstrap.servers": ""}).close()
+    """
+    Raises SettingsError for options that the group's consumer does not accept.
+
+    No broker is asked, and no server for a token: without these two options the client does not ask for one.
+    """
+    without_tokens = {name: value for name, value in config.items() if name not in _TOKEN_SOURCES}
+    create_client(Consumer, {**without_tokens, "bootstrap.servers": ""}).close()
 
 
 def identity_options(instance_id: str | None, msk_region: str | None) -> dict[str, Any]:
