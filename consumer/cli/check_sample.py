@@ -42,7 +42,7 @@ def check_sample(
     if any(result.subject in required and result.state == "problem" for result in kafka_results):
         return SampleCheck([note("sample", "no record was looked at, because of the problem with Kafka")])
     try:
-        sample = _take_sample(settings, count, time.monotonic() + max_seconds)
+        sample = _take_sample(settings, count, max_seconds)
     except (ServiceError, UnsafeSchema) as error:
         return SampleCheck([problem("sample", str(error))])
     if not sample.records and not sample.ended_early:
@@ -62,14 +62,19 @@ def newest(spans: Mapping[int, OffsetRange], count: int) -> Mapping[int, OffsetR
     return ranges
 
 
-def _take_sample(settings: Settings, count: int, ends_at: float) -> TopicSample:
-    """Raises ServiceError if no broker answers, and UnsafeSchema for a schema file that cannot be used."""
+def _take_sample(settings: Settings, count: int, max_seconds: float) -> TopicSample:
+    """
+    The time begins when the ends of the partitions are known.
+
+    Raises ServiceError if no broker answers, and UnsafeSchema for a schema file that cannot be used.
+    """
     with ExitStack() as closing:
         stages = factories.blocking_decode_stages(settings, closing)
         sample = TopicSample(settings.avro_framing, stages.frame)
         mapper = factories.record_mapper(settings, replace(stages, mapping=sample.observed(stages.mapping)))
         reader = factories.topic_reader(settings, settings.kafka_topic, closing)
         ranges = newest(reader.spans(), count)
+        ends_at = time.monotonic() + max_seconds
         sample.offsets = sum(end - begin for begin, end in ranges.values())
         for record in reader.read(ranges, SILENCE_SECONDS):
             if time.monotonic() > ends_at:
@@ -118,7 +123,7 @@ def _summary(sample: TopicSample) -> CheckResult:
     text = f"the newest {counted(sample.records, 'record')}: {numbers}"
     if sample.ended_early:
         text += "; no further record was looked at, because the time was over"
-    if not sample.delivered:
+    if sample.records and not sample.delivered:
         return problem("sample", text)
     return CheckResult("warning" if sample.ended_early else "ok", "sample", text)
 
