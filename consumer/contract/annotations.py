@@ -9,6 +9,7 @@ from consumer.contract.keywords import SchemaPath, suggestion
 from consumer.contract.rules import KAFKA_MESSAGE_ID, KAFKA_TIMESTAMP, LABEL, SERVICE_VERSION, SPECIAL_SOURCES
 
 _FOR_SPECIAL_SOURCES = {KAFKA_TIMESTAMP: ("iso-8601", "string"), KAFKA_MESSAGE_ID: (), SERVICE_VERSION: ()}
+_TEXTS = (KAFKA_MESSAGE_ID, SERVICE_VERSION)
 _EXPECTED_FOR_SPECIAL_SOURCES = {
     KAFKA_TIMESTAMP: f"iso-8601 or string, because {KAFKA_TIMESTAMP} is in milliseconds",
     KAFKA_MESSAGE_ID: f"no x-convert, because {KAFKA_MESSAGE_ID} is text that stays as it is",
@@ -52,7 +53,10 @@ def read_conversion(
     if value not in names:
         report(path, f"one of {', '.join(names)}{suggestion(value, names)}")
         return ""
+    makes_text_of_fields = value == "string" and not set(sources) <= set(SPECIAL_SOURCES)
     for source in sources:
+        if source in _TEXTS and makes_text_of_fields:
+            continue
         if source in SPECIAL_SOURCES and value not in _FOR_SPECIAL_SOURCES[source]:
             report(path, _EXPECTED_FOR_SPECIAL_SOURCES[source])
     return str(value)

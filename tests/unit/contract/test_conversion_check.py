@@ -151,6 +151,11 @@ def test_text_beside_integers_is_no_finding(avro: Any) -> None:
     assert not [finding for finding in findings_of({"x-convert": "string"}, avro) if "null" not in finding.what]
 
 
+def test_text_beside_a_field_that_becomes_text_is_no_finding() -> None:
+    rule = {"type": "string", "x-source": ["p", "$kafka.messageId"], "x-convert": "string"}
+    assert not [finding for finding in findings_of(rule, ["null", "int"]) if "null" not in finding.what]
+
+
 def test_the_time_of_the_kafka_record_counts_as_a_long() -> None:
     rule = {"x-source": ["p", "$kafka.timestamp"], "x-convert": "iso-8601"}
     assert not findings_of(rule, ["null", "string"])
