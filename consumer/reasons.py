@@ -73,7 +73,7 @@ class BlockReason(_Word):
     )
     REJECTED_BEFORE_SUCCESS = (
         "rejected_before_success",
-        "MAX_REJECTED_BEFORE_SUCCESS records were rejected before the first success: a setting is wrong",
+        "MAX_REJECTED_BEFORE_SUCCESS records were rejected before the first success: a setting is probably wrong",
     )
     """Ends without an operator when another partition of the member shows that the settings are right."""
     EVERYTHING_REJECTED = (
