@@ -73,7 +73,9 @@ class RepeatFolding(logging.StreamHandler[Any]):
 
     def emit(self, record: logging.LogRecord) -> None:
         now = self._clock()
-        if now >= self._next_flush_at:
+        if record.levelno >= logging.CRITICAL:
+            self._flush_repeats(float("inf"))  # the error that ends the process is the last line
+        elif now >= self._next_flush_at:
             self._next_flush_at = now + _FLUSH_SECONDS
             self._flush_repeats(now)
         if record.levelno < logging.WARNING:

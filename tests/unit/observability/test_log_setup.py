@@ -134,6 +134,15 @@ def test_a_repeated_warning_is_folded_and_counted(stream: io.StringIO, clock: Cl
     assert repeats == [(0, None), (6, 5), (7, None), (8, None)]
 
 
+def test_the_error_that_ends_the_process_comes_after_all_hidden_lines(stream: io.StringIO) -> None:
+    log = logging.getLogger("x")
+    for _ in range(3):
+        log.warning("the broker is away")
+    log.critical("fatal error, exiting")
+    logging.shutdown()
+    assert [line["event"] for line in lines(stream)] == ["the broker is away"] * 2 + ["fatal error, exiting"]
+
+
 def test_different_lines_are_not_folded(stream: io.StringIO) -> None:
     logging.getLogger("x").warning("a")
     logging.getLogger("x").error("a")
