@@ -66,6 +66,7 @@ rendered: $(VENV)/developed  ## render the chart's value sets and its README aga
 	$$(tests/infra/gotool helm-docs) --chart-search-root=helm --sort-values-order=file --log-level=error
 
 chart: $(VENV)/developed  ## check the chart with kube-score and helm-docs, and its alerts and dashboard with promtool
+	@tests/infra/gotool kube-score >/dev/null && tests/infra/gotool helm-docs >/dev/null  # outside of a test's time limit
 	$(BIN)/python -m pytest tests/chart/with_go.py tests/chart/test_alerts.py tests/chart/test_dashboard.py
 
 # The broker of the container engine if there is one, else the embedded broker.
