@@ -147,7 +147,7 @@ def build(settings: Settings, variant: Variant) -> Iterator[Service]:
         frame = factories.record_framing(settings)
         mapper = factories.record_mapper(settings, factories.decode_stages(settings, frame, schemas.get))
         processor = RecordProcessor(variant.map_record(mapper), variant.policy)
-        consumer, closer = variant.consumer(), ClientCloser()
+        consumer, closer = variant.consumer(), ClientCloser(clients=2)
         closing.callback(closer.close, consumer.close)
         client = SegmentClient(factories.segment_endpoint(settings))
         closing.callback(client.close)
@@ -169,15 +169,19 @@ def build(settings: Settings, variant: Variant) -> Iterator[Service]:
 class ClientCloser:
     """Closes the Kafka clients, which have no timeout of their own: before the process must have ended."""
 
-    def __init__(self) -> None:
+    def __init__(self, clients: int) -> None:
+        """`clients` of them share the time."""
+        self._open_clients = clients
         self.deadline: Callable[[], float] = lambda: float("inf")
         """When the process must have ended, in monotonic seconds."""
 
     def close(self, close: Callable[[], None]) -> None:
-        seconds = min(CLOSE_SECONDS, self.deadline() - time.monotonic() - MARGIN_SECONDS)
+        rest = self.deadline() - time.monotonic() - MARGIN_SECONDS
+        seconds = min(CLOSE_SECONDS, rest / self._open_clients)
+        self._open_clients = max(self._open_clients - 1, 1)
         thread = threading.Thread(target=close, name="close", daemon=True)
         thread.start()
-        thread.join(max(seconds, MARGIN_SECONDS))
+        thread.join(max(seconds, 0))
         if thread.is_alive():
             log.warning("a Kafka client did not close in time")
 

@@ -173,16 +173,10 @@ def _is_container(value: bytes) -> bool:
 
 
 def _is_json(value: bytes) -> bool:
-    """
-    An object or an array. Other JSON texts are too short to be told from Avro.
-
-    A longer value is not parsed, because its parts could need thirty times its memory.
-    """
-    if len(value) > _MAX_JSON_BYTES:
-        return False
+    """An object or an array: other JSON texts are too short to be told from Avro, and long ones need much memory."""
     text = value.removeprefix(b"\xef\xbb\xbf").strip()
     try:
-        return text.startswith((b"{", b"[")) and loads(text) is not None
+        return len(text) <= _MAX_JSON_BYTES and text.startswith((b"{", b"[")) and loads(text) is not None
     except JsonError:
         return False
 

@@ -64,6 +64,8 @@ class Loop:
 
     def run_once(self) -> None:
         self._read()
+        if self._stop.is_set():  # a drain opens no batch, so none is opened before it
+            return
         self._dispatcher.apply_outcomes()  # before dispatching: a partition whose batch is settled can open the next
         self._dispatch()
         self._commit()

@@ -2,11 +2,13 @@
 
 import logging
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import pytest
 
+from consumer import app
 from consumer.app import Service
 from consumer.errors import NotPermitted, ServiceError
 from consumer.kafka.dead_letter_topic import TopicFinding
@@ -114,3 +116,18 @@ def test_a_topic_that_cannot_be_read_is_a_warning_because_it_may_come(
     (line,) = caplog.records
     assert (line.levelname, line.getMessage()) == ("WARNING", "topic cannot be read, waiting")
     assert cast(Any, line).error == text
+
+
+def test_clients_that_do_not_close_leave_the_process_the_time_to_end() -> None:
+    closer, released = app.ClientCloser(clients=2), threading.Event()
+
+    def wait() -> None:
+        released.wait()
+
+    deadline = time.monotonic() + 1.5
+    closer.deadline = lambda: deadline
+    closer.close(wait)
+    assert time.monotonic() < deadline - app.MARGIN_SECONDS - 0.3  # the second one has a part of the time
+    closer.close(wait)
+    assert time.monotonic() < deadline
+    released.set()

@@ -35,6 +35,22 @@ def test_nothing_is_sent_before_its_linger_and_a_full_batch_is_sent_at_once() ->
     assert len(world.workers.in_flight) == 1
 
 
+def test_no_batch_is_opened_once_the_service_was_told_to_stop() -> None:
+    """The signal can come while a revocation is drained, inside a read."""
+    world, stop = PipelineWorld(), Event()
+    world.group.give(0, *[b"a"] * EVENTS)
+    read = world.group.read
+
+    def read_and_stop(limit: int, timeout: float) -> Any:
+        stop.set()
+        return read(limit, timeout)
+
+    world.group.read = read_and_stop  # type: ignore[method-assign]
+    world.loop.run(stop)
+    assert not world.workers.in_flight
+    assert world.group.committed == {0: 0}
+
+
 def test_buffers_that_are_full_of_bytes_share_a_request_as_well() -> None:
     world = PipelineWorld(partitions=2, memory_bytes=2000)
     for partition in range(2):
