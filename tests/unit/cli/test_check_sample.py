@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import consumer.settings
 from consumer.avro.framing import framing
-from consumer.cli.check_sample import newest
+from consumer.cli import check_sample as module
+from consumer.cli.check_sample import check_sample, newest
 from consumer.cli.topic_sample import TopicSample
 from consumer.jsonio import dumps
 from consumer.kafka.topic_reader import OffsetRange
@@ -124,3 +126,16 @@ def test_the_framings_of_the_values_are_counted(configured: str, value: bytes, m
 def test_a_value_of_no_bytes_has_no_framing() -> None:
     empty = Rejected("empty_value", "framing", "")
     assert not sample_of("confluent", (b"", empty), (None, Skipped("tombstone")))["framings"]
+
+
+@pytest.mark.parametrize(
+    ("records", "ended_early", "state"), [(0, True, "warning"), (3, True, "problem"), (0, False, "note")]
+)
+def test_a_sample_without_a_record_is_no_problem(
+    records: int, ended_early: bool, state: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a topic with very many partitions no record may come in time, which says nothing against the settings."""
+    sample = TopicSample("raw", framing("raw", ()), records=records, ended_early=ended_early)
+    monkeypatch.setattr(module, "_take_sample", lambda *_: sample)
+    settings = consumer.settings.load(environ={"KAFKA_BOOTSTRAP_SERVERS": "b:1", "SEGMENT_WRITE_KEY": "key"})
+    assert check_sample(settings, 200, []).results[0].state == state

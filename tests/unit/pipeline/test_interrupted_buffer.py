@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from consumer.pipeline import open_chunks, partition_buffer
+from consumer.pipeline import buffers, open_chunks, partition_buffer
+from consumer.pipeline.backpressure import BufferLimits
+from consumer.pipeline.buffers import PartitionBuffers
 from consumer.pipeline.partition_buffer import PartitionBuffer
 from tests.unit.pipeline.records import LIMITS, open_batch, process, record_of, undecodable
 
@@ -77,7 +79,7 @@ def is_interrupted(change: Callable[[], object], line: int) -> bool:
     lines = itertools.count()
 
     def trace(frame: FrameType, event: str, _: Any) -> Any:
-        if frame.f_code.co_filename not in (partition_buffer.__file__, open_chunks.__file__):
+        if frame.f_code.co_filename not in (partition_buffer.__file__, open_chunks.__file__, buffers.__file__):
             return None
         if event == "line" and next(lines) == line:
             raise Interrupted
@@ -105,6 +107,29 @@ def test_an_interrupted_change_makes_nothing_committable_that_is_not_settled(cas
             break
         assert buffer.committable_offset in (before, complete.committable_offset), line
     assert line > 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda assigned: assigned.move_to_end(0),
+        lambda assigned: assigned.assign([2, 3]),
+        lambda assigned: assigned.drop([0]),
+    ],
+)
+def test_an_interrupted_change_leaves_each_partition_its_turn_and_can_be_dropped(
+    change: Callable[[PartitionBuffers], object],
+) -> None:
+    for line in itertools.count():
+        assigned = PartitionBuffers(BufferLimits(LIMITS, 1_000_000), linger=1.0)
+        assigned.assign([0, 1])
+        if not is_interrupted(lambda assigned=assigned: change(assigned), line):  # type: ignore[misc]
+            break
+        unchanged = {0, 1} & {*assigned.partitions}
+        assert unchanged <= {*assigned._turn_order}, line
+        assigned.drop([0, 1, 2, 3])
+        assert not assigned.partitions
+    assert line > 0
 
 
 def test_a_chunk_that_is_not_in_flight_cannot_be_settled() -> None:
