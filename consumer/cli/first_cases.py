@@ -1,6 +1,6 @@
 """A first contract with cases, whose expected outcomes are those of the contract itself."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from consumer.avro.json_to_avro import encode_json
@@ -28,18 +28,17 @@ class Draft(NamedTuple):
 
 def draft_contract(schema: WriterSchema, branch: WriterSchema, words: Sequence[str]) -> Draft | None:
     """
-    The draft for one record of a schema, of which `branch` is a branch or the whole; None if it can have no userId.
+    The draft for one type of record; None if no field of the record can be the userId.
 
-    `words` are those of the name of the event and of the contract's file. There is no case if the schema takes samples
-    for another record.
+    `branch` is the record: a branch of `schema`, or the whole schema if it is no union. `words` are those of the name
+    of the event and of the contract's file. There is no case if the schema reads the samples as another record.
     """
     name = " ".join(word[:1].upper() + word[1:] for word in words)
     first = first_contract(branch.root, name, schema.label)
     if first is None:
         return None
     contract = parse_contract(f"{'-'.join(words).lower()}.json", first.schema)
-    cases = _Cases(schema, branch, first, contract)
-    return Draft(first, contract, [*cases.events(), *cases.skipped()])
+    return Draft(first, contract, _Cases(schema, branch, first, contract).all())
 
 
 class _Cases:
@@ -53,28 +52,33 @@ class _Cases:
         compiled = compile_contract(contract, branch.root, SERVICE_VERSION)
         self._mapper = ContractMapper(compiled, Validator(contract.schema))
 
-    def events(self) -> Iterator[dict[str, Any]]:
-        """Cases whose records have a user id: with all values, and with as few as possible. Raises UsageError."""
-        yield from self._case("every field has a value", self._full)
-        if self._sparse != self._full:
-            yield from self._case("only the user id has a value where null is allowed", self._sparse)
+    def all(self) -> list[dict[str, Any]]:
+        """
+        A record with all values, one with as few as possible, and one without a user id if the schema allows that.
 
-    def skipped(self) -> Iterator[dict[str, Any]]:
-        """A case whose record has no user id, if the schema allows that."""
+        Raises UsageError.
+        """
+        cases = [self._case("every field has a value", self._full)]
+        if self._sparse != self._full:
+            cases.append(self._case("only the user id has a value where null is allowed", self._sparse))
+        cases.append(self._skipped())
+        return [case for case in cases if case]
+
+    def _skipped(self) -> dict[str, Any] | None:
         for blank in (None, ""):
             try:
-                cases = [*self._case("a record without a user id is skipped", _replaced(self._full, self._user, blank))]
+                case = self._case("a record without a user id is skipped", _replaced(self._full, self._user, blank))
             except UsageError:  # the type of the user id does not allow this value
                 continue
-            if cases and cases[0].get("skipped") == NO_USER_ID:
-                yield from cases
-                return
+            if case and case.get("skipped") == NO_USER_ID:
+                return case
+        return None
 
-    def _case(self, name: str, record: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-        """The case of a record, if the schema takes the record for one of this contract. Raises UsageError."""
+    def _case(self, name: str, record: Mapping[str, Any]) -> dict[str, Any] | None:
+        """The case of a record; None if the schema reads the record as another branch. Raises UsageError."""
         branch, decoded = encode_json(self._schema, record)
         if branch is not self._branch:
-            return
+            return None
         outcome = dict(map_record(lambda _: self._mapper, branch, decoded, _TIME))
         case: dict[str, Any] = {"case": name, "record": record}
         if any(KAFKA_TIMESTAMP in field.sources for field in fields_of(self._contract.event)):
@@ -82,7 +86,7 @@ class _Cases:
         environment = outcome.pop("environment", None)
         if self._contract.environment and environment is not None:
             case["environment"] = environment
-        yield {**case, **outcome}
+        return {**case, **outcome}
 
 
 def _replaced(record: Mapping[str, Any], path: str, value: Any) -> dict[str, Any]:
