@@ -15,20 +15,15 @@ from consumer.errors import RecordRejected, UnsafeSchema
 from consumer.jsonio import dumps
 from consumer.model import Record
 from tests.avro_values import SCHEMAS, block, record, sized, values, zigzag
+from tests.unit.contract.compiled import FRAME
 
 REASONS = {"undecodable", "integer_too_large", "non_finite_number"}
 PERMISSIVE = parse_contract(
     "test",
     {
         "x-record": "*",
-        "required": ["type", "event", "userId", "messageId"],
-        "properties": {
-            "type": {"const": "track"},
-            "event": {"const": "e"},
-            "userId": {"x-source": "user"},
-            "messageId": {"x-source": "$kafka.messageId"},
-            "properties": {"properties": {"any": {}}},
-        },
+        "required": [*FRAME],
+        "properties": {**FRAME, "properties": {"properties": {"any": {}}}},
     },
 )
 

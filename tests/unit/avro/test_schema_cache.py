@@ -130,14 +130,17 @@ def test_an_id_stays_unknown_for_five_minutes_and_one_more_look_up_renews_that(r
     assert (registry.result(7), len(registry.requests)) == ("unknown_schema", requests + 1)
 
 
+def has_backed_off(registry: Registry) -> bool:
+    """Whether the time between two requests has doubled, from half a second to half a minute."""
+    waits = [later - earlier for (earlier, _), (later, _) in pairwise(registry.requests)]
+    return waits[:6] == pytest.approx([0.5, 1, 2, 4, 8, 16], abs=0.6) and all(29 < wait < 31 for wait in waits[6:])
+
+
 def test_an_outage_is_waited_for_and_makes_no_id_unknown(registry: Registry, caplog: pytest.LogCaptureFixture) -> None:
     registry.outage = RegistryUnreachable("HTTP status 503")
     registry.wait(3600, 7)
     assert registry.result(7) == "pending"
-    times = [at for at, _ in registry.requests]
-    waits = [later - earlier for earlier, later in pairwise(times)]
-    assert waits[:6] == pytest.approx([0.5, 1, 2, 4, 8, 16], abs=0.6)
-    assert all(29 < wait < 31 for wait in waits[6:])
+    assert has_backed_off(registry)
     assert 2 < len(caplog.messages) < 15
     assert {vars(line)["error"] for line in caplog.records} == {"HTTP status 503"}
     registry.outage, registry.answers[7] = None, schema("seven")
@@ -175,10 +178,7 @@ def test_an_incomplete_schema_is_waited_for_and_makes_no_id_unknown(
     registry.answers[7] = IncompleteSchema("schema id 7 refers to version 1 of the subject 'person'")
     registry.wait(3600, 7)
     assert registry.result(7) == "pending"
-    times = [at for at, _ in registry.requests]
-    waits = [later - earlier for earlier, later in pairwise(times)]
-    assert waits[:6] == pytest.approx([0.5, 1, 2, 4, 8, 16], abs=0.6)
-    assert all(29 < wait < 31 for wait in waits[6:])
+    assert has_backed_off(registry)
     assert 2 < len(caplog.records) < 15
     assert {(line.levelname, line.message) for line in caplog.records} == {
         ("ERROR", "schema incomplete in the registry, retrying: its records wait")

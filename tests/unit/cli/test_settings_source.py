@@ -9,19 +9,11 @@ from click.testing import CliRunner
 
 from consumer.cli.main import LazyGroup, main
 from consumer.cli.settings_source import SettingsSource
+from tests.unit.contract.compiled import FRAME
 
 WITHOUT_CONTRACTS = {"demo", "settings", "skip-record", "dead-letters list"}
 """The demo has the packaged contract. The other commands map no record."""
-CONTRACT = {
-    "x-record": "R",
-    "required": ["type", "event", "userId", "messageId"],
-    "properties": {
-        "type": {"const": "track"},
-        "event": {"const": "e"},
-        "userId": {"x-source": "user"},
-        "messageId": {"x-source": "$kafka.messageId"},
-    },
-}
+CONTRACT = {"x-record": "R", "required": [*FRAME], "properties": FRAME}
 
 
 def commands(group: click.Group, *path: str) -> dict[str, click.Command]:

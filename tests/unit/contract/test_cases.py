@@ -16,6 +16,7 @@ from consumer.contract.cases import read_cases
 from consumer.contract.describe import rows
 from consumer.contract.loader import load_contracts
 from consumer.demo.survey_questions import QUESTION_TYPES
+from tests.unit.contract.compiled import FRAME
 
 UUID = "5b1f3f5c-6a53-4f6e-9c55-0d6f0f0b7a11"
 CASES = read_cases(paths.schemas())
@@ -36,12 +37,10 @@ AVRO = {
 }  # fmt: skip
 CONTRACT = {
     "x-record": "R",
-    "required": ["type", "event", "userId", "messageId"],
+    "required": [*FRAME],
     "properties": {
-        "type": {"const": "track"},
-        "event": {"const": "e"},
+        **FRAME,
         "userId": {"x-source": "user", "x-skip": {"when": "blank", "reason": "no_user"}},
-        "messageId": {"x-source": "$kafka.messageId"},
         "properties": {"properties": {name: {} for name in ("at", "day", "price", "raw", "kind", "more")}},
     },
 }
