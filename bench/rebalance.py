@@ -52,7 +52,7 @@ def _phase(stand_in: StandIn, leaving: Process | None = None) -> Mapping[str, in
     before, ends_at = stand_in.counts(), time.monotonic() + SECONDS
     if leaving:
         leaving.end(signal.SIGTERM)
-    time.sleep(max(0.0, ends_at - time.monotonic()))
+    time.sleep(max(0.0, ends_at - time.monotonic()))  # each phase is measured for the same time
     return _summary(stand_in.counts(), before)
 
 

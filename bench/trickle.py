@@ -58,7 +58,7 @@ def produce(broker: Broker, topic: str, count: int) -> None:
     producer = Producer({"bootstrap.servers": broker.address})
     started_at = time.monotonic()
     for number, value in enumerate(shape.values(count)):
-        time.sleep(max(0.0, started_at + number / RATE - time.monotonic()))
+        time.sleep(max(0.0, started_at + number / RATE - time.monotonic()))  # the steady rate
         producer.produce(topic, value)
         producer.poll(0)
     producer.flush(30)

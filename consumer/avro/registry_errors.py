@@ -42,7 +42,7 @@ def content_error() -> RegistryUnreachable:
 
 def transport_error(error: Exception) -> RegistryUnreachable:
     """
-    The error for what the client's HTTP library raised.
+    The outage that an error of the client's HTTP library means.
 
     The text has words of OpenSSL, of the operating system or of ours; never words of a peer.
     """

@@ -45,7 +45,7 @@ def table_lines(rows: Sequence[Sequence[str]], width: int) -> Iterator[str]:
 
 
 def _is_text_below(columns: Sequence[Sequence[str]], width: int) -> bool:
-    """Whether the last column has text, and no room for it beside the words of the others."""
+    """Whether the last column has text that does not fit beside the words of the other columns."""
     room = width - sum(map(_longest_word, columns[:-1])) - GAP * (len(columns) - 1)
     return _longest(columns[-1]) > MIN_TEXT_WIDTH > room and width > 2 * MIN_TEXT_WIDTH
 

@@ -11,7 +11,7 @@ from consumer.errors import UsageError
 
 class ContractFolder:
     """
-    A schemas folder, which may not exist yet, and an Avro schema file for it.
+    A schemas folder, which may not exist yet, and the Avro schema file that is written to the folder.
 
     `schema` is the path of the schema in the folder. A schema belongs into `sprig/`. Only beside another schema it
     belongs into `cases/`, because values of the framing `raw` require a single schema in `sprig/`.

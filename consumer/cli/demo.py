@@ -99,10 +99,10 @@ class _DemoRun:
         return False
 
     def _wait_for_commit(self) -> None:
-        """Wait for the last commit, because a service that keeps running commits once a second."""
+        """Wait for the last commit, because a service that keeps running commits a moment after it has delivered."""
         ends_at = time.monotonic() + MAX_COMMIT_SECONDS
-        while not self.environment.all_committed and time.monotonic() < ends_at:
-            time.sleep(0.1)
+        while not self.environment.all_committed and time.monotonic() < ends_at and not self.stop.wait(0.1):
+            pass
 
     def _keep_producing(self) -> None:
         """Keep the pages up and produce a response now and then, so that the pages show activity."""

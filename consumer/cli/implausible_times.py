@@ -12,7 +12,7 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?
 
 
 class ImplausibleTime(NamedTuple):
-    """A time of the event: the JSON pointer of its property, with `*` for what is inside the property, and its year."""
+    """A time of the event: the JSON pointer, with `*` in place of each name inside a property, and the year."""
 
     pointer: str
     year: int

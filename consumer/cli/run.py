@@ -65,7 +65,7 @@ def _fatal_errors_in_one_line() -> Iterator[None]:
     """
     Log the error that ends the service, of the loop or of a part that is opened or closed, and exit with code 1.
 
-    Raises UsageError, because a mistake in the settings is for people, as it is before the log is configured.
+    Raises UsageError: mistakes in the settings are lines for people, also before the log is configured.
     """
     try:
         yield

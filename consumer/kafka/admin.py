@@ -126,7 +126,7 @@ class KafkaAdmin:
             except KafkaException as error:
                 if error.args[0].code() not in _NO_COORDINATOR_YET or time.monotonic() > ends_at:
                     raise
-            time.sleep(RETRY_INTERVAL)
+            time.sleep(RETRY_INTERVAL)  # only `check` asks, and the cluster does not say when it has a coordinator
 
     def groups(self, prefix: str) -> list[str]:
         """The names of the groups that begin with `prefix`, among those that the principal may see."""

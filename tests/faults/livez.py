@@ -55,5 +55,5 @@ class LivezWatcher:
         while member in self._members() and not member.has_ended:
             if time.monotonic() > ends_at:
                 return False
-            time.sleep(0.1)
+            time.sleep(0.1)  # the end of another process is polled
         return True
