@@ -34,15 +34,21 @@ class DuplicateExplainer:
         """
         A block in which the broker may remove any member from its group.
 
-        It ends when each partition has a commit that is newer than the block's beginning.
+        It ends with a commit of each partition that is newer than the block: those who own the partitions now are
+        members. A commit of the block itself can be older than the removal.
         """
-        before = {partition: self._watcher.committed.get(partition, 0) for partition in range(self._flow.partitions)}
+        before = self._committed()
         yield
+        in_block = self._committed()
         wait_until(
-            lambda: all(self._watcher.committed[partition] > offset for partition, offset in before.items()),
+            lambda: all(self._committed()[partition] > offset for partition, offset in in_block.items()),
             "another commit of each partition",
         )
         self._add(before)
+
+    def _committed(self) -> dict[int, int]:
+        """The offset of each partition, as of the last sample."""
+        return {partition: self._watcher.committed.get(partition, 0) for partition in range(self._flow.partitions)}
 
     def _add(self, committed: Mapping[int, int]) -> None:
         ends = {partition: self._watcher.settled_end(partition) for partition in committed}
