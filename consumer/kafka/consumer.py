@@ -17,7 +17,8 @@ from consumer.kafka.errors import describe_fatal
 from consumer.kafka.kept_progress import KeptProgress
 from consumer.kafka.log_check import LogCheck
 from consumer.kafka.records import LogPosition, Progress, ReadResult, to_record
-from consumer.kafka.start_offsets import StartOffsets
+from consumer.kafka.retry_timer import RetryTimer
+from consumer.kafka.start_offsets import PositionSources, StartOffsets
 from consumer.kafka.topic_id import PartitionTopics, TopicIdWatcher
 from consumer.model import Record
 
@@ -37,10 +38,10 @@ class GroupConsumer:
         admin = create_client(AdminClient, shared_config(config))
         topics = PartitionTopics(TopicIdWatcher(admin, topic))
         self._commits = OffsetCommits(self._consumer, topic, topics.metadata)
-        log_check = LogCheck(config, admin, topic)
-        client, self._kept_progress = ClientPositions(self._consumer, topic), KeptProgress()
-        parts = client, topics, self._commits, log_check, self._kept_progress
-        self._start_offsets = StartOffsets(*parts, from_beginning)
+        client, log_check = ClientPositions(self._consumer, topic), LogCheck(config, admin, topic)
+        self._kept_progress = KeptProgress()
+        sources = PositionSources(client, topics, self._commits, log_check, self._kept_progress)
+        self._start_offsets = StartOffsets(sources, RetryTimer(), from_beginning)
         self._paused: set[int] = set()
         self._removed: set[int] = set()  # revoked or lost while a read was filled
         self._end_offsets = EndOffsets(admin, topic)
@@ -92,7 +93,7 @@ class GroupConsumer:
             raise ServiceError(f"the Kafka client cannot continue: {describe_fatal(self._errors.fatal)}")
         start_resets = self._start_offsets.resets()
         recreated = self._start_offsets.recreated()
-        self._start_offsets.retry(now)
+        self._start_offsets.retry()
         resets = self._start_offsets.resets()
         # A partition that was moved would stay paused without a report.
         self.resume([*recreated, *(reset.partition for reset in resets if reset.goes_on)])

@@ -24,6 +24,7 @@ _PROBE_OPTIONS = {
     "fetch.wait.max.ms": 10,
     "max.partition.fetch.bytes": 1024,
     "queued.min.messages": 1,
+    "fetch.queue.backoff.ms": 1,  # all partitions share the queue, and each would wait a second for the one before
     "log_level": 2,  # it would warn of each truncation, and name a policy that is not the service's
 }
 

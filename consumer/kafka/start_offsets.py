@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_INVALID, KafkaException, TopicPartition
 
@@ -10,14 +11,23 @@ from consumer.kafka.commits import FetchedOffset, OffsetCommits
 from consumer.kafka.kept_progress import KeptProgress
 from consumer.kafka.log_check import LogCheck, LogExtent
 from consumer.kafka.records import LogPosition, OffsetReset
+from consumer.kafka.retry_timer import QUESTION_TIMEOUT, RetryTimer
 from consumer.kafka.topic_id import PartitionTopics, TopicMatch
 
 log = logging.getLogger(__name__)
 
 BROKER_TIMEOUT = 5.0  # seconds for each question to the brokers at an assignment
-RETRY_TIMEOUT = 1.0  # seconds for each question of a retry, because the loop stands still meanwhile
-RETRY_INTERVAL = 1.0  # seconds
 _INVALID, _BEGINNING = LogPosition(OFFSET_INVALID), LogPosition(OFFSET_BEGINNING)
+
+
+class PositionSources(NamedTuple):
+    """All that knows of positions: the client, the brokers, and this member from before it lost its partitions."""
+
+    client: ClientPositions
+    topics: PartitionTopics
+    commits: OffsetCommits
+    log_check: LogCheck
+    kept_progress: KeptProgress
 
 
 class StartOffsets:
@@ -33,24 +43,15 @@ class StartOffsets:
     the position, by the loop, which then calls `restart`.
     """
 
-    def __init__(
-        self,
-        client: ClientPositions,
-        topics: PartitionTopics,
-        commits: OffsetCommits,
-        log_check: LogCheck,
-        kept_progress: KeptProgress,
-        from_beginning: bool,
-    ) -> None:
+    def __init__(self, sources: PositionSources, retries: RetryTimer, from_beginning: bool) -> None:
         """`from_beginning`: a partition without a readable offset is read from what is left; else it is blocked."""
-        self._client, self._topics, self._commits, self._log_check = client, topics, commits, log_check
-        self._kept_progress, self._from_beginning = kept_progress, from_beginning
+        self._client, self._topics, self._commits, self._log_check, self._kept_progress = sources
+        self._retries, self._from_beginning = retries, from_beginning
         self._starts: dict[int, LogPosition] = {}
         self._unresolved: set[int] = set()
         self._unchecked: set[int] = set()
         self._stopped: set[int] = set()
         self._resets: list[OffsetReset] = []
-        self._next_retry_at = float("-inf")
 
     def start_positions(self, topic_partitions: list[TopicPartition]) -> list[TopicPartition]:
         """Where to start newly assigned partitions: at the group's offset, or where the policy says."""
@@ -66,21 +67,19 @@ class StartOffsets:
         self._stopped.difference_update(partitions)
         return [self._client.topic_partition(partition, self._starts[partition]) for partition in partitions]
 
-    def retry(self, now: float) -> None:
+    def retry(self) -> None:
         """
-        Ask again for what the brokers did not answer yet. `now` is monotonic seconds.
+        Ask again for what the brokers did not answer yet, after a pause.
 
         The client asks for committed offsets as well. But after some errors, such as NOT_COORDINATOR, it never asks
         again, and the partition would not be read any more. A partition that is read already is not moved.
         """
-        if not (self._unresolved or self._unchecked) or now < self._next_retry_at:
+        if not (self._unresolved or self._unchecked) or not self._retries.is_due:
             return
-        self._next_retry_at = now + RETRY_INTERVAL
-        resolved = self._resolve(self._unresolved, RETRY_TIMEOUT) if self._unresolved else ()
-        self._stopped.update(partition for partition in resolved if self._client.position(partition) is None)
-        if self._unchecked:
-            self._topics.refresh()
-            self._check_logs(RETRY_TIMEOUT)
+        with self._retries.question():
+            resolved = self._resolve(self._unresolved, QUESTION_TIMEOUT) if self._unresolved else ()
+            self._stopped.update(partition for partition in resolved if self._client.position(partition) is None)
+            self._check_logs(QUESTION_TIMEOUT)
         for partition in self._stopped - self._unresolved - self._unchecked:
             self._move(partition)
 
@@ -109,7 +108,8 @@ class StartOffsets:
         self._stopped.add(partition)
         if partition not in self._unresolved:
             self._unchecked.add(partition)
-        self._next_retry_at = float("-inf")
+        self._topics.refresh()
+        self._retries.reset()
 
     def forget(self, partitions: Iterable[int]) -> None:
         """Forget these partitions, because they were revoked."""

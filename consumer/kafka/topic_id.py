@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, wait
+from contextlib import suppress
 from enum import Enum, auto
 from typing import Any, NamedTuple
 
@@ -72,6 +73,8 @@ class TopicIdWatcher:
             self.current, self._answer = self._identity(self._answer), None
         elif self._answer is None and self._clock() >= self._next_question_at:
             self._next_question_at = self._clock() + POLL_INTERVAL
+            if self.current is None:
+                self._ask_for_controller()
             topics = TopicCollection([self._topic])
             self._answer = self._admin.describe_topics(topics, request_timeout=ANSWER_TIMEOUT)[self._topic]
 
@@ -83,6 +86,16 @@ class TopicIdWatcher:
                 wait([self._answer], seconds)
                 self.poll()
         return self.current
+
+    def _ask_for_controller(self) -> None:
+        """
+        Let the client ask for the brokers, their controller and the topic's leaders, without waiting for the answer.
+
+        The client sends the question for the id to the controller. A broker that has just started names none, and the
+        client would not ask again for minutes.
+        """
+        with suppress(KafkaException):  # it always reports that there is no answer after no time
+            self._admin.list_topics(self._topic, timeout=0)
 
     def _identity(self, answer: Future[Any]) -> TopicIdentity | None:
         try:
@@ -138,9 +151,8 @@ class PartitionTopics:
             self._topics.pop(partition, None)
 
     def refresh(self) -> None:
-        """Ask for the present id again, because it may be another one by now."""
+        """Ask for the present id again when it is needed next, because it may be another one by now."""
         self._watcher.invalidate()
-        self._watcher.poll()
 
     def is_known(self, seconds: float) -> bool:
         """Whether the broker has answered. Waits at most `seconds` for the answer."""

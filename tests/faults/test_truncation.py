@@ -1,20 +1,27 @@
 """The broker loses the end of a log, as after a restored volume or an unclean election. The topic is the same."""
 
 import json
+import time
 from collections import Counter
 from collections.abc import Iterable
 from contextlib import ExitStack
+from statistics import median
 from typing import Any
 
 import pytest
+from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient
 
 from consumer.demo.segment_server import SegmentStandIn
+from consumer.kafka.log_check import LogCheck, LogExtent
 from consumer.kafka.mock_broker import records
+from consumer.kafka.records import LogPosition
 from tests.faults.producer import delivered
 from tests.support import KEYS, Flow, Member, metric, wait_until
 
 PARTITION = 0
 KEPT, LOST, NEW = 60, 10, 25
+RECORDS_EACH = 50  # more than the client fetches before it takes the next partition
 
 
 class TruncatedLog:
@@ -131,6 +138,35 @@ def test_records_that_the_broker_lost_are_counted_and_the_others_are_delivered_o
         assert (line["offset"], line["reason"]) == (KEPT + LOST, "log_truncated")
         blocked.stop()
         assert blocked.flow.committed() == {PARTITION: KEPT + LOST}
+
+
+def test_many_logs_with_a_new_leader_are_compared_at_once(kafka: Any, topic: str) -> None:
+    """As in each assignment after a leader has changed. One of the logs has lost records."""
+    partitions = 30
+    kafka.create_topic(topic, partitions=partitions)
+    positions = {partition: LogPosition(1, leader_epoch=0) for partition in range(partitions)}
+    positions[3] = LogPosition(RECORDS_EACH + 1, leader_epoch=0)
+    produce_to_each(kafka, topic, partitions)
+    with kafka.shut_down():
+        """Afterwards the leaders have another epoch."""
+    produce_to_each(kafka, topic, partitions)
+    admin = AdminClient({"bootstrap.servers": kafka.bootstrap})
+    admin.list_topics(topic, timeout=10)
+    log_check = LogCheck({"bootstrap.servers": kafka.bootstrap, "group.id": topic}, admin, topic)
+    expected = {**dict.fromkeys(range(partitions), LogExtent(0, 2 * RECORDS_EACH)), 3: LogExtent(0, RECORDS_EACH)}
+    durations = []
+    for _ in range(5):
+        asked_at = time.monotonic()
+        assert log_check.extents(positions, seconds=20) == expected
+        durations.append(time.monotonic() - asked_at)
+    assert median(durations) < 1, durations  # the client can pause for a second after each partition
+
+
+def produce_to_each(kafka: Any, topic: str, partitions: int) -> None:
+    producer = Producer({"bootstrap.servers": kafka.bootstrap, "log_level": 0})
+    for number in range(RECORDS_EACH * partitions):
+        producer.produce(topic, b"a record", partition=number % partitions)
+    assert producer.flush(30) == 0
 
 
 def truncate(kafka: Any, logs: Iterable[TruncatedLog]) -> None:

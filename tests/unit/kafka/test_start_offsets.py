@@ -10,7 +10,8 @@ from consumer.kafka.commits import OffsetCommits
 from consumer.kafka.kept_progress import KeptProgress
 from consumer.kafka.log_check import LogExtent
 from consumer.kafka.records import LogPosition, OffsetReset, Progress
-from consumer.kafka.start_offsets import StartOffsets
+from consumer.kafka.retry_timer import RetryTimer
+from consumer.kafka.start_offsets import PositionSources, StartOffsets
 from consumer.kafka.topic_id import PartitionTopics, TopicIdentity
 from tests.unit.kafka.commit_fakes import FakeClient
 
@@ -26,7 +27,7 @@ class FakeWatcher:
         self.awaited: TopicIdentity | None = None
 
     def poll(self) -> None:
-        pass
+        """Its answer is `current` already."""
 
     def wait(self, seconds: float) -> TopicIdentity | None:
         self.current = self.current or self.awaited
@@ -75,14 +76,9 @@ class World:
         topics = PartitionTopics(cast(Any, self.watcher))
         self.commits = OffsetCommits(cast(Any, self.client), "topic", topics.metadata)
         self.topics, self.kept_progress = topics, KeptProgress()
-        self.start_offsets = StartOffsets(
-            cast(Any, self.positions),
-            topics,
-            self.commits,
-            cast(Any, self.log_check),
-            self.kept_progress,
-            from_beginning,
-        )
+        client, log_check = cast(Any, self.positions), cast(Any, self.log_check)
+        sources = PositionSources(client, topics, self.commits, log_check, self.kept_progress)
+        self.start_offsets = StartOffsets(sources, RetryTimer(lambda: self.now), from_beginning)
         self.now = 100.0
         self.commit(15)
 
@@ -101,7 +97,7 @@ class World:
     def read(self, seconds: float = 1.0) -> list[OffsetReset]:
         """One read of the loop; the resets that it reports."""
         self.now += seconds
-        self.start_offsets.retry(self.now)
+        self.start_offsets.retry()
         return list(self.start_offsets.resets())
 
 
@@ -182,7 +178,7 @@ def test_a_log_that_nobody_answers_for_is_checked_later_while_it_is_read() -> No
     world.positions.positions = {0: LogPosition(18, 4)}
     assert world.read() == []
     world.log_check.is_away, world.log_check.logs = False, {0: LogExtent(10, 12)}
-    assert world.read(0.5) == []  # it asks once a second
+    assert world.read(0.5) == []  # it pauses for a second
     assert world.read() == [OffsetReset(0, 15, 10, 12, goes_on=True)]
     assert world.positions.moved == {0: 12}
 
@@ -232,6 +228,24 @@ def test_lost_positions_are_asked_for_together_and_once_a_second_until_there_is_
     world.log_check.is_away = False
     assert world.read() == [OffsetReset(partition, 5, 10, 20, goes_on=True) for partition in range(3)]
     assert world.positions.moved == dict.fromkeys(range(3), 10)
+
+
+def test_brokers_that_never_answer_take_a_fifth_of_the_time() -> None:
+    world = World()
+    world.assign()
+    world.start_offsets.mark_lost(0)
+    waited = 0.0
+
+    def no_answer(_: Mapping[int, LogPosition], seconds: float) -> Mapping[int, LogExtent]:
+        nonlocal waited
+        world.now, waited = world.now + seconds, waited + seconds
+        return {}
+
+    world.log_check.extents = no_answer  # type: ignore[method-assign, assignment]
+    begin = world.now
+    while world.now < begin + 60:
+        world.read(0.05)
+    assert 8 < waited <= 12
 
 
 def test_a_log_that_ends_before_is_not_cut_until_it_is_known_that_it_is_no_recreated_topic() -> None:
