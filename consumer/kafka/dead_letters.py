@@ -13,7 +13,7 @@ from consumer.errors import ServiceError
 from consumer.kafka.client_config import create_client, is_fatal
 from consumer.kafka.dead_letter_headers import Origin, headers_of
 from consumer.kafka.errors import ConnectionReports, describe
-from consumer.model import DeadLetter, Record
+from consumer.model import DeadLetter, Record, RecordAddress
 from consumer.reasons import BlockReason
 
 UnwrapRecord = Callable[[Record], Record]
@@ -37,6 +37,13 @@ class DeliveryReports:
 
     confirmed: Sequence[DeadLetter] = ()
     refused: Sequence[tuple[DeadLetter, str]] = ()
+
+
+@dataclass(slots=True)
+class _Sending:
+    """A dead letter that the producer holds. It cannot be taken back, even if its partition is lost."""
+
+    dead_letter: DeadLetter
 
 
 def record_itself(record: Record) -> Record:
@@ -66,6 +73,7 @@ class DeadLetterWriter:
         self._topic, self._unwrap = topic, unwrap
         self._origin = Origin(source_topic, version)
         self._open: set[DeadLetter] = set()
+        self._sending: dict[RecordAddress, _Sending] = {}
         self._to_send: deque[DeadLetter] = deque()
         self._confirmed: list[DeadLetter] = []
         self._refused: list[tuple[DeadLetter, str]] = []
@@ -73,8 +81,17 @@ class DeadLetterWriter:
         self._fatal = ""
 
     def put(self, dead_letter: DeadLetter) -> None:
+        """
+        Send a dead letter.
+
+        It is not sent twice if its partition was lost and came back, and the producer still holds it from before.
+        """
         self._open.add(dead_letter)
-        self._to_send.append(dead_letter)
+        sending = self._sending.get(dead_letter.record.address)
+        if sending is not None and _content(sending.dead_letter) == _content(dead_letter):
+            sending.dead_letter = dead_letter
+        else:
+            self._to_send.append(dead_letter)
 
     def forget(self, partitions: Set[int]) -> None:
         """Send no dead letter of these partitions again, and report none."""
@@ -105,8 +122,12 @@ class DeadLetterWriter:
             self._fatal = error.args[0].str()
 
     def _send(self, dead_letter: DeadLetter, now: float) -> None:
+        sending, address = _Sending(dead_letter), dead_letter.record.address
+
         def on_delivery(error: KafkaError | None, _: ClientMessage) -> None:
-            self._report(dead_letter, error, now)
+            if self._sending.get(address) is sending:
+                del self._sending[address]
+            self._report(sending.dead_letter, error, now)
 
         record = self._unwrap(dead_letter.record)
         headers = headers_of(dead_letter, record, self._origin)
@@ -114,6 +135,7 @@ class DeadLetterWriter:
             # Without a timestamp the client takes the present time. The retention of the topic counts from it: with the
             # timestamp of an old record the topic would delete the dead letter at once.
             self._producer.produce(self._topic, record.value, record.key, headers=headers, on_delivery=on_delivery)
+            self._sending[address] = sending
         except BufferError:
             self._retry(dead_letter, now)
         except KafkaException as error:
@@ -144,6 +166,11 @@ class DeadLetterWriter:
     def _retry(self, dead_letter: DeadLetter, now: float) -> None:
         self._to_send.append(dead_letter)
         self._next_send_at = now + RETRY_AFTER_SECONDS
+
+
+def _content(dead_letter: DeadLetter) -> tuple[object, ...]:
+    """What tells records apart: a recreated topic has another one at the same address."""
+    return dead_letter.record.timestamp, dead_letter.record.key, dead_letter.record.value
 
 
 def _log_fields(dead_letter: DeadLetter) -> dict[str, object]:

@@ -154,6 +154,34 @@ def test_a_dead_letter_in_flight_is_not_reported_after_its_partition_was_forgott
     assert len(producer.sent) == 1
 
 
+@pytest.mark.parametrize(
+    ("value", "is_held_already"), [(b"v", True), (b"of a recreated topic", False)], ids=["same record", "other record"]
+)
+@pytest.mark.parametrize("error", [None, KafkaError._MSG_TIMED_OUT])
+def test_a_dead_letter_in_flight_is_not_sent_again_when_its_partition_comes_back(
+    error: int | None,
+    value: bytes,
+    is_held_already: bool,
+    dead_letter: DeadLetter,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The producer cannot take it back: for example its broker is away, and the member lost its session as well."""
+    producer = FakeProducer(error)
+    writer = writer_with(producer, monkeypatch)
+    with monkeypatch.context() as no_answer:
+        no_answer.setattr(producer, "poll", lambda wait: None)
+        writer.put(dead_letter)
+        writer.advance(0.0)
+        writer.forget({dead_letter.record.partition})
+        rejected_again = DeadLetter(dead_letter.record._replace(value=value), UNDECODABLE)
+        writer.put(rejected_again)
+        writer.advance(0.0)
+    confirmed = [*writer.advance(0.0).confirmed, *writer.advance(9.0).confirmed]
+    assert confirmed == [rejected_again]
+    is_sent_once = is_held_already and error is None
+    assert len(producer.sent) == (1 if is_sent_once else 2)
+
+
 def test_a_producer_that_cannot_continue_is_a_service_error(monkeypatch: pytest.MonkeyPatch) -> None:
     producer = FakeProducer()
     producer.fatal = KafkaException(KafkaError(KafkaError.OUT_OF_ORDER_SEQUENCE_NUMBER))
