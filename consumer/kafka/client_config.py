@@ -57,13 +57,17 @@ DEFAULT_MEMORY_OPTIONS = {
     "fetch.queue.backoff.ms": 100,
 }
 
+# A client that asked a broker while it started can know no leader and no controller, and asks again at this interval
+# (issues confluent-kafka-go 196 and librdkafka 569). The default is five minutes, in which nothing would be written.
+_DEFAULT_OPTIONS = {"topic.metadata.refresh.interval.ms": 10_000}
+
 _Client = TypeVar("_Client")
 
 
 def create_client(client_class: Callable[[Any], _Client], config: Mapping[str, Any]) -> _Client:
     """A client with these options. Raises SettingsError for options that the client does not accept."""
     try:
-        return client_class(dict(config))
+        return client_class({**_DEFAULT_OPTIONS, **config})
     except KafkaException as error:
         raise SettingsError(f"KAFKA_CONFIG: {option_mistake(error.args[0].str(), config)}") from None
 

@@ -5,7 +5,7 @@ import socket
 import pytest
 
 from consumer.errors import SettingsError
-from consumer.kafka.client_config import consumer_config, require_accepted
+from consumer.kafka.client_config import consumer_config, create_client, require_accepted
 from consumer.kafka.consumer import GroupConsumer
 
 
@@ -32,3 +32,10 @@ def test_options_are_checked_without_asking_for_a_token() -> None:
         with pytest.raises(BlockingIOError):
             endpoint.accept()
     assert not asked
+
+
+def test_no_client_keeps_what_it_knows_of_the_brokers_for_minutes() -> None:
+    """A broker that has just started names no leader. The client's own default is to ask again after five minutes."""
+    name = "topic.metadata.refresh.interval.ms"
+    assert create_client(dict, {"client.id": "c"}) == {"client.id": "c", name: 10_000}
+    assert create_client(dict, {name: 60_000}) == {name: 60_000}
