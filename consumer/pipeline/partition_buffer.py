@@ -33,8 +33,7 @@ class PartitionBuffer:
 
     def __init__(self, partition: int) -> None:
         self.partition = partition
-        self.position: int | None = None
-        self._leader_epoch = -1  # of the last record before the position, if nothing else is between
+        self._end: LogPosition | None = None  # behind the last record that was read
         self.blocked: Pending | Blocked | None = None
         self.is_unreadable = False  # the client cannot unpack what comes next
         self.waiting_bytes = 0  # of memory
@@ -43,6 +42,13 @@ class PartitionBuffer:
         self._dead_letters: set[DeadLetter] = set()
         self._refused_dead_letters: set[DeadLetter] = set()
         self.rejections = PartitionRejections()
+
+    @property
+    def position(self) -> int | None:
+        """The offset behind the last record that was read, None before anything was read."""
+        if self._end is None:
+            return None
+        return self._end.offset
 
     @property
     def oldest(self) -> Record | None:
@@ -56,12 +62,9 @@ class PartitionBuffer:
     @property
     def committable(self) -> LogPosition | None:
         """What may be committed: the place of the oldest unsettled record. None before anything was read."""
-        oldest = self.oldest
-        if oldest is not None:
-            return LogPosition(oldest.offset, oldest.leader_epoch)
-        if self.position is None:
+        if self._end is None:
             return None
-        return LogPosition(self.position, self._leader_epoch)
+        return self._committable_before(self._end)
 
     @property
     def committable_offset(self) -> int | None:
@@ -74,13 +77,19 @@ class PartitionBuffer:
     @property
     def progress(self) -> Progress | None:
         """What is settled of the partition. None before anything was read."""
-        committable = self.committable
-        if committable is None or self.position is None:
+        if self._end is None:
             return None
-        end = self._waiting[0].offset if self._waiting else self.position
+        end = self._waiting[0].offset if self._waiting else self._end.offset
         opened = [event.record for chunk in self._chunks for event in chunk.events]
         opened += [dead_letter.record for dead_letter in self._dead_letters]
-        return Progress(committable, end, frozenset(record.offset for record in opened))
+        offsets = frozenset(record.offset for record in opened)
+        return Progress(self._committable_before(self._end), end, offsets)
+
+    def _committable_before(self, end: LogPosition) -> LogPosition:
+        oldest = self.oldest
+        if oldest is None:
+            return end
+        return LogPosition(oldest.offset, oldest.leader_epoch)
 
     @property
     def open_bytes(self) -> int:
@@ -137,13 +146,13 @@ class PartitionBuffer:
         """Take in records that were just read, at least one, in the order of their offsets."""
         self._waiting.extend(records)
         self.waiting_bytes += sum([record.memory_bytes for record in records])
-        self.position, self._leader_epoch = records[-1].offset + 1, records[-1].leader_epoch
+        self._end = LogPosition(records[-1].offset + 1, records[-1].leader_epoch)
         self.is_unreadable = False
 
     def advance(self, offset: int) -> None:
         """Nothing is left to read below `offset`: the partition's end, past transaction markers and compacted gaps."""
-        if self.position is None or offset > self.position:
-            self.position, self._leader_epoch = offset, -1  # a marker of a later leader can be between
+        if self._end is None or offset > self._end.offset:
+            self._end = LogPosition(offset)  # without an epoch: a marker of a later leader can be between
         self.is_unreadable = False
 
     def open(self, batch: Batch, limits: BatchLimits) -> list[Chunk]:

@@ -3,6 +3,7 @@
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from consumer.kafka.records import LogPosition
 from consumer.model import Blocked, Chunk, DeadLetter, Pending, Rejected, WriteKey
 from consumer.pipeline.batch import make_batch
 from consumer.pipeline.partition_buffer import PartitionBuffer
@@ -197,3 +198,16 @@ def test_an_end_moves_the_position_forward_only() -> None:
     for end, position in [(0, 0), (7, 7), (5, 7), (8, 8)]:
         buffer.advance(end)
         assert buffer.position == buffer.committable_offset == position
+
+
+def test_the_epoch_of_a_position_is_that_of_the_last_record_before_it() -> None:
+    """Without it, or with an older one, a log that lost records would not be noticed at the next assignment."""
+    buffer = PartitionBuffer(0)
+    buffer.add([record_of(0, "skip")._replace(leader_epoch=4), record_of(1, "skip")._replace(leader_epoch=5)])
+    assert buffer.committable == LogPosition(0, 4)
+    open_batch(buffer, process, LIMITS)
+    assert buffer.committable == LogPosition(2, 5)
+    buffer.advance(2)  # the end of the partition, with nothing in between
+    assert buffer.committable == LogPosition(2, 5)
+    buffer.advance(3)
+    assert buffer.committable == LogPosition(3, -1)
