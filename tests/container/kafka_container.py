@@ -52,7 +52,10 @@ class TestKafkaContainer(KafkaContainer):
 
     def create_file(self, content: bytes, path: str) -> None:
         further_listeners = b",INDIRECT://127.0.0.1:%d,SIGNED://127.0.0.1:%d,BROKER://" % (self.announced, self.signed)
-        super().create_file(content.replace(b",BROKER://", further_listeners), path)
+        # The container runs the file as soon as it exists, so it must be complete at that moment.
+        super().create_file(content.replace(b",BROKER://", further_listeners), f"{path}.part")
+        result = self.get_wrapped_container().exec_run(["mv", f"{path}.part", path], user="root")
+        assert result.exit_code == 0, result.output
 
     def configure(self) -> None:
         super().configure()  # type: ignore[no-untyped-call]
