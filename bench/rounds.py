@@ -106,7 +106,7 @@ def wait_until(holds: Callable[[], bool], condition: str, seconds: float = 120.0
     while not holds():
         if time.monotonic() > ends_at:
             raise SystemExit(f"not within {seconds:.0f} s: {condition}")
-        time.sleep(0.05)
+        time.sleep(0.05)  # so that polling does not take the CPU from the processes that are measured
 
 
 def _drain(measured: Process, stand_in: StandIn, count: int) -> RoundResult:

@@ -28,7 +28,7 @@ class Draft(NamedTuple):
 
 def draft_contract(schema: WriterSchema, branch: WriterSchema, words: Sequence[str]) -> Draft | None:
     """
-    The draft for one type of record; None if no field of the record can be the userId.
+    The draft of a contract for a type of record; None if no field of the record can be the userId.
 
     `branch` is the record: a branch of `schema`, or the whole schema if it is no union. `words` are those of the name
     of the event and of the contract's file. There is no case if the schema reads the samples as another record.

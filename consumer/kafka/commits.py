@@ -91,7 +91,7 @@ class OffsetCommits:
         is_overdue = OVERDUE_SECONDS < now - self._sent_at < ANSWER_TIMEOUT
         missing = self._commit_until(positions, ends_at)
         if is_overdue and not missing:
-            # Nothing shows whether the client sends the old commit again, so its backoff is waited for.
+            # The client does not tell whether it sends the old commit again: only its backoff can be waited for.
             time.sleep(max(0.0, min(CLIENT_BACKOFF_SECONDS, ends_at - time.monotonic())))
             self._ask(positions, RETRY_INTERVAL)
             missing = self._commit_until(positions, ends_at)

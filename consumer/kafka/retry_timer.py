@@ -1,4 +1,4 @@
-"""When to ask the brokers again what they did not answer."""
+"""When to repeat the questions that the brokers did not answer."""
 
 import time
 from collections.abc import Callable, Iterator

@@ -69,7 +69,7 @@ class StartOffsets:
 
     def retry(self) -> None:
         """
-        Ask again for what the brokers did not answer yet, after a pause.
+        Repeat the questions that the brokers did not answer yet, after a pause.
 
         The client asks for committed offsets as well. But after some errors, such as NOT_COORDINATOR, it never asks
         again, and the partition would not be read any more. A partition that is read already is not moved.
