@@ -182,6 +182,22 @@ def test_a_dead_letter_in_flight_is_not_sent_again_when_its_partition_comes_back
     assert len(producer.sent) == (1 if is_sent_once else 2)
 
 
+@pytest.mark.parametrize("error", [None, KafkaError._MSG_TIMED_OUT])
+def test_a_dead_letter_that_the_producer_holds_no_more_is_sent_again(
+    error: int | None, dead_letter: DeadLetter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its partition was lost before the commit, and came back. Otherwise nobody would ever confirm it."""
+    producer = FakeProducer(error)
+    writer = writer_with(producer, monkeypatch)
+    writer.put(dead_letter)
+    writer.advance(0.0)
+    writer.forget({dead_letter.record.partition})
+    rejected_again = DeadLetter(dead_letter.record, UNDECODABLE)
+    writer.put(rejected_again)
+    assert writer.advance(9.0).confirmed == [rejected_again]
+    assert len(producer.sent) == 2
+
+
 def test_a_producer_that_cannot_continue_is_a_service_error(monkeypatch: pytest.MonkeyPatch) -> None:
     producer = FakeProducer()
     producer.fatal = KafkaException(KafkaError(KafkaError.OUT_OF_ORDER_SEQUENCE_NUMBER))

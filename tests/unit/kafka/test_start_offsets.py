@@ -230,6 +230,30 @@ def test_lost_positions_are_asked_for_together_and_once_a_second_until_there_is_
     assert world.positions.moved == dict.fromkeys(range(3), 10)
 
 
+def test_a_position_that_is_lost_during_a_pause_is_asked_for_at_once() -> None:
+    world = World()
+    world.assign()
+    world.log_check.is_away = True
+    world.start_offsets.mark_lost(0)
+    world.read()
+    world.start_offsets.mark_lost(1)
+    world.read(0)
+    assert [len(positions) for positions in world.log_check.asked] == [1, 2]
+
+
+def test_a_topic_id_from_before_a_lost_position_proves_nothing() -> None:
+    """The topic may have been recreated since, and the log is then not cut."""
+    world = World()
+    world.commit(25)
+    world.watcher.current = FIRST
+    world.assign()
+    world.watcher.current = FIRST
+    world.start_offsets.mark_lost(0)
+    assert world.read() == []
+    world.watcher.awaited = FIRST
+    assert world.read() == [OffsetReset(0, 25, 10, 20, goes_on=True)]
+
+
 def test_brokers_that_never_answer_take_a_fifth_of_the_time() -> None:
     world = World()
     world.assign()
