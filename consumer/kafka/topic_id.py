@@ -159,11 +159,15 @@ class PartitionTopics:
         return self._watcher.wait(seconds) is not None
 
     def recreated(self) -> Sequence[int]:
-        """The partitions whose topic was recreated since the last call; it never waits."""
+        """
+        The partitions whose topic was recreated; it never waits.
+
+        Until `begin` is called for them, offsets are committed for the old topic, of which they are.
+        """
         self._watcher.poll()
         current = self._watcher.current
         if current is None or not current.topic_id:
             return ()
         recreated = [partition for partition, topic in self._topics.items() if topic.is_recreated_as(current)]
-        self._topics = dict.fromkeys(self._topics, current)
+        self._topics |= dict.fromkeys(self._topics.keys() - recreated, current)
         return recreated

@@ -16,16 +16,10 @@ Callback = Callable[[Sequence[int]], None]
 
 
 class LastCommit:
-    """
-    Commits everything that is settled before an error ends the service.
-
-    In a read the client may go over to a recreated topic, while the buffers still have the records of the old one.
-    Then their offsets would be committed for the wrong topic. So nothing is committed while `is_reading`.
-    """
+    """Commits everything that is settled before an error ends the service."""
 
     def __init__(self, consumer: GroupConsumer, buffers: PartitionBuffers) -> None:
         self._consumer, self._buffers = consumer, buffers
-        self.is_reading = False
 
     @contextmanager
     def before_errors(self) -> Iterator[None]:
@@ -37,21 +31,15 @@ class LastCommit:
             raise as_service_error(error) from None
 
     def in_callback(self, callback: Callback) -> Callback:
-        """A callback of the client, which runs inside a read, before the client looks at the topic."""
+        """A callback of the client. Partitions that it takes away can be committed inside the callback only."""
 
         def guarded(partitions: Sequence[int]) -> None:
-            is_reading, self.is_reading = self.is_reading, False
-            try:
-                with self.before_errors():
-                    callback(partitions)
-            finally:
-                self.is_reading = is_reading
+            with self.before_errors():
+                callback(partitions)
 
         return guarded
 
     def _commit(self) -> None:
-        if self.is_reading:
-            return
         try:
             self._consumer.commit_and_wait(self._buffers.committable(self._buffers.partitions), COMMIT_SECONDS)
         except Exception as error:  # noqa: BLE001 - the first error is the cause, so a second one is only logged

@@ -23,8 +23,9 @@ class LogChanges:
     def restart(self, partition: int) -> PartitionBuffer:
         """The topic was recreated: what is buffered is of the old one."""
         log.warning("topic recreated, reading the partition from its start", extra={"partition": partition})
-        self._consumer.restart(partition)
-        return self._with_new_buffer(partition)
+        buffer = self._with_new_buffer(partition)
+        self._consumer.restart(partition)  # last: until then, what is committed is of the old topic
+        return buffer
 
     def reset(self, reset: OffsetReset) -> None:
         """

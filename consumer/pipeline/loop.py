@@ -77,9 +77,7 @@ class Loop:
         timeout = READ_TIMEOUT
         if self._ports.workers.free:
             timeout = self._buffers.seconds_until_due(self._clock(), READ_TIMEOUT)
-        self._last_commit.is_reading = True
         result = self._ports.consumer.read(READ_LIMIT, timeout)
-        self._last_commit.is_reading = bool(result.recreated)
         for reset in result.start_resets:
             self._log_changes.reset(reset)
         for partition, records in result.records.items():
@@ -89,7 +87,6 @@ class Loop:
         self._buffers.advance(result.ends)
         for partition in result.recreated:
             self._log_changes.restart(partition)
-        self._last_commit.is_reading = False
         for partition in result.unreadable:
             buffer = self._buffers.get(partition)
             if buffer is not None:

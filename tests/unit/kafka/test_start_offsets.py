@@ -306,6 +306,9 @@ def test_an_offset_names_its_topic_and_means_nothing_in_another() -> None:
     world.watcher.current = SECOND
     assert world.start_offsets.recreated() == [0, 1, 2]
     assert world.positions.moved == dict.fromkeys(range(3), OFFSET_BEGINNING)
+    assert world.topics.metadata(0) == "cluster-id:here topic-id:first"  # what is settled so far is of that topic
+    for partition in range(3):
+        world.start_offsets.restart(partition)
     assert not world.start_offsets.recreated()
     assert world.topics.metadata(0) == "cluster-id:here topic-id:second"
 

@@ -118,7 +118,6 @@ class FaultyMember(SimulatedMember):
         self.fault, self.calls, self.raised = fault, 0, 0
         self.settled: dict[int, Offset] = {}
         self._assignment: dict[int, int] = {}
-        self._is_recreated = False
         self._mapper = RecordMapper(self._stages(), WriteKeys(_KEYS, lambda key: key.secret, "topic"))
         self._record = Record(0, 0, 0, None, None, ())
         super().__init__(ledger)
@@ -141,10 +140,7 @@ class FaultyMember(SimulatedMember):
             step.happen(self)
             if not remaining:
                 stop.set()
-            self._is_recreated = False
-            result = read(limit, timeout)
-            self._is_recreated = bool(result.recreated)
-            return result
+            return read(limit, timeout)
 
         self.group.read = play_and_read  # type: ignore[method-assign]
         if self.fault.seam == LINE:
@@ -171,20 +167,11 @@ class FaultyMember(SimulatedMember):
         self.segment.answer(number, outcome, is_accepted=self.fault.is_late)
 
     def has_committed_what_was_settled(self) -> bool:
-        """
-        Whether everything is committed that was settled when the last iteration began.
-
-        Not after an error inside a read, or while the buffers have records of a topic that was recreated in the read.
-        """
-        in_read = self.fault.seam == "group.read" or (self.fault.seam == LINE and self.loop._last_commit.is_reading)
-        return (
-            in_read
-            or self._is_recreated
-            or all(
-                self.ledger.committed[partition] >= to
-                for partition, to in self.settled.items()
-                if self.ledger.assignment[partition] == self._assignment[partition]
-            )
+        """Whether everything is committed that was settled when the last iteration began."""
+        return all(
+            self.ledger.committed[partition] >= to
+            for partition, to in self.settled.items()
+            if self.ledger.assignment[partition] == self._assignment[partition]
         )
 
     def _note_settled(self) -> None:

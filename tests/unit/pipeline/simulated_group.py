@@ -38,6 +38,7 @@ class SimulatedGroup:
     def __init__(self, ledger: PipelineLedger, clock: SimulatedClock) -> None:
         self.ledger, self._clock = ledger, clock
         self.position: dict[int, Offset] = {}
+        self.topics: dict[int, int] = {}  # of the offsets that are committed
         self.commits = {"ok": 0, "failed": 0}
         self.paused: set[int] = set()
         self.refusals = self.lost = 0
@@ -58,6 +59,7 @@ class SimulatedGroup:
 
     def assign(self, partition: int) -> None:
         self.ledger.assignment[partition] += 1
+        self.topics[partition] = self.ledger.topic(partition)
         self.position[partition] = Offset(self.ledger.topic(partition), self.ledger.begin(partition))
         kept = self._kept.pop(partition, None)
         self._progress.pop(partition, None)
@@ -133,7 +135,7 @@ class SimulatedGroup:
             self.refusals -= 1
             return
         offsets = {
-            partition: Offset(self.position[partition].topic, position.offset)
+            partition: Offset(self.topics[partition], position.offset)
             for partition, position in positions.items()
             if partition in self.position
         }
@@ -157,7 +159,7 @@ class SimulatedGroup:
         self.paused -= set(partitions)
 
     def restart(self, partition: int) -> None:
-        pass
+        self.topics[partition] = self.ledger.topic(partition)
 
     def end_offset(self, partition: int) -> int:
         return len(self.ledger.log(partition))

@@ -162,24 +162,24 @@ def test_what_an_error_kept_from_being_committed_is_committed_at_the_end(monkeyp
     assert world.group.committed == {0: 2}
 
 
-def test_an_error_while_a_recreated_topic_is_noticed_commits_no_offset_of_the_old_one(
+def test_an_error_while_a_recreated_topic_is_noticed_commits_offsets_of_the_old_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The client already commits for the new topic, of which none of the records was read."""
+    """So the next start finds that the offsets are of another topic."""
     world = settled_world()
     world.group.recreate(0)
     world.group.give(1, b"a")
     monkeypatch.setattr(world.buffers[1], "add", fail)
     error_of(world)
-    assert world.group.committed == {0: 1}
+    assert world.group.committed == {0: 2}
+    assert world.group.restarted == []
 
 
-def test_an_error_inside_a_read_commits_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The client may have noticed a recreated topic before the error."""
+def test_an_error_inside_a_read_commits_what_is_settled(monkeypatch: pytest.MonkeyPatch) -> None:
     world = settled_world()
     monkeypatch.setattr(world.group, "read", fail)
     error_of(world)
-    assert world.group.committed == {0: 1}
+    assert world.group.committed == {0: 2}
 
 
 def test_a_status_that_cannot_be_published_is_logged_once_and_stops_nothing(
