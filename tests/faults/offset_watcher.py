@@ -1,6 +1,7 @@
 """Owns the check that no committed offset ever passes a record that is not settled, made from outside the members."""
 
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from consumer.model import RecordAddress
 from tests.support import Flow, wait_until
 
 SAMPLE_INTERVAL = 0.1  # seconds, so that the samples do not take the CPU from the members
+DEAD_LETTER_SECONDS = 10.0  # a new client on a busy machine takes seconds for its first records
 
 
 class OffsetWatcher:
@@ -192,10 +194,11 @@ class OffsetWatcher:
             return
         topic_partition = TopicPartition(f"{self._flow.topic}.dead-letter", 0)
         _, end = self._dead_letters.get_watermark_offsets(topic_partition, timeout=5)
+        ends_at = time.monotonic() + DEAD_LETTER_SECONDS
         while self._dead_letters_read < end:
-            dead_letters = self._dead_letters.consume(1000, 0.5)
-            if not dead_letters:
+            if time.monotonic() > ends_at:
                 raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
+            dead_letters = self._dead_letters.consume(1000, 0.1)
             for dead_letter in dead_letters:
                 if dead_letter.error() is None:
                     self._add_settled(_address_in_headers(dead_letter))
