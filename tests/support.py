@@ -224,10 +224,8 @@ class Member:
     def url(self) -> str:
         """The address at which the member serves HTTP. Waits until the member has logged its start."""
         wait_until(lambda: self.has_started, "the start to be logged")
-        host, port = next(
-            event_line["http"] for event_line in map(json.loads, self.lines) if event_line["event"] == "started"
-        )
-        return f"http://{host}:{port}"
+        url: str = next(line["http"] for line in map(json.loads, self.lines) if line["event"] == "started")
+        return url.rstrip("/")
 
     def terminate(self, number: int = signal.SIGTERM) -> int:
         """Send a signal, wait for the end of the process, and return its exit code."""

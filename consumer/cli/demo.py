@@ -106,8 +106,7 @@ class _DemoRun:
 
     def _keep_producing(self) -> None:
         """Keep the pages up and produce a response now and then, so that the pages show activity."""
-        host, port = self.environment.server.address
-        click.echo(f"\nThe status page of the service:    http://{host}:{port}/")
+        click.echo(f"\nThe status page of the service:    {self.environment.server.url}")
         click.echo(f"The inbox of Segment's stand-in:   {self.environment.segment.front}")
         click.echo("Both pages stay up until Ctrl-C, and two responses a second arrive.")
         seeds = itertools.count(self.options.seed + 1)

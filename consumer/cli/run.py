@@ -55,7 +55,7 @@ def deliver(source: SettingsSource) -> None:
         app.status_server(settings, service) as server,
     ):
         _collect_garbage_rarely()
-        log.info("started", extra={**_fields(settings), "http": server.address})
+        log.info("started", extra={**_fields(settings), "http": server.url})
         service.run(stop)
         log.info("stopped", extra={"delivered": service.reporter.counters.delivered})
 

@@ -1,190 +1,129 @@
-"""The HTTP server of the service: health, metrics and the status page, with bounds that no client can exhaust."""
+"""The HTTP server of the service: one thread for all connections, with bounds that no client can exhaust."""
 
-import contextlib
+import selectors
 import socket
-import socketserver
 import threading
 import time
-from collections.abc import Callable, Mapping
-from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, NamedTuple, Self
+from typing import Self
 
 from consumer.errors import ServiceError
-from consumer.jsonio import dumps
-from consumer.observability import prometheus
-from consumer.observability.snapshot import Snapshot
-from consumer.observability.status_page import STALE_SECONDS, StatusPage
-from consumer.web import HEADERS, asset
+from consumer.observability import listening
+from consumer.observability.http_connection import HttpConnection
+from consumer.observability.http_exchange import HttpExchange
+from consumer.observability.pages import pages
+from consumer.observability.status_page import StatusPage
 
-MAX_CONNECTIONS = 32
+MAX_CONNECTIONS = 64
 CONNECTION_SECONDS = 10.0
+MAX_UNSENT_BYTES = 1_000_000
 _POLL_SECONDS = 0.1
-_ASSETS = {"/": "status.html", **{f"/{name}": name for name in ("status.js", "common.js", "style.css", "icon.svg")}}
-
-
-class Page(NamedTuple):
-    """One response."""
-
-    status: HTTPStatus
-    text: bytes
-    content_type: str = "text/plain; charset=utf-8"
-
-
-Pages = Mapping[str, Callable[[], Page]]
-
-_OK = Page(HTTPStatus.OK, b"ok\n")
-_METHOD_NOT_ALLOWED = Page(HTTPStatus.METHOD_NOT_ALLOWED, b"only GET and HEAD\n")
-
-
-def pages(status_page: StatusPage) -> Pages:
-    """The pages by path, each rendered on demand."""
-    render = prometheus.renderer(status_page.latest)
-    return {
-        "/livez": lambda: liveness(status_page.latest(), time.monotonic()),
-        "/readyz": lambda: readiness(status_page.latest()),
-        "/metrics": lambda: Page(HTTPStatus.OK, render(), prometheus.CONTENT_TYPE),
-        "/status.json": lambda: Page(HTTPStatus.OK, dumps(status_page.status()), "application/json"),
-        **{path: _asset_page(name) for path, name in _ASSETS.items()},
-    }
-
-
-def liveness(snapshot: Snapshot, now: float) -> Page:
-    """Alive while the loop runs, even if Segment or Kafka fail, because a restart would not repair them."""
-    idle = now - snapshot.loop_ran_at
-    if idle >= STALE_SECONDS:
-        return _unavailable(f"no iteration of the loop for {idle:.0f} s")
-    return _OK
-
-
-def readiness(snapshot: Snapshot) -> Page:
-    """Ready while a group member, even without partitions; otherwise a rolling update would wait for itself."""
-    if snapshot.draining:
-        return _unavailable("draining")
-    if not snapshot.is_group_member:
-        return _unavailable("not in the group yet")
-    return _OK
-
-
-def _unavailable(problem: str) -> Page:
-    return Page(HTTPStatus.SERVICE_UNAVAILABLE, f"{problem}\n".encode())
-
-
-def _not_found() -> Page:
-    return Page(HTTPStatus.NOT_FOUND, b"not found\n")
-
-
-def _asset_page(name: str) -> Callable[[], Page]:
-    content_type, text = asset(name)
-    return lambda: Page(HTTPStatus.OK, text, content_type)
-
-
-class _StatusHandler(BaseHTTPRequestHandler):
-    """One request a connection (HTTP/1.0). `timeout` bounds a read; the server bounds the whole connection."""
-
-    timeout = CONNECTION_SECONDS
-    server_version = "sprig-to-segment"
-    sys_version = ""
-    server: "_BoundedServer"
-
-    def do_GET(self) -> None:
-        path = self.path.partition("?")[0]
-        render = self.server.pages.get(path, _not_found)
-        self._respond(render())
-
-    do_HEAD = do_GET  # noqa: N815 - http.server's names
-
-    def _refuse(self) -> None:
-        self._respond(_METHOD_NOT_ALLOWED)
-
-    do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _refuse  # noqa: N815 - http.server's names
-
-    def _respond(self, page: Page) -> None:
-        self.send_response(page.status)
-        self.send_header("Content-Type", page.content_type)
-        self.send_header("Content-Length", str(len(page.text)))
-        for name, value in HEADERS.items():
-            self.send_header(name, value)
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(page.text)
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - http.server's name
-        """Log nothing, because probes come every few seconds."""
-
-
-class _BoundedServer(ThreadingHTTPServer):
-    """
-    Connections are few and short.
-
-    A connection older than `CONNECTION_SECONDS` is closed, whatever its client does. Beyond `MAX_CONNECTIONS` the
-    oldest is closed. An honest client gets its response within milliseconds, so its connection is never the oldest.
-    """
-
-    daemon_threads = True
-    block_on_close = False
-
-    def __init__(self, address: tuple[str, int], status_page: StatusPage) -> None:
-        self.pages = pages(status_page)
-        self._status_page = status_page
-        self._opened_at: dict[Any, float] = {}
-        self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
-        super().__init__(address, _StatusHandler)
-
-    def server_bind(self) -> None:
-        socketserver.TCPServer.server_bind(self)  # HTTPServer's own asks DNS for a name that the service does not use.
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        for oldest in list(self._opened_at)[: len(self._opened_at) + 1 - MAX_CONNECTIONS]:
-            self._opened_at.pop(oldest, None)  # its thread ends by itself
-            _hang_up(oldest)
-        self._opened_at[request] = time.monotonic()
-        super().process_request(request, client_address)
-
-    def shutdown_request(self, request: Any) -> None:
-        self._opened_at.pop(request, None)
-        super().shutdown_request(request)
-
-    def service_actions(self) -> None:
-        """
-        Close old connections, and sample the history of the status page.
-
-        Called between connections, at least every `_POLL_SECONDS`. A client that sends a byte now and then cannot keep
-        its connection open.
-        """
-        self._status_page.sample()
-        for request, opened_at in list(self._opened_at.items()):
-            if time.monotonic() - opened_at > CONNECTION_SECONDS:
-                _hang_up(request)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Ignore the error: a client that hung up does not concern the service."""
-
-
-def _hang_up(request: socket.socket) -> None:
-    with contextlib.suppress(OSError):  # The client may have hung up already.
-        request.shutdown(socket.SHUT_RDWR)
 
 
 class StatusServer:
-    """Serves in its own threads from its creation until `close`."""
+    """
+    Serves in a thread of its own from its creation until `close`. Connections are few and short.
+
+    A connection older than `CONNECTION_SECONDS` is closed. Beyond `MAX_CONNECTIONS` the oldest is closed. Beyond
+    `MAX_UNSENT_BYTES` of responses that clients do not read, the oldest of their connections is closed. An honest
+    client gets its response within milliseconds, so its connection is never the oldest.
+    """
 
     def __init__(self, host: str, port: int, status_page: StatusPage) -> None:
         try:
-            self._server = _BoundedServer((host, port), status_page)
-        except OSError as error:
-            raise ServiceError(f"cannot serve on HTTP_HOST={host} HTTP_PORT={port}: {error.strerror}") from None
-        threading.Thread(target=self._server.serve_forever, args=(_POLL_SECONDS,), name="http", daemon=True).start()
+            self._socket = listening.listening_socket(host, port)
+        except (OSError, UnicodeError) as error:  # UnicodeError: a name that cannot be a host name
+            reason = getattr(error, "strerror", "not a host name")
+            raise ServiceError(f"cannot serve on HTTP_HOST={host} HTTP_PORT={port}: {reason}") from None
+        self.pages = pages(status_page)
+        self.connections: dict[socket.socket, HttpConnection] = {}  # the oldest first
+        self._status_page = status_page
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(self._socket, selectors.EVENT_READ)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._serve, name="http", daemon=True)
+        self._thread.start()
 
     @property
     def address(self) -> tuple[str, int]:
         """Host and port on which the server listens."""
-        host, port = self._server.server_address[:2]
+        host, port = self._socket.getsockname()[:2]
         return str(host), int(port)
 
+    @property
+    def url(self) -> str:
+        """The URL of the status page."""
+        return listening.url(self._socket)
+
+    def _serve(self) -> None:
+        while not self._stop.is_set():
+            for key, _ in self._selector.select(_POLL_SECONDS):
+                if key.data is None:
+                    self._accept()
+                elif key.data.socket in self.connections:  # not closed in this round
+                    self._advance(key.data)
+            self._status_page.sample()
+            self._close_late()
+
+    def _accept(self) -> None:
+        try:
+            client, _ = self._socket.accept()
+        except BlockingIOError:  # the client has given up
+            return
+        except OSError:  # the process has no descriptor left: the client waits
+            time.sleep(_POLL_SECONDS)
+            return
+        connection = HttpConnection(client, HttpExchange(self.pages))
+        self.connections[client] = connection
+        self._selector.register(client, selectors.EVENT_READ, connection)
+        self._advance(connection)  # the request is most often here already
+
+    def _advance(self, connection: HttpConnection) -> None:
+        try:
+            connection.advance()
+        except OSError:  # a client that hangs up does not concern the service
+            self._close(connection)
+            return
+        if connection.is_done:
+            self._close(connection)
+            return
+        self._watch(connection)
+        self._close_excess()
+
+    def _watch(self, connection: HttpConnection) -> None:
+        if connection.events:
+            self._selector.modify(connection.socket, connection.events, connection)
+        else:
+            self._selector.unregister(connection.socket)
+
+    def _close_excess(self) -> None:
+        oldest_first = list(self.connections.values())
+        for connection in oldest_first[: max(len(oldest_first) - MAX_CONNECTIONS, 0)]:
+            self._close(connection)
+        unread = [connection for connection in self.connections.values() if connection.unsent_bytes]
+        unsent_bytes = sum(connection.unsent_bytes for connection in unread)
+        for connection in unread[:-1]:
+            if unsent_bytes > MAX_UNSENT_BYTES:
+                unsent_bytes -= connection.unsent_bytes
+                self._close(connection)
+
+    def _close_late(self) -> None:
+        for connection in list(self.connections.values()):
+            if time.monotonic() - connection.opened_at > CONNECTION_SECONDS:
+                self._close(connection)
+
+    def _close(self, connection: HttpConnection) -> None:
+        del self.connections[connection.socket]
+        if connection.socket in self._selector.get_map():
+            self._selector.unregister(connection.socket)
+        connection.close()
+
     def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        self._stop.set()
+        self._thread.join()
+        for connection in list(self.connections.values()):
+            self._close(connection)
+        self._selector.close()
+        self._socket.close()
 
     def __enter__(self) -> Self:
         return self

@@ -33,6 +33,7 @@ ONLY_IN = {
     "confluent_kafka": {"kafka"},
     "confluent_kafka.schema_registry": {"avro/schema_registry.py"},
     "fastavro": {"avro/decoder.py"},
+    "h11": {"observability/http_exchange.py"},
     "httpcore": {"segment/client.py"},
     "httpx": {"segment/client.py"},
     "isal": {"segment/body.py"},

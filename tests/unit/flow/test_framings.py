@@ -119,8 +119,8 @@ class Mixer:
 
 def framings(lines: list[str]) -> Mapping[str, float]:
     """How often the member that wrote these lines read each framing."""
-    host, port = next(line["http"] for line in map(json.loads, lines) if line["event"] == "started")
-    with urllib.request.urlopen(f"http://{host}:{port}/metrics", timeout=10) as answer:
+    url = next(line["http"] for line in map(json.loads, lines) if line["event"] == "started")
+    with urllib.request.urlopen(f"{url}metrics", timeout=10) as answer:
         samples = re.findall(r'framings_seen_total\{framing="(.+)"\} (\S+)', answer.read().decode())
     return {name: float(value) for name, value in samples}
 

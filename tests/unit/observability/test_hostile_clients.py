@@ -1,97 +1,79 @@
-"""HTTP clients that send without end, or too slowly, or read nothing: each is cut off, and other clients are served."""
+"""HTTP clients that are hostile in any way: they take no memory, are disconnected, and do not delay other clients."""
 
 import contextlib
 import socket
-import threading
-from collections.abc import Callable
-from http import HTTPStatus
-from typing import Any
+import time
+from collections.abc import Iterator
 
-import httpx
 import pytest
 
 from consumer.observability import http_server
-from consumer.observability.http_server import Page, StatusServer
+from consumer.observability.http_server import StatusServer
 from tests.support import wait_until
+from tests.unit.observability.hostile import BUSY, CLIENTS, IDLE, hostile_clients
+from tests.unit.observability.served import ServedProcess, served
+
+PROBES = 10
+MAX_GROWTH = 5 * 1024 * 1024
+MAX_CPU_SECONDS = 1.0
 
 
-def connected(server: StatusServer) -> socket.socket:
-    return socket.create_connection(server.address, timeout=5)
+@pytest.fixture
+def attacked() -> Iterator[ServedProcess]:
+    with served() as server:
+        yield server
 
 
-def is_served(server: StatusServer) -> bool:
-    host, port = server.address
-    return httpx.get(f"http://{host}:{port}/livez", trust_env=False, verify=False, timeout=2).is_success
+def cpu_seconds_until_livez(server: ServedProcess) -> float:
+    before = server.cpu_seconds
+    assert server.status_of("/livez") == 200
+    return server.cpu_seconds - before
 
 
-def header_without_end(client: socket.socket, stop: threading.Event) -> None:
-    client.sendall(b"GET /livez HTTP/1.1\r\nX-Endless: ")
-    while not stop.is_set():
-        client.sendall(b"x" * 1000)
+@pytest.mark.parametrize("kind", [*BUSY, *IDLE])
+def test_a_hostile_client_takes_no_memory_and_delays_nobody(attacked: ServedProcess, kind: str) -> None:
+    """
+    The delay is what the server does before it answers `/livez`, in seconds of its CPU.
+
+    The time on a clock would also count what the other processes of the machine do meanwhile.
+    """
+    before = attacked.peak_memory
+    with hostile_clients(kind, attacked.port) as wait_for_end:
+        for _ in range(CLIENTS):
+            wait_for_end()
+        delays = [cpu_seconds_until_livez(attacked) for _ in range(PROBES)]
+    assert attacked.peak_memory - before < MAX_GROWTH
+    assert max(delays) < MAX_CPU_SECONDS
 
 
-def headers_without_end(client: socket.socket, stop: threading.Event) -> None:
-    client.sendall(b"GET /livez HTTP/1.1\r\n")
-    while not stop.is_set():
-        client.sendall(b"X-Endless: x\r\n")
-
-
-def byte_by_byte(client: socket.socket, stop: threading.Event) -> None:
-    client.sendall(b"GET /livez HTTP/1.1\r\nX-Slow: ")
-    while not stop.wait(0.05):
-        client.sendall(b"x")
-
-
-def reading_nothing(client: socket.socket, stop: threading.Event) -> None:
-    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    client.sendall(b"GET /large HTTP/1.1\r\n\r\n")
-    stop.wait()
-
-
-def half_a_request(client: socket.socket, stop: threading.Event) -> None:
-    client.sendall(b"GET /livez HTTP/1.1\r\nX-Half: ")
-    stop.wait()
-
-
-@pytest.mark.parametrize(
-    "behave", [header_without_end, headers_without_end, byte_by_byte, reading_nothing, half_a_request]
-)
-def test_a_hostile_client_is_cut_off_and_other_clients_are_served(
-    server: StatusServer, monkeypatch: pytest.MonkeyPatch, behave: Callable[[socket.socket, threading.Event], None]
-) -> None:
-    monkeypatch.setattr(http_server, "CONNECTION_SECONDS", 0.5)
-    large: Any = server._server.pages
-    large["/large"] = lambda: Page(HTTPStatus.OK, b"x" * 30_000_000)
-    stop = threading.Event()
-
-    def run_client() -> None:
-        with contextlib.suppress(OSError), connected(server) as client:
-            behave(client, stop)
-
-    before = threading.active_count()
-    clients = [threading.Thread(target=run_client) for _ in range(8)]
-    for client in clients:
-        client.start()
-    opened_at = server._server._opened_at
-    wait_until(lambda: len(opened_at) > 4 or not any(client.is_alive() for client in clients), "the clients")
-    for _ in range(10):
-        assert is_served(server)
-    wait_until(lambda: not opened_at, "the server to close their connections")
-    stop.set()
-    for client in clients:
-        client.join(5)
-    wait_until(lambda: threading.active_count() <= before, "their threads to end")
-
-
-def test_silent_connections_do_not_keep_clients_out(server: StatusServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http_server, "MAX_CONNECTIONS", 2)
-    before = threading.active_count()
-    idle = [connected(server) for _ in range(5)]
-    for _ in range(3):
-        assert is_served(server)
+def test_silent_connections_do_not_keep_clients_out(attacked: ServedProcess) -> None:
     with contextlib.ExitStack() as closing:
-        for connection in idle[:4]:  # the last two are left alone until another client connects
-            closing.enter_context(connection)
-            assert connection.recv(100) == b""
-        closing.enter_context(idle[4])
-    wait_until(lambda: threading.active_count() <= before, "their threads to end")
+        for _ in range(1000):
+            closing.enter_context(socket.create_connection(("127.0.0.1", attacked.port), timeout=5))
+        assert attacked.status_of("/livez") == 200
+
+
+def test_a_slow_client_is_disconnected_at_its_deadline(server: StatusServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_connection(server.address, timeout=5) as client:
+        client.sendall(b"GET /livez HTTP/1.1\r\nX-Slow: ")
+        wait_until(lambda: server.connections, "the connection")
+        monkeypatch.setattr(http_server, "CONNECTION_SECONDS", 0.5)
+        with contextlib.suppress(ConnectionError):
+            while True:
+                client.sendall(b"x")
+                time.sleep(0.01)
+    assert not server.connections
+
+
+def test_the_oldest_of_too_many_connections_is_closed(server: StatusServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_server, "MAX_CONNECTIONS", 2)
+    with contextlib.ExitStack() as closing:
+        idle = [closing.enter_context(socket.create_connection(server.address, timeout=5)) for _ in range(5)]
+        for connection in idle[:3]:
+            with contextlib.suppress(ConnectionResetError):
+                assert connection.recv(100) == b""
+        monkeypatch.setattr(http_server, "CONNECTION_SECONDS", 0)
+        for connection in idle[3:]:
+            with contextlib.suppress(ConnectionResetError):
+                assert connection.recv(100) == b""
+    wait_until(lambda: not server.connections, "the connections to be forgotten")

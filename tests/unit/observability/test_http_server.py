@@ -109,18 +109,18 @@ def test_only_reading_is_served(server: StatusServer) -> None:
     head = ask(server, "/livez", "HEAD")
     assert (head.status_code, head.content, head.headers["content-length"]) == (200, b"", "3")
     assert ask(server, "/livez?probe=1").status_code == 200
-    for method in ("POST", "PUT", "PATCH", "DELETE", "OPTIONS"):
-        assert ask(server, "/livez", method).status_code == 405
-    assert ask(server, "/livez", "TRACE").status_code == 501
+    for method in ("POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "NONSENSE"):
+        refused = ask(server, "/livez", method)
+        assert (refused.status_code, refused.headers["allow"]) == (405, "GET, HEAD")
 
 
 def test_these_paths_are_served_and_no_other(server: StatusServer) -> None:
-    assert set(server._server.pages) == set(SERVED)
+    assert set(server.pages) == set(SERVED)
     assert {ask(server, path).status_code for path in SERVED} == {200}
     for path in NOT_SERVED:  # sent exactly so, because an HTTP client would normalise it
         with connected(server) as raw:
             raw.sendall(f"GET {path} HTTP/1.0\r\n\r\n".encode())
-            assert raw.recv(100).startswith(b"HTTP/1.0 404 "), path
+            assert raw.recv(100).startswith(b"HTTP/1.1 404 "), path
 
 
 def connected(server: StatusServer) -> socket.socket:
@@ -131,14 +131,3 @@ def test_a_port_in_use_is_reported_clearly(server: StatusServer, loop: FakeLoop)
     host, port = server.address
     with pytest.raises(ServiceError, match=rf"cannot serve on HTTP_HOST=127.0.0.1 HTTP_PORT={port}: Address already"):
         StatusServer(host, port, loop.status_page)
-
-
-def test_ipv6_is_served_too(loop: FakeLoop) -> None:
-    if not socket.has_ipv6:
-        pytest.skip("no IPv6 here")
-    try:
-        server = StatusServer("::1", 0, loop.status_page)
-    except ServiceError:
-        pytest.skip("no IPv6 here")
-    with server:
-        assert httpx.get(f"http://[::1]:{server.address[1]}/livez", trust_env=False, verify=False).status_code == 200
