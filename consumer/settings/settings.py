@@ -134,7 +134,9 @@ class Settings(BaseSettings):
     max_consecutive_refusals: Count = setting(
         20, "single events refused in a row, with no success between, after which the key is blocked"
     )
-    http_host: Text = setting("0.0.0.0", "the address that serves `/livez`, `/readyz`, `/metrics` and `/`")  # noqa: S104 - probes come from outside
+    http_host: Text = setting(
+        "::", "the address that serves `/livez`, `/readyz`, `/metrics` and `/`; `::`: IPv6 and IPv4, all addresses"
+    )
     http_port: Port = setting(8080, "the port of `HTTP_HOST`; 0 chooses a free port")
     log_format: Literal["json", "console"] = setting("json", "`json`, or `console` for people")
     log_level: LogLevel = setting("info", "`debug`, `info`, `warning` or `error`")
