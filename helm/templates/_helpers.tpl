@@ -96,6 +96,15 @@ helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
 {{- $numbers | uniq | toJson }}
 {{- end }}
 
+{{- /* As JSON: who may connect to the HTTP port. A monitor is scraped by Prometheus, which most often is in `monitoring`. */ -}}
+{{- define "sprig-to-segment.ingressSources" -}}
+{{- $sources := .Values.networkPolicy.from }}
+{{- if and (not $sources) (or .Values.podMonitor.enabled .Values.serviceMonitor.enabled) }}
+{{- $sources = list (dict "namespaceSelector" (dict "matchLabels" (dict "kubernetes.io/metadata.name" "monitoring"))) }}
+{{- end }}
+{{- $sources | toJson }}
+{{- end }}
+
 {{- /* The endpoints of a PodMonitor or ServiceMonitor, made of its values. */ -}}
 {{- define "sprig-to-segment.scrapeEndpoint" -}}
 - port: http

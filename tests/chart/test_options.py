@@ -90,10 +90,28 @@ def test_egress_is_allowed_to_the_addresses_in_the_settings(value_set: str, port
     assert [rule["port"] for rule in services["ports"]] == ports
 
 
-def test_by_default_all_egress_and_only_http_ingress_is_allowed() -> None:
+def test_by_default_all_egress_and_no_ingress_is_allowed() -> None:
     spec = only(rendered("minimal"), "NetworkPolicy")["spec"]
     assert spec["policyTypes"] == ["Ingress"]
-    assert spec["ingress"] == [{"ports": [{"protocol": "TCP", "port": "http"}]}]
+    assert spec["ingress"] == []
+
+
+MONITORING = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}
+OTHER = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "observability"}}}
+
+
+@pytest.mark.parametrize(
+    ("values", "sources"),
+    [
+        ({"podMonitor": {"enabled": True}}, [MONITORING]),
+        ({"serviceMonitor": {"enabled": True}}, [MONITORING]),
+        ({"serviceMonitor": {"enabled": True}, "networkPolicy": {"from": [OTHER]}}, [OTHER]),
+        ({"networkPolicy": {"from": [OTHER]}}, [OTHER]),  # a Prometheus without monitors
+    ],
+)
+def test_ingress_is_allowed_to_http_from_who_scrapes(values: dict[str, Any], sources: list[Any]) -> None:
+    (rule,) = only(render_with(values), "NetworkPolicy")["spec"]["ingress"]
+    assert rule == {"ports": [{"protocol": "TCP", "port": "http"}], "from": sources}
 
 
 @pytest.mark.parametrize(

@@ -72,6 +72,8 @@ livenessProbe: {periodSeconds: 0} | /livenessProbe/periodSeconds
 check: {args: --strict} | /check/args
 podDisruptionBudget: {minAvailable: 1} | 'minAvailable' not allowed
 podDisruptionBudget: {maxUnavailable: 0} | /podDisruptionBudget/maxUnavailable
+networkPolicy: {from: [{}]} | /networkPolicy/from/0
+networkPolicy: {from: [{namespace: monitoring}]} | 'namespace' not allowed
 networkPolicy: {egress: {ports: [http]}} | /networkPolicy/egress/ports/0
 podMonitor: {interval: 30} | /podMonitor/interval
 serviceMonitor: {enabled: "true"} | /serviceMonitor/enabled
