@@ -1,6 +1,6 @@
 """The Avro library: loading schemas that are safe to decode with, decoding and encoding."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from io import BytesIO
 from typing import Any
 
@@ -11,6 +11,7 @@ import fastavro.schema
 from consumer.avro.decode_limits import max_value_bytes
 from consumer.avro.logical_types import READERS, without_ignored_logical_types
 from consumer.avro.schema import MAX_JSON_DEPTH, AvroType, WriterSchema, build_tree
+from consumer.avro.strict_types import strict, strict_names
 from consumer.errors import DecodingError, UnsafeSchema
 from consumer.jsonio import is_nested_deeper
 from consumer.reasons import Reason
@@ -47,9 +48,7 @@ def load_schema(label: str, schema: object, references: Iterable[object] = ()) -
     try:
         parsed = _parse(schemas, names)
         root = build_tree(label, parsed, names)
-        marked = _mark_parsed(parsed, names)
-        branches = tuple(_branch_schemas(label, root, marked, names))
-        return WriterSchema(label, root, marked, max_value_bytes(root), branches)
+        return _writer_schema(label, root, parsed, names, strict_names(names))
     except UnsafeSchema:
         raise
     except Exception as error:  # noqa: BLE001 - a schema is input, and invalid input makes the library raise anything
@@ -82,7 +81,19 @@ def _parse(schemas: Sequence[object], names: dict[str, Any]) -> Any:
     return parsed["fields"][-1]["type"]
 
 
-def _mark_parsed(parsed: Any, names: dict[str, Any]) -> Any:
+def _writer_schema(
+    label: str, root: AvroType, parsed: Any, names: Mapping[str, Any], names_strict: Mapping[str, Any]
+) -> WriterSchema:
+    """`parsed` in the forms that the library encodes with and decodes with, and so each branch if it is a union."""
+    definition = names.get(parsed, parsed) if isinstance(parsed, str) else parsed
+    branches: list[WriterSchema] = []
+    for avro, branch in zip(root.branches, definition if root.branches else (), strict=True):
+        branches.append(_writer_schema(label, avro, branch, names, names_strict))
+    forms = _mark_parsed(definition, names), _mark_parsed(strict(definition), names_strict)
+    return WriterSchema(label, root, *forms, max_value_bytes(root), tuple(branches))
+
+
+def _mark_parsed(parsed: Any, names: Mapping[str, Any]) -> Any:
     """
     `parsed` with the library's own marks: that it is parsed, and with which named types.
 
@@ -90,18 +101,9 @@ def _mark_parsed(parsed: Any, names: dict[str, Any]) -> Any:
     """
     if isinstance(parsed, list):
         return [branch if isinstance(branch, str) else _mark_parsed(branch, names) for branch in parsed]
-    definition = names.get(parsed, parsed) if isinstance(parsed, str) else parsed
-    if isinstance(definition, dict):
-        return {**definition, "__fastavro_parsed": True, "__named_schemas": names}
-    return definition
-
-
-def _branch_schemas(label: str, root: AvroType, marked: Any, names: dict[str, Any]) -> Iterator[WriterSchema]:
-    """The schema of each branch if `root` is a union, else nothing."""
-    if not root.branches:
-        return
-    for avro, branch in zip(root.branches, marked, strict=True):
-        yield WriterSchema(label, avro, _mark_parsed(branch, names), max_value_bytes(avro))
+    if isinstance(parsed, dict):
+        return {**parsed, "__fastavro_parsed": True, "__named_schemas": names}
+    return parsed
 
 
 def decode(schema: WriterSchema, value: bytes, start: int) -> Any:
@@ -118,8 +120,8 @@ def decode(schema: WriterSchema, value: bytes, start: int) -> Any:
     stream = BytesIO(value)
     stream.seek(start)
     try:
-        decoded = _read(stream, schema.parsed, None)
-    except Exception as error:  # noqa: BLE001 - hostile bytes raise anything: EOFError, IndexError, UnicodeDecodeError, OverflowError
+        decoded = _read(stream, schema.strict, None)
+    except Exception as error:  # noqa: BLE001 - hostile bytes raise anything: EOFError, KeyError, UnicodeDecodeError, OverflowError
         raise DecodingError(Reason.UNDECODABLE, _undecodable_because(error)) from None
     if stream.tell() != len(value):
         raise DecodingError(Reason.TRAILING_BYTES)
@@ -133,7 +135,7 @@ def _undecodable_because(error: Exception) -> str:
             return "a text is not UTF-8"
         case EOFError() if "Expected -" in str(error):
             return "a length is below zero"
-        case IndexError() if "list index" in str(error):  # else the value ends inside a number
+        case KeyError():  # `strict` looks numbers up in a dict
             return "a number stands for no branch of its union, or for no symbol of its enum"
         case EOFError() | IndexError():
             return "the value ends inside the record"
@@ -148,14 +150,14 @@ def decode_partially(schema: WriterSchema, value: bytes, start: int) -> tuple[di
 
     A value that is not a record has no fields. For bytes behind the record, "the end" is what fails.
     """
-    fields = schema.parsed.get("fields", ()) if isinstance(schema.parsed, dict) else ()
+    fields = schema.strict.get("fields", ()) if isinstance(schema.strict, dict) else ()
     decoded: dict[str, Any] = {}
     field_value: Any
     stream = BytesIO(value)
     stream.seek(start)
     for field in fields:
         try:
-            field_value = _read(stream, {**schema.parsed, "fields": [field]}, None)
+            field_value = _read(stream, {**schema.strict, "fields": [field]}, None)
         except Exception:  # noqa: BLE001 - as in `decode`
             return decoded, str(field["name"])
         decoded |= field_value

@@ -58,14 +58,15 @@ class WriterSchema:
     """
     A schema that records were written with, proved safe to decode with.
 
-    `label` names the schema to people (a registry id or a file). The Avro library decodes with `parsed`. No value of
-    more than `max_value_bytes` bytes is decoded, because the decoded value could take more memory than there is.
+    `label` names the schema to people (a registry id or a file). The Avro library encodes with `parsed` and decodes
+    with `strict`, the same schema in the form of `consumer.avro.strict_types`. No value of more than `max_value_bytes` bytes is decoded, because the decoded value could take more memory than there is.
     `branches` are the branches of a union, in the union's order: several types of record can share one schema.
     """
 
     label: str
     root: AvroType
     parsed: Any
+    strict: Any
     max_value_bytes: int
     branches: tuple["WriterSchema", ...] = ()
 

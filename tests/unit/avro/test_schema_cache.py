@@ -79,7 +79,7 @@ def registry() -> Registry:
 
 
 def schema(label: str) -> WriterSchema:
-    return WriterSchema(label, AvroType("record"), {}, 1000)
+    return WriterSchema(label, AvroType("record"), {}, {}, 1000)
 
 
 def test_a_schema_is_pending_until_its_look_up_ends_and_is_then_kept(registry: Registry) -> None:

@@ -90,7 +90,7 @@ TRACED = {
 }
 
 
-_SCHEMA = WriterSchema("test", AvroType("record"), None, 1000)
+_SCHEMA = WriterSchema("test", AvroType("record"), None, None, 1000)
 _KEYS = {key.environment: key for key in KEYS}
 
 

@@ -86,7 +86,7 @@ class FakeStages:
 
 
 def schema_of(key: Hashable, branches: tuple[WriterSchema, ...] = ()) -> WriterSchema:
-    return WriterSchema(f"schema id {key}", AvroType("record"), key, 1000, branches)
+    return WriterSchema(f"schema id {key}", AvroType("record"), key, key, 1000, branches)
 
 
 def mapper_of(keys: dict[str, WriteKey], stages: FakeStages) -> RecordMapper:
