@@ -21,6 +21,8 @@ Every error that the service raises on purpose, named by its treatment.
 from collections.abc import Sequence
 from typing import ClassVar
 
+from consumer.outside_text import outside_text
+
 MAX_DETAIL_LENGTH = 1000
 """Characters. A detail can hold names from a schema, which have any length, and goes into a header and a log line."""
 
@@ -67,7 +69,7 @@ class RecordError(SprigToSegmentError):
     def __init__(self, reason: str, detail: str = "") -> None:
         super().__init__(f"{reason}: {detail}" if detail else reason)
         self.reason = str(reason)  # a plain text also of an enum's member, because JSON takes no other key
-        self.detail = detail[:MAX_DETAIL_LENGTH]
+        self.detail = outside_text(detail, MAX_DETAIL_LENGTH)
 
 
 class RecordSkipped(RecordError):

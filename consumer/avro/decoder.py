@@ -14,6 +14,7 @@ from consumer.avro.schema import MAX_JSON_DEPTH, AvroType, WriterSchema, build_t
 from consumer.avro.strict_types import strict, strict_names
 from consumer.errors import DecodingError, UnsafeSchema
 from consumer.jsonio import is_nested_deeper
+from consumer.outside_text import outside_text
 from consumer.reasons import Reason
 
 _read = fastavro.schemaless_reader
@@ -59,11 +60,11 @@ def _invalid_because(error: Exception) -> str:
     """What is wrong with a schema that the library refuses. Errors that Python raised inside it have no useful text."""
     match error:
         case fastavro.schema.UnknownType():
-            return f"the type {error.name!s:.200} is not defined"
+            return f"the type {outside_text(error.name)} is not defined"
         case fastavro.schema.SchemaParseException():
-            return f"{error!s:.200}"
+            return outside_text(error)
         case KeyError():
-            return f"a type without {error.args[0]!r:.200}"
+            return f"a type without {outside_text(repr(error.args[0]))}"
     return "a part of it does not have the form that the Avro specification gives it"
 
 

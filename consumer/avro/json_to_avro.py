@@ -10,6 +10,7 @@ from uuid import UUID
 from consumer.avro.decoder import decode, encode, union_branch
 from consumer.avro.schema import AvroType, WriterSchema
 from consumer.errors import UsageError
+from consumer.outside_text import outside_text
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -66,7 +67,7 @@ def encode_json(schema: WriterSchema, value: Any) -> tuple[WriterSchema, Any]:
     except InvalidOperation:
         raise UsageError(f"record: does not fit {schema.label}: a text is not a decimal") from None
     except (ValueError, TypeError, ArithmeticError) as error:
-        raise UsageError(f"record: does not fit {schema.label}: {error!s:.200}") from None
+        raise UsageError(f"record: does not fit {schema.label}: {outside_text(error)}") from None
     if not schema.branches:
         return schema, decode(schema, encoded, 0)
     number, start = union_branch(encoded, 0)

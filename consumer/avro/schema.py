@@ -6,6 +6,7 @@ from typing import Any
 
 from consumer.avro.logical_types import MAX_DIGITS
 from consumer.errors import UnsafeSchema
+from consumer.outside_text import outside_text
 
 MAX_DEPTH = 64
 MAX_TYPES = 10_000
@@ -59,8 +60,9 @@ class WriterSchema:
     A schema that records were written with, proved safe to decode with.
 
     `label` names the schema to people (a registry id or a file). The Avro library encodes with `parsed` and decodes
-    with `strict`, the same schema in the form of `consumer.avro.strict_types`. No value of more than `max_value_bytes` bytes is decoded, because the decoded value could take more memory than there is.
-    `branches` are the branches of a union, in the union's order: several types of record can share one schema.
+    with `strict`, the same schema in the form of `consumer.avro.strict_types`. No value of more than `max_value_bytes`
+    bytes is decoded, because the decoded value could take more memory than there is. `branches` are the branches of a
+    union, in the union's order: several types of record can share one schema.
     """
 
     label: str
@@ -137,7 +139,7 @@ class _TreeBuilder:
         name = schema["name"]
         if name in parents:
             problem = "contains itself, so a value can nest until the decoder crashes; remove the recursion"
-            raise self.unsafe(path, f"{name} {problem}")
+            raise self.unsafe(path, f"{outside_text(name)} {problem}")
         prefix = name if path == _ROOT else path
         fields: dict[str, AvroType] = {}
         for record_field in schema["fields"]:
@@ -149,7 +151,7 @@ class _TreeBuilder:
         return AvroType("record", name=name, fields=fields, docs=docs)
 
     def unsafe(self, path: str, problem: str) -> UnsafeSchema:
-        return UnsafeSchema(f"{self.label}: {path}: {problem}")
+        return UnsafeSchema(f"{self.label}: {outside_text(path)}: {problem}")
 
 
 def _takes_no_bytes(avro: AvroType) -> bool:

@@ -21,6 +21,7 @@ from consumer.avro.schema_lookup import (
 )
 from consumer.errors import SettingsError, UnsafeSchema
 from consumer.jsonio import JsonError, loads
+from consumer.outside_text import outside_text
 
 MAX_REFERENCES = 32
 
@@ -103,7 +104,7 @@ class SchemaRegistry:
 
     def _referenced(self, label: str, subject: str, version: int) -> Schema:
         """Raises IncompleteSchema if the registry refuses this schema, although it has the one that refers to it."""
-        needs = f"{label} refers to version {version} of the subject {subject!r:.200}"
+        needs = f"{label} refers to version {version} of the subject '{outside_text(subject)}'"
         try:
             return _request(partial(self._client.get_version, subject, version, deleted=True)).schema
         except SchemaNotFound:
@@ -146,7 +147,7 @@ def _unsupported_type(schema_type: object) -> str:
     Source: docs.confluent.io, "Formats, serializers, and deserializers", wire format.
     """
     names = {"PROTOBUF": "Protobuf", "JSON": "JSON Schema"}
-    name = names.get(str(schema_type), f"{schema_type!r:.40}")
+    name = names.get(str(schema_type), outside_text(repr(schema_type), 40))
     return f"the registry says that its type is {name}; the service reads Avro only"
 
 

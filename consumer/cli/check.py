@@ -13,14 +13,13 @@ from consumer.avro.schema_files import known_schemas
 from consumer.cli import compat
 from consumer.cli.check_result import CheckResult, failing_states, note, ok, problem, warning
 from consumer.cli.compat import CheckedSchema
-from consumer.cli.output import counted, label, table
+from consumer.cli.output import counted, label, print_json, table
 from consumer.cli.params import as_json, exit_with, plain_errors, silence_logs
 from consumer.cli.settings_source import SettingsSource, settings_options
 from consumer.cli.topic_sample import SampleCheck
 from consumer.contract.loader import load_contracts
 from consumer.contract.rules import Contract
 from consumer.errors import UnsafeSchema
-from consumer.jsonio import dumps
 from consumer.pipeline.message_id import message_id_prefix
 from consumer.settings import Settings
 
@@ -119,7 +118,7 @@ def _check_everything(source: SettingsSource, options: CheckOptions, as_json: bo
             "schemas": [schema.as_dict() for schema in schemas],
             "sample": sample and sample.as_dict(),
         }
-        click.echo(dumps(report))
+        print_json(report)
     else:
         _print_text(results, schemas)
     return passed

@@ -14,6 +14,7 @@ from consumer.cli.topic_sample import SampleCheck, Tally, TopicSample
 from consumer.errors import ServiceError, UnsafeSchema
 from consumer.kafka.topic_reader import OffsetRange
 from consumer.model import Record, fold_environment
+from consumer.outside_text import outside_text
 from consumer.pipeline.record_mapper import RecordMapper
 from consumer.reasons import Reason, reject_meaning
 from consumer.segment_limits import MAX_EVENT_BYTES
@@ -167,7 +168,7 @@ def _environments(settings: Settings, seen: Counter[str]) -> Iterator[CheckResul
 
 def _shown(environment: str) -> str:
     """A name of the sender, escaped and cut."""
-    return f"{environment!r:.60}" if environment else "none"
+    return f"'{outside_text(environment, 60)}'" if environment else "none"
 
 
 def _records(tally: Tally) -> str:

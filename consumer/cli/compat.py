@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import click
-
 import consumer.settings
 from consumer import paths
 from consumer.avro.schema import WriterSchema
@@ -20,14 +18,14 @@ from consumer.avro.schema_lookup import (
     waits_because,
 )
 from consumer.cli.check_result import failing_states
-from consumer.cli.output import counted, print_text, table
+from consumer.cli.output import counted, print_json, print_text, table
 from consumer.cli.settings_source import SettingsSource
 from consumer.contract.compatibility import check_compatibility
 from consumer.contract.findings import Finding, Severity
 from consumer.contract.loader import choose_contract, load_contracts
 from consumer.contract.rules import Contract
 from consumer.errors import RecordRejected, SettingsError, UnsafeSchema
-from consumer.jsonio import dumps
+from consumer.outside_text import outside_text
 
 SETTINGS = ("KAFKA_TOPIC", "SCHEMA_REGISTRY_URL", "SCHEMA_REGISTRY_CONFIG", "SCHEMAS_DIR", "ON_UNKNOWN_RECORD")
 
@@ -68,7 +66,7 @@ def check_contracts(
     writer_schemas = from_files(files) if files else from_registry(settings, subjects)
     schemas = check_schemas(contracts, writer_schemas, settings.on_unknown_record)
     if as_json:
-        click.echo(dumps([schema.as_dict() for schema in schemas]))
+        print_json([schema.as_dict() for schema in schemas])
     else:
         print_tables(schemas)
         print_text(f"{counted(len(schemas), 'schema')}: {summary(schemas)}")
@@ -158,10 +156,10 @@ def _check_type(
 def print_tables(schemas: Sequence[CheckedSchema]) -> None:
     """A table of findings for each type of record."""
     for schema in schemas:
-        title = " ".join(text for text in (schema.schema, schema.record) if text)
+        title = " ".join(outside_text(text) for text in (schema.schema, schema.record) if text)
         if schema.contract:
             title += f" by {schema.contract}"
-        rows = [(finding.weight, finding.place or "-", finding.what) for finding in schema.findings]
+        rows = [(finding.weight, outside_text(finding.place or "-"), finding.what) for finding in schema.findings]
         notes = []
         if not rows:
             notes.append("every property has its source")

@@ -5,12 +5,13 @@ from typing import IO
 
 import click
 
-from consumer.cli.output import table
+from consumer.cli.output import print_json, table
 from consumer.cli.params import SCHEMAS_DIR, as_json, plain_errors
 from consumer.contract.describe import rows, skips, tracking_plan
 from consumer.contract.loader import load_contracts
 from consumer.contract.rules import Contract
-from consumer.jsonio import dumps, pretty
+from consumer.jsonio import pretty
+from consumer.outside_text import escaped_json
 
 
 @click.command()
@@ -28,7 +29,7 @@ def show(schemas_dir: Path, as_json: bool) -> None:
     """
     contracts = load_contracts(schemas_dir)
     if as_json:
-        click.echo(dumps([_as_dict(contract) for contract in contracts]))
+        print_json([_as_dict(contract) for contract in contracts])
         return
     for contract in contracts:
         title = f"{contract.file}, for records {contract.record}"
@@ -55,7 +56,9 @@ def export(schemas_dir: Path, output: IO[str]) -> None:
     Example:
       sprig-to-segment contract export --output rules.json
     """
-    plan = pretty(tracking_plan(load_contracts(schemas_dir)))  # it can fail, and then nothing must be written
+    plan = escaped_json(
+        pretty(tracking_plan(load_contracts(schemas_dir)))
+    )  # it can fail, and then nothing must be written
     output.write(f"{plan}\n")
 
 

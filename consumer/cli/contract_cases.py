@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import click
 
 from consumer.avro.schema import AvroType, WriterSchema
-from consumer.cli.output import counted, print_text
+from consumer.cli.output import counted, print_json, print_text
 from consumer.cli.params import SCHEMAS_DIR, as_json, exit_with, plain_errors
 from consumer.contract.cases import Case, differences, read_cases
 from consumer.contract.compiler import ContractMapper, Contracts
@@ -55,7 +55,7 @@ def test(schemas_dir: Path, as_json: bool) -> None:
     ]
     misfits = _misfits(contracts, schemas.roots())
     if as_json:
-        click.echo(dumps([result.as_dict() for result in (*results, *misfits)]))
+        print_json([result.as_dict() for result in (*results, *misfits)])
     else:
         _print_results(results, misfits)
     exit_with(not any(result.lines for result in (*results, *misfits)))

@@ -3,13 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-import click
-
 from consumer.avro import decoder
 from consumer.cli import output
-from consumer.cli.output import label, table
+from consumer.cli.output import label, print_indented, print_text, table
 from consumer.errors import RecordError
-from consumer.jsonio import pretty
 from consumer.kafka.dead_letter_headers import StoredDeadLetter
 from consumer.model import Pending
 from consumer.pipeline.record_mapper import DecodeStages, RecordMapper
@@ -75,11 +72,11 @@ def print_details(details: Mapping[str, Any]) -> None:
         heading = "the record"
         if details["fails_at"]:
             heading = f"decoded up to {details['fails_at']}, which fails"
-        click.secho(heading, bold=True)
-        click.echo(pretty(details["fields"]))
+        print_text(heading, bold=True)
+        print_indented(details["fields"])
     if now["outcome"] == output.EVENT:
-        click.secho("the event that the record would become now", bold=True)
-        click.echo(pretty(now["call"]))
+        print_text("the event that the record would become now", bold=True)
+        print_indented(now["call"])
 
 
 def _decode(dead_letter: StoredDeadLetter, stages: DecodeStages) -> tuple[Any, str]:

@@ -19,7 +19,6 @@ from consumer.cli.params import ADDRESS, ENV_FILE, as_json, plain_errors, silenc
 from consumer.cli.replay_history import load_history
 from consumer.cli.settings_source import SettingsSource, settings_options
 from consumer.errors import ServiceError
-from consumer.jsonio import dumps
 from consumer.kafka.dead_letter_headers import StoredDeadLetter, parse_dead_letter
 from consumer.kafka.topic_reader import OffsetRange, TopicReader
 from consumer.model import RecordAddress
@@ -70,7 +69,7 @@ def list_reasons(env_file: Path | None, as_json: bool, **selection: Any) -> None
         report: dict[str, Any] = {reason: summary.as_dict() for reason, summary in summaries.items()}
         if deleted := deleted_offsets(spans):
             report[DELETED] = deleted
-        click.echo(dumps(report))
+        output.print_json(report)
     else:
         _print_table(settings.dead_letter_topic, summaries, describe_deleted(deleted_offsets(spans)))
 
@@ -107,7 +106,7 @@ def show(env_file: Path | None, schemas_dir: Path | None, address: RecordAddress
         reports = [dead_letter_details.as_dict(dead_letter, stages, mapper) for dead_letter in dead_letters]
     for report in reports:
         if as_json:
-            click.echo(dumps(report))
+            output.print_json(report)
         else:
             dead_letter_details.print_details(report)
 

@@ -6,13 +6,12 @@ from typing import Any
 import click
 
 from consumer.cli.demo_environment import TOPIC, DemoReport
-from consumer.cli.output import print_text
-from consumer.jsonio import dumps, pretty
+from consumer.cli.output import print_indented, print_json, print_text
 
 
 def print_report(report: DemoReport, as_json: bool) -> None:
     if as_json:
-        click.echo(dumps(as_dict(report)))
+        print_json(as_dict(report))
     else:
         _print_text(report)
 
@@ -41,7 +40,9 @@ def as_dict(report: DemoReport) -> dict[str, Any]:
 
 
 def _print_text(report: DemoReport) -> None:
-    click.echo("A sample event, as Segment received it:\n" + pretty(report.sample) + "\n")
+    click.echo("A sample event, as Segment received it:")
+    print_indented(report.sample)
+    click.echo()
     for name, number, remark in _rows(report):
         print_text(f"{name:<14} {number:>6}  {remark}", hanging=23)
     if report.interrupted:

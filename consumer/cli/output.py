@@ -12,6 +12,7 @@ import click
 from consumer.cli.columns import table_lines, wrapped
 from consumer.jsonio import dumps, iso_millis, loads, pretty
 from consumer.model import MappedRecord, Record, Rejected, Skipped, TrackEvent
+from consumer.outside_text import MAX_SENTENCE_LENGTH, escaped_json, outside_text
 from consumer.reasons import reject_meaning
 
 EVENT, SKIPPED, REJECTED = "call", "skipped", "set_aside"
@@ -41,14 +42,14 @@ def _outcome(mapped: MappedRecord) -> Mapping[str, Any]:
 def print_outcome(outcome: Mapping[str, Any]) -> None:
     """Print what `as_dict` returned: lines with indented JSON on a terminal, one line of JSON elsewhere."""
     if not sys.stdout.isatty():
-        click.echo(dumps(outcome))
+        print_json(outcome)
         return
     address = f"{outcome['partition']}:{outcome['offset']}"
     print_text(f"{address}  {outcome['timestamp'] or 'no time'}  {describe_outcome(outcome)}", hanging=2, bold=True)
     if outcome["outcome"] == EVENT:
-        click.echo(pretty(outcome["call"]))
+        print_indented(outcome["call"])
     for warning in outcome.get("warnings", ()):
-        click.secho(f"warning: {warning}", fg="yellow")
+        click.secho(outside_text(f"warning: {warning}", MAX_SENTENCE_LENGTH), fg="yellow")
 
 
 def describe_outcome(outcome: Mapping[str, Any]) -> str:
@@ -108,7 +109,8 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], not
     """
     print_text(title, bold=True)
     if rows:
-        for line in table_lines([columns, *rows], _terminal_width(sys.stdout)):
+        safe_rows = [[_safe_cell(cell) for cell in row] for row in (columns, *rows)]
+        for line in table_lines(safe_rows, _terminal_width(sys.stdout)):
             click.echo(line)
     for note in notes:
         print_text(note)
@@ -119,8 +121,18 @@ def print_text(text: str, *, hanging: int = 0, bold: bool = False, err: bool = F
     """Print lines, which wrap on a terminal. What is behind the end of a line begins with `hanging` blanks."""
     width = _terminal_width(sys.stderr if err else sys.stdout)
     for line in text.split("\n"):
-        for part in wrapped(line, width, hanging):
+        for part in wrapped(outside_text(line, MAX_SENTENCE_LENGTH), width, hanging):
             click.echo(click.style(part, bold=True) if bold else part, err=err)
+
+
+def print_json(value: Any) -> None:
+    """Print one line of JSON for machines: exact values, with escapes for what a terminal would obey."""
+    click.echo(escaped_json(dumps(value).decode()))
+
+
+def print_indented(value: Any) -> None:
+    """Print JSON for people, with the escapes of `print_json`."""
+    click.echo(escaped_json(pretty(value)))
 
 
 def progress_bar(total: int, unit: str) -> Any:
@@ -144,6 +156,11 @@ def with_progress(items: Iterable[_T], total: int, unit: str) -> Iterator[_T]:
         for item in items:
             yield item
             progress.update(1)
+
+
+def _safe_cell(cell: str) -> str:
+    """A cell stays in its row, so a line break of ours becomes a blank."""
+    return outside_text(cell.replace("\n", " "), MAX_SENTENCE_LENGTH)
 
 
 def _terminal_width(stream: TextIO) -> int:

@@ -14,10 +14,10 @@ import click
 
 from consumer import factories
 from consumer.cli.message_ids import MessageIdSet, read_message_ids
-from consumer.cli.output import counted, table, with_progress
+from consumer.cli.output import counted, print_json, table, with_progress
 from consumer.cli.params import TIME, as_json, exit_with, plain_errors, silence_logs
 from consumer.cli.settings_source import SettingsSource, settings_options
-from consumer.jsonio import dumps, loads
+from consumer.jsonio import loads
 from consumer.kafka.dead_letter_headers import parse_dead_letter
 from consumer.kafka.topic_reader import OffsetRange, TopicReader
 from consumer.model import Record, Skipped, TrackEvent
@@ -94,7 +94,7 @@ def reconcile(  # noqa: PLR0913, PLR0917 - click passes options by name
     for (_, _, state), number in counts.items():
         totals[state] += number
     if as_json:
-        click.echo(dumps({"total": {state: totals[state] for state in STATES}, "hours": _hours(counts)}))
+        print_json({"total": {state: totals[state] for state in STATES}, "hours": _hours(counts)})
     elif not list_missing:
         _print_table(counts, totals, len(delivered_ids))
     exit_with(not totals[MISSING])
@@ -169,7 +169,7 @@ def _print_missing(record: Record) -> None:
     if sys.stdout.isatty():
         click.echo(str(record.address))
     else:
-        click.echo(dumps({"partition": record.partition, "offset": record.offset}))
+        print_json({"partition": record.partition, "offset": record.offset})
 
 
 def _rows(counts: Counts) -> Iterator[tuple[int, str, dict[str, int]]]:

@@ -12,12 +12,11 @@ import click
 
 from consumer import app, factories
 from consumer.cli.dead_letter_filter import DeadLetterFilter, filter_options, from_options
-from consumer.cli.output import print_text, progress_bar
+from consumer.cli.output import print_json, print_text, progress_bar
 from consumer.cli.params import YES, as_json, exit_with, plain_errors, silence_logs
 from consumer.cli.replay_history import ReplayHistory, forget, group_of, load_history
 from consumer.cli.replay_plan import ReplayFilter, ReplaySummary, plan_replay
 from consumer.cli.settings_source import SettingsSource, settings_options
-from consumer.jsonio import dumps
 from consumer.kafka.bounded_consumer import BoundedGroupConsumer
 from consumer.kafka.client_config import consumer_config
 from consumer.kafka.dead_letter_headers import dead_lettered_record
@@ -177,7 +176,7 @@ def _conclusion(result: ReplayResult) -> str:
 
 def _print_summary(summary: ReplaySummary, as_json: bool, conclusion: str, complete: bool | None = None) -> None:
     if as_json:
-        click.echo(dumps({**summary.as_dict(), "done": complete}))
+        print_json({**summary.as_dict(), "done": complete})
     else:
         summary.print_table()
         print_text(conclusion)

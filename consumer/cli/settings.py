@@ -7,7 +7,7 @@ import click
 
 import consumer.settings
 from consumer import factories
-from consumer.cli.output import table
+from consumer.cli.output import print_json, table
 from consumer.cli.params import ENV_FILE, as_json, plain_errors, silence_logs
 from consumer.jsonio import dumps
 from consumer.kafka.client_config import require_accepted
@@ -36,7 +36,7 @@ def settings(env_file: Path | None, as_json: bool) -> None:
     warnings = [*consumer.settings.suspicious(), *consumer.settings.risks(loaded)]
     if as_json:
         values = {setting.name: {"value": setting.value, "source": setting.source} for setting in effective}
-        click.echo(dumps({"settings": values, "warnings": warnings}))
+        print_json({"settings": values, "warnings": warnings})
         return
     rows = [(setting.name, setting.source, _text(setting)) for setting in effective]
     notes = [f"warning: {warning}" for warning in warnings]

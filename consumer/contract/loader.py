@@ -9,6 +9,7 @@ from consumer.contract.json_file import read_json_file
 from consumer.contract.parser import parse_contract
 from consumer.contract.rules import Contract
 from consumer.errors import ContractError, MappingError
+from consumer.outside_text import outside_text
 from consumer.reasons import Reason
 
 
@@ -49,7 +50,7 @@ def choose_contract(contracts: Sequence[Contract], root: AvroType) -> Contract:
         raise MappingError(Reason.UNKNOWN_RECORD, f"expected a record, not a value of type {root.kind}")
     candidates = [contract for contract in contracts if matches(contract.record, root.name)]
     if not candidates:
-        raise MappingError(Reason.UNKNOWN_RECORD, f"no contract is for {root.name}")
+        raise MappingError(Reason.UNKNOWN_RECORD, f"no contract is for {outside_text(root.name)}")
     return max(candidates, key=lambda contract: specificity(contract.record))
 
 

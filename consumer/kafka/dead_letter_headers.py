@@ -2,7 +2,9 @@
 
 from typing import NamedTuple
 
+from consumer.errors import MAX_DETAIL_LENGTH
 from consumer.model import DeadLetter, Record, Rejected
+from consumer.outside_text import outside_text
 
 PREFIX = "dead-letter-"
 _FIRST = f"{PREFIX}topic"
@@ -58,7 +60,8 @@ def headers_of(dead_letter: DeadLetter, record: Record, origin: Origin) -> list[
     }
     if record.headers_unreadable:
         own_headers[_HEADERS] = _UNREADABLE
-    return [*record.headers, *((PREFIX + name, str(value).encode()) for name, value in own_headers.items())]
+    texts = {name: outside_text(value, MAX_DETAIL_LENGTH) for name, value in own_headers.items()}
+    return [*record.headers, *((PREFIX + name, text.encode()) for name, text in texts.items())]
 
 
 def parse_dead_letter(stored: Record) -> StoredDeadLetter | None:

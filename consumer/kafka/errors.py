@@ -10,6 +10,7 @@ from confluent_kafka import KafkaError
 from consumer.kafka import connection_causes
 from consumer.kafka.certificate_check import certificate_mistake
 from consumer.kafka.connection_causes import Address
+from consumer.outside_text import outside_text
 
 _NO_BROKER = "no broker answers: check KAFKA_BOOTSTRAP_SERVERS"
 _UNREACHABLE = (KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._TIMED_OUT)
@@ -66,7 +67,7 @@ def describe_fatal(error: KafkaError) -> str:
 
 def client_text(error: KafkaError) -> str:
     """What the client says, and the name of the error if the client says only where it happened."""
-    text = error.str().strip()
+    text = outside_text(error.str().strip())
     if not text or text.endswith(":"):
         return f"{text} {error.name()}".strip()
     return text

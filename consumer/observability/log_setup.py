@@ -11,6 +11,8 @@ from typing import Any, Literal
 import structlog
 from structlog.dev import ConsoleRenderer, plain_traceback
 
+from consumer.outside_text import outside_text, outside_value
+
 LogEvent = MutableMapping[str, Any]
 
 LIBRDKAFKA = "librdkafka"
@@ -22,6 +24,7 @@ _REQUEST_LOGGERS = ("httpx", "httpcore", "hpack", "httpx2", "httpcore2")
 _LEADING_FIELDS = ("timestamp", "level", "event", "logger", "topic", "partition", "offset")
 FOLD_SECONDS, MAX_FOLD_SECONDS = 10.0, 60.0
 _FLUSH_SECONDS = 1.0
+_STACKS, _MAX_STACK_LINES = ("exception", "stack"), 200
 _MAX_FOLDS = 1000
 
 
@@ -142,15 +145,25 @@ def _formatter(form: Literal["json", "console"], topic: str) -> structlog.stdlib
 
 def _renderers(form: Literal["json", "console"]) -> list[Any]:
     # Plain tracebacks: the elaborate ones show local variables, which hold write keys and survey responses.
+    common = [structlog.processors.format_exc_info, _make_safe, _order_fields]
     if form == "json":
-        return [structlog.processors.format_exc_info, _order_fields, structlog.processors.JSONRenderer()]
-    return [_order_fields, ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain_traceback)]
+        return [*common, structlog.processors.JSONRenderer()]
+    return [*common, ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain_traceback)]
 
 
 def _add_topic(topic: str, _logger: object, _method: str, event: LogEvent) -> LogEvent:
     if topic and event.keys() & {"partition", "partitions"}:
         return {"topic": topic, **event}
     return event
+
+
+def _make_safe(_logger: object, _method: str, event: LogEvent) -> LogEvent:
+    """Texts from outside can be in any field, so each is made short and safe. A stack trace keeps its lines."""
+    return {name: _safe_stack(value) if name in _STACKS else outside_value(value) for name, value in event.items()}
+
+
+def _safe_stack(value: object) -> str:
+    return "\n".join(outside_text(line) for line in str(value).split("\n")[:_MAX_STACK_LINES])
 
 
 def _order_fields(_logger: object, _method: str, event: LogEvent) -> LogEvent:

@@ -10,6 +10,7 @@ from prometheus_client.registry import Collector
 
 from consumer.observability.metrics import METRICS, Histogram, Metric
 from consumer.observability.snapshot import LatestSnapshot, Snapshot
+from consumer.outside_text import escaped
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 PREFIX = "sprig_to_segment_"
@@ -56,7 +57,7 @@ def _sample_family(metric: Metric, snapshot: Snapshot) -> Family:
     else:
         family = GaugeMetricFamily(PREFIX + metric.name, metric.meaning, labels=labels)
     for label_value, value in metric.samples(snapshot).items():
-        family.add_metric([label_value] if labels else [], value)
+        family.add_metric([escaped(label_value)] if labels else [], value)
     return family
 
 

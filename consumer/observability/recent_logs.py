@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from consumer.observability.log_setup import repeat_key
+from consumer.outside_text import MAX_SENTENCE_LENGTH, outside_text
 
 MAX_LINES = 20
 _STANDARD_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "repeated", "_logger", "_name"}
@@ -56,5 +57,10 @@ def record_recent_logs() -> Iterator[RecentLogs]:
 
 
 def _log_line(record: logging.LogRecord, times: int) -> LogLine:
-    fields = {name: str(value) for name, value in vars(record).items() if name not in _STANDARD_FIELDS}
-    return LogLine(record.created, record.levelname.lower(), record.getMessage(), times, fields)
+    fields = {
+        name: outside_text(value, MAX_SENTENCE_LENGTH)
+        for name, value in vars(record).items()
+        if name not in _STANDARD_FIELDS
+    }
+    event = outside_text(record.getMessage(), MAX_SENTENCE_LENGTH)
+    return LogLine(record.created, record.levelname.lower(), event, times, fields)

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from consumer.observability.metrics import age, retry_waits
 from consumer.observability.recent_logs import LogLine
 from consumer.observability.snapshot import Counters, LatestSnapshot, Snapshot
+from consumer.outside_text import outside_value
 from consumer.reasons import block_meaning
 
 SAMPLE_SECONDS = 5.0  # between two points of the history
@@ -55,7 +56,7 @@ class StatusPage:
     def status(self) -> Mapping[str, Any]:
         """The whole content. Any thread may call this."""
         now, snapshot = time.time(), self.latest()
-        return {
+        content = {
             "version": self._info.version,
             "topic": self._info.topic,
             "group": self._info.group,
@@ -75,6 +76,7 @@ class StatusPage:
             "history": _history(self._points),
             "errors": [line._asdict() for line in self._recent_errors()],
         }
+        return {name: outside_value(value) for name, value in content.items()}
 
 
 def state(snapshot: Snapshot, now: float) -> str:

@@ -13,6 +13,7 @@ import httpx
 from consumer import http_deadline
 from consumer.internal_errors import describe
 from consumer.model import BatchRequest, Outcome, Retry, WriteKey
+from consumer.outside_text import outside_text
 from consumer.reasons import Reason
 from consumer.segment.body import compress, encode
 from consumer.segment.responses import HttpResponse, outcome_of
@@ -57,7 +58,7 @@ class SegmentClient:
             response = self._post(connection.pool, request)
         except NETWORK_ERRORS as error:
             connection.pool.close()
-            return Retry(_snake_case(type(error).__name__), detail=str(error))
+            return Retry(_snake_case(type(error).__name__), detail=outside_text(error))
         except Exception as error:  # noqa: BLE001 - a surprise says nothing about the events
             connection.pool.close()
             return Retry(Reason.INTERNAL_ERROR, detail=describe(error))

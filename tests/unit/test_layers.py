@@ -12,10 +12,20 @@ PACKAGE = Path(__file__).parents[2] / "consumer"
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 # What every package may import.
-CORE = {"model", "errors", "internal_errors", "reasons", "segment_limits", "jsonio", "http_deadline", "avro.schema"}
+CORE = {
+    "model",
+    "errors",
+    "internal_errors",
+    "reasons",
+    "segment_limits",
+    "jsonio",
+    "http_deadline",
+    "outside_text",
+    "avro.schema",
+}
 PACKAGES = {"kafka", "avro", "contract", "segment", "observability", "settings"}
 MAY_IMPORT: dict[str, set[str]] = {
-    **{core: {"model", "reasons", "errors"} for core in CORE | {"paths", "signals"}},
+    **{core: {"model", "reasons", "errors", "outside_text"} for core in CORE | {"paths", "signals"}},
     **dict.fromkeys(PACKAGES, CORE),
     "web": set(),
     "observability": CORE | {"web"},
