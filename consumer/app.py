@@ -81,7 +81,7 @@ class Service:
                 self._warn_of_topic()
                 return
             except NoAnswer as error:
-                log.warning("waiting for Kafka", extra={"error": str(error)})
+                log.warning("waiting for Kafka", extra={"error": str(error), "fold_by": error.condition})
                 self.reporter.starting(time.monotonic())
                 stop.wait(1.0)
 

@@ -56,7 +56,15 @@ class ServiceError(SprigToSegmentError):
 
 
 class NoAnswer(ServiceError):
-    """A broker did not answer in time. That is no reason to stop while there is time to ask again."""
+    """
+    A broker did not answer in time. That is no reason to stop while there is time to ask again.
+
+    `condition` is the same text for all errors with the same cause; "" if there is no such text.
+    """
+
+    def __init__(self, text: str, condition: str = "") -> None:
+        super().__init__(text)
+        self.condition = condition
 
 
 class NotPermitted(ServiceError):

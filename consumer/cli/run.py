@@ -48,8 +48,15 @@ def deliver(source: SettingsSource) -> None:
         log.warning(warning)
     if risks := consumer.settings.risks(settings):
         log.warning("settings are risky, continuing", extra={"detail": "; ".join(risks)})
+    with _fatal_errors_in_one_line():
+        delivered = _deliver(settings)
+        # Only now, because parts that are closed can log something. After this line there is no other.
+        log.info("stopped", extra={"delivered": delivered, "is_last": True})
+
+
+def _deliver(settings: Settings) -> int:
+    """How many records were delivered until a signal said stop. All parts are closed then."""
     with (
-        _fatal_errors_in_one_line(),
         stop_requests(settings.shutdown_timeout_seconds) as stop,
         app.build(settings, app.normal(settings)) as service,
         app.status_server(settings, service) as server,
@@ -57,7 +64,7 @@ def deliver(source: SettingsSource) -> None:
         _collect_garbage_rarely()
         log.info("started", extra={**_fields(settings), "http": server.url})
         service.run(stop)
-        log.info("stopped", extra={"delivered": service.reporter.counters.delivered})
+    return service.reporter.counters.delivered
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """The errors that the group's consumer reports: logged with their cause, or kept because they end the service."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException
@@ -30,8 +30,15 @@ class ClientErrors:
         if is_fatal(error):
             self.fatal = error
             return
-        self._reports.note_error(error)
-        log.warning("Kafka client error, retrying", extra={"error": self._reports.describe(error)})
+        self._reports.warn(error)
+
+    def note_from(self, poll: Callable[[], object]) -> None:
+        """Keep what the client reports in a call of `poll`. The caller logs it, so it is not logged here."""
+        self._reports.is_quiet = True
+        try:
+            poll()
+        finally:
+            self._reports.is_quiet = False
 
     def report_message(self, message: Any) -> None:
         """An error that the client returns in place of a record."""
@@ -44,7 +51,8 @@ class ClientErrors:
 
     def no_answer(self, topic: str, error: KafkaException) -> NoAnswer:
         """Why a question about the topic has no answer."""
-        return NoAnswer(f"no answer from Kafka about topic {topic}: {self._reports.explain(error.args[0])}")
+        text = f"no answer from Kafka about topic {topic}: {self._reports.explain(error.args[0])}"
+        return NoAnswer(text, self._reports.condition(error.args[0]))
 
     def partition_count(self, metadata: Any) -> int:
         """Of a topic that a broker described; 0 if there is no such topic. Raises NotPermitted, NoAnswer."""

@@ -13,7 +13,7 @@ from consumer.kafka.client_errors import ClientErrors
 from consumer.kafka.client_positions import ClientPositions
 from consumer.kafka.commits import OffsetCommits
 from consumer.kafka.end_offsets import EndOffsets
-from consumer.kafka.errors import describe_fatal
+from consumer.kafka.errors import client_text, describe_fatal
 from consumer.kafka.kept_progress import KeptProgress
 from consumer.kafka.log_check import LogCheck
 from consumer.kafka.records import LogPosition, Progress, ReadResult, to_record
@@ -153,7 +153,9 @@ class GroupConsumer:
         try:
             metadata = self._consumer.list_topics(topic, timeout=1.0).topics[topic]  # the caller asks repeatedly
         except KafkaException as error:
-            self._consumer.poll(0)  # otherwise the client does not report the cause before the first read
+            self._errors.note_from(
+                lambda: self._consumer.poll(0)
+            )  # otherwise the client does not report the cause before the first read
             raise self._errors.no_answer(topic, error) from None
         return self._errors.partition_count(metadata)
 
@@ -164,7 +166,7 @@ class GroupConsumer:
         try:
             return self._consumer.consume(limit, timeout)
         except KafkaException as error:
-            raise ServiceError(f"the Kafka client cannot read: {error.args[0].str()}") from None
+            raise ServiceError(f"the Kafka client cannot read: {client_text(error.args[0])}") from None
 
     def _fill(self, messages: list[Any], limit: int, timeout: float) -> list[Any]:
         """The messages, with at most `limit` more behind them."""

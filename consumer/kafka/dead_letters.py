@@ -12,7 +12,7 @@ from confluent_kafka import Message as ClientMessage
 from consumer.errors import ServiceError
 from consumer.kafka.client_config import create_client, is_fatal
 from consumer.kafka.dead_letter_headers import Origin, headers_of
-from consumer.kafka.errors import ConnectionReports, describe
+from consumer.kafka.errors import ConnectionReports, client_text, describe
 from consumer.model import DeadLetter, Record, RecordAddress
 from consumer.reasons import BlockReason
 
@@ -68,7 +68,7 @@ class DeadLetterWriter:
     ) -> None:
         """`unwrap` gives the record to write, with its address, if the record that was read only holds a copy of it."""
         self._reports = ConnectionReports(config)
-        callbacks = {**self._reports.options, "error_cb": self._on_error}
+        callbacks = {**self._reports.options, "error_cb": self._reports.warn}
         self._producer = create_client(Producer, {**config, **callbacks})
         self._topic, self._unwrap = topic, unwrap
         self._origin = Origin(source_topic, version)
@@ -119,7 +119,7 @@ class DeadLetterWriter:
         try:
             self._producer.poll(wait)
         except KafkaException as error:
-            self._fatal = error.args[0].str()
+            self._fatal = client_text(error.args[0])
 
     def _send(self, dead_letter: DeadLetter, now: float) -> None:
         sending, address = _Sending(dead_letter), dead_letter.record.address
@@ -143,7 +143,7 @@ class DeadLetterWriter:
 
     def _report(self, dead_letter: DeadLetter, error: KafkaError | None, now: float) -> None:
         if error is not None and is_fatal(error):  # this producer cannot write any dead letter from now on
-            self._fatal = error.str()
+            self._fatal = client_text(error)
         elif dead_letter not in self._open:
             return
         elif error is None:
@@ -157,11 +157,6 @@ class DeadLetterWriter:
                 "dead letter not written, retrying", extra={**_log_fields(dead_letter), "error": describe(error)}
             )
             self._retry(dead_letter, now)
-
-    def _on_error(self, error: KafkaError) -> None:
-        self._reports.note_error(error)
-        text = self._reports.describe(error)
-        log.warning("Kafka client error for dead letters, retrying", extra={"error": text})
 
     def _retry(self, dead_letter: DeadLetter, now: float) -> None:
         self._to_send.append(dead_letter)

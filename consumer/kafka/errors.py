@@ -12,6 +12,8 @@ from consumer.kafka.certificate_check import certificate_mistake
 from consumer.kafka.connection_causes import Address
 from consumer.outside_text import outside_text
 
+log = logging.getLogger(__name__)
+
 _NO_BROKER = "no broker answers: check KAFKA_BOOTSTRAP_SERVERS"
 _UNREACHABLE = (KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._TIMED_OUT)
 _NO_TOPIC = "there is no such topic"
@@ -55,7 +57,7 @@ def describe(error: KafkaError) -> str:
     """One line: the cause if it is known, and the client's own text where that says more."""
     text = client_text(error)
     if cause := connection_causes.explain(text):
-        return f"{cause} ({connection_causes.evidence(text)})"
+        return f"{cause} ({_evidence(text)})"
     return _TEXTS.get(error.code(), text)
 
 
@@ -73,6 +75,10 @@ def client_text(error: KafkaError) -> str:
     return text
 
 
+def _evidence(text: str) -> str:
+    return outside_text(connection_causes.evidence(text))
+
+
 class ConnectionReports:
     """
     What a client reports and logs of its connections, because a call that times out does not say what failed.
@@ -87,6 +93,8 @@ class ConnectionReports:
         self._certificate_mistakes: dict[Address, str] = {}
         self.all_down = False
         """Whether each broker that is known was tried without success."""
+        self.is_quiet = False
+        """Whether the caller itself logs what the client reports."""
 
     @property
     def options(self) -> dict[str, Any]:
@@ -98,9 +106,27 @@ class ConnectionReports:
             self.all_down = True
         self._note(error.str())
 
+    def warn(self, error: KafkaError) -> None:
+        """Log an error that the client reported, after which the client goes on trying."""
+        self.note_error(error)
+        self._warn(self.describe(error), client_text(error), self.condition(error))
+
+    def condition(self, error: KafkaError) -> str:
+        """The same text for all errors that are about the same condition, whichever client and call reports it."""
+        if cause := connection_causes.explain(error.str()):
+            return cause
+        causes = sorted({cause for cause, _ in self._reports})
+        return "; ".join(causes) if causes and error.code() in _UNREACHABLE else error.name()
+
     def log(self, level: int, template: str, *args: object) -> None:
-        """Called by the client: `args` are facility, name of the client, and text. Repeats are for debugging only."""
-        if args[0] in _FACILITIES and self._note(str(args[-1])):
+        """
+        Called by the client: `args` are facility, name of the client, and text.
+
+        A text whose cause is known is logged in our words, because the client says the same as an error, too.
+        """
+        text = str(args[-1])
+        if args[0] in _FACILITIES and self._note(text):
+            self._warn(f"{connection_causes.explain(text)} ({_evidence(text)})", text, connection_causes.explain(text))
             level = logging.DEBUG
         if self._config.get("logger"):
             self._config["logger"].log(level, template, *args)
@@ -122,15 +148,18 @@ class ConnectionReports:
         is_summary = error.code() == KafkaError._ALL_BROKERS_DOWN
         return self._causes(lambda cause, _: cause) if is_summary else describe(error)
 
+    def _warn(self, error: str, text: str, condition: str) -> None:
+        """One line for a condition of all clients, whoever reports it: the log folds lines by `fold_by`."""
+        if not self.is_quiet:
+            fields = {"error": error, "client_text": outside_text(text), "fold_by": condition}
+            log.warning("Kafka client error, retrying", extra=fields)
+
     def _note(self, text: str) -> bool:
-        """Keep the cause if there is one; whether it was known."""
-        cause, evidence = connection_causes.explain(text), connection_causes.evidence(text)
-        if not cause:
-            return False
-        key, report = (cause, connection_causes.address(evidence)), _Report(evidence, self._clock())
-        is_known = key in self._reports
-        self._reports[key] = report
-        return is_known
+        """Keep the cause if there is one; whether there is."""
+        cause, evidence = connection_causes.explain(text), _evidence(text)
+        if cause:
+            self._reports[cause, connection_causes.address(evidence)] = _Report(evidence, self._clock())
+        return bool(cause)
 
     def _causes(self, refine: Callable[[str, Address], str]) -> str:
         """Each cause of the last minute once, with some of its evidence."""

@@ -24,6 +24,7 @@ _REQUEST_LOGGERS = ("httpx", "httpcore", "hpack", "httpx2", "httpcore2")
 _LEADING_FIELDS = ("timestamp", "level", "event", "logger", "topic", "partition", "offset")
 FOLD_SECONDS, MAX_FOLD_SECONDS = 10.0, 60.0
 _FLUSH_SECONDS = 1.0
+HIDDEN_FIELDS = frozenset({"fold_by", "is_last"})
 _STACKS, _MAX_STACK_LINES = ("exception", "stack"), 200
 _MAX_FOLDS = 1000
 
@@ -65,7 +66,10 @@ class RepeatFolding(logging.StreamHandler[Any]):
 
     Lines are alike if they have the same logger, message template, reason and environment, whatever their other fields
     are: in an outage the same line is logged for every partition, many times a second, and a missing key must not be
-    hidden behind undecodable bytes. `emit` runs under the handler's lock, so the numbers are exact.
+    hidden behind undecodable bytes. Lines with the same field `fold_by` are alike, whoever logs them. `emit` runs under
+    the handler's lock, so the numbers are exact.
+
+    An error that ends the process, or a line with the field `is_last`, is the last one: nothing comes after it.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
@@ -73,11 +77,16 @@ class RepeatFolding(logging.StreamHandler[Any]):
         self._clock = clock
         self._folds: dict[tuple[object, ...], _Fold] = {}
         self._next_flush_at = float("-inf")
+        self._has_ended = False
 
     def emit(self, record: logging.LogRecord) -> None:
+        if self._has_ended:  # a thread of a Kafka client that did not close in time
+            return
         now = self._clock()
-        if record.levelno >= logging.CRITICAL:
-            self._flush_repeats(float("inf"))  # the error that ends the process is the last line
+        if record.levelno >= logging.CRITICAL or hasattr(record, "is_last"):
+            self._flush_repeats(float("inf"))
+            self._folds.clear()
+            self._has_ended = True
         elif now >= self._next_flush_at:
             self._next_flush_at = now + _FLUSH_SECONDS
             self._flush_repeats(now)
@@ -114,6 +123,8 @@ class RepeatFolding(logging.StreamHandler[Any]):
 
 def repeat_key(record: logging.LogRecord) -> tuple[object, ...]:
     """The same for all lines that are alike."""
+    if fold_by := getattr(record, "fold_by", ""):
+        return record.levelno, fold_by
     facility: object = None
     if record.name == LIBRDKAFKA and isinstance(record.args, tuple):
         # librdkafka has one template for everything, and its facility (such as FAIL) as the first argument.
@@ -159,7 +170,11 @@ def _add_topic(topic: str, _logger: object, _method: str, event: LogEvent) -> Lo
 
 def _make_safe(_logger: object, _method: str, event: LogEvent) -> LogEvent:
     """Texts from outside can be in any field, so each is made short and safe. A stack trace keeps its lines."""
-    return {name: _safe_stack(value) if name in _STACKS else outside_value(value) for name, value in event.items()}
+    return {
+        name: _safe_stack(value) if name in _STACKS else outside_value(value)
+        for name, value in event.items()
+        if name not in HIDDEN_FIELDS
+    }
 
 
 def _safe_stack(value: object) -> str:

@@ -6,11 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from consumer.observability.log_setup import repeat_key
+from consumer.observability.log_setup import HIDDEN_FIELDS, repeat_key
 from consumer.outside_text import MAX_SENTENCE_LENGTH, outside_text
 
 MAX_LINES = 20
-_STANDARD_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "repeated", "_logger", "_name"}
+_STANDARD_FIELDS = (
+    frozenset(vars(logging.makeLogRecord({}))) | HIDDEN_FIELDS | {"message", "asctime", "repeated", "_logger", "_name"}
+)
 
 
 class LogLine(NamedTuple):

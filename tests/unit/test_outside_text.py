@@ -116,7 +116,7 @@ def test_a_log_line_is_one_short_line(form: Any, text: str) -> None:
     logging.getLogger("librdkafka").warning("%s of %s", "FAIL", text, extra=fields)
     (line,) = handler.stream.getvalue().removesuffix("\n").split("\n")
     assert is_safe(line)
-    assert len(line) < 30_000
+    assert len(line) < 6 * 6 * 4_000 + 300  # six texts, each character as six of JSON
     if form == "json":
         assert json.loads(line)["error"] == outside_text(text, 4000)
 
@@ -130,8 +130,8 @@ def test_a_stack_trace_keeps_its_lines_and_nothing_else(form: Any) -> None:
     (handler,) = [handler for handler in logging.getLogger().handlers if isinstance(handler, log_setup.RepeatFolding)]
     handler.stream = StringIO()
     try:
-        raise ValueError("\x1b[2J\u202e" + "x" * 10**6)
-    except ValueError:
+        {}["\x1b[2J\u202e" + "x" * 10**6]
+    except KeyError:
         logging.getLogger("consumer").exception("went wrong")
     written = handler.stream.getvalue()
     assert is_safe(written.replace("\n", ""))
