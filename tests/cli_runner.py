@@ -46,8 +46,8 @@ class CommandRunner:
         assert result.returncode == 0, result.stdout + result.stderr
         return [json.loads(line) for line in result.stdout.splitlines()]
 
-    def terminal_output(self, *arguments: str) -> str:
-        """The output of a command on a terminal."""
+    def terminal_output(self, *arguments: str, code: int | None = 0) -> str:
+        """The output of a command on a terminal. Asserts its exit code, if one is given."""
         controller, terminal = pty.openpty()
         termios.tcsetwinsize(controller, (40, 150))
         environment = {**self._environment(), "TERM": "xterm"}
@@ -59,7 +59,8 @@ class CommandRunner:
         with os.fdopen(controller, "rb", buffering=0) as screen:
             while chunk := _read(screen):
                 output += chunk
-        assert process.wait(30) == 0, output.decode()
+        assert process.wait(30) == code or code is None, output.decode()
+        assert b"Traceback" not in output, output.decode()
         return output.decode().replace("\r\n", "\n")
 
     def _environment(self) -> dict[str, str]:

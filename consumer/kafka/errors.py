@@ -112,11 +112,16 @@ class ConnectionReports:
         self._warn(self.describe(error), client_text(error), self.condition(error))
 
     def condition(self, error: KafkaError) -> str:
-        """The same text for all errors that are about the same condition, whichever client and call reports it."""
+        """
+        The same text for all errors that are about the same condition, whichever client and call reports it.
+
+        A sum over all brokers belongs to one of the causes that were reported for them.
+        """
         if cause := connection_causes.explain(error.str()):
             return cause
-        causes = sorted({cause for cause, _ in self._reports})
-        return "; ".join(causes) if causes and error.code() in _UNREACHABLE else error.name()
+        if self._reports and error.code() in _UNREACHABLE:
+            return min(cause for cause, _ in self._reports)
+        return error.name()
 
     def log(self, level: int, template: str, *args: object) -> None:
         """

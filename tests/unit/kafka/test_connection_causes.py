@@ -15,6 +15,7 @@ from confluent_kafka import KafkaError
 from consumer.errors import NoAnswer
 from consumer.kafka import connection_causes, errors
 from consumer.kafka.admin import KafkaAdmin
+from consumer.kafka.client_errors import ClientErrors
 from consumer.kafka.errors import ConnectionReports, client_text, describe
 from consumer.kafka.mock_broker import MockBroker
 from tests.http_peer import json_response, peer
@@ -274,11 +275,38 @@ def test_an_answer_of_a_broker_is_not_explained_by_a_connection_that_failed() ->
     assert reports.explain(denied) == "not permitted: the principal needs READ for this group"
 
 
-def test_the_client_s_lines_reach_the_log_and_repeats_only_for_debugging(caplog: pytest.LogCaptureFixture) -> None:
-    """librdkafka logs each of its attempts, up to a hundred times a second."""
+def test_a_line_with_a_known_cause_is_logged_in_our_words(caplog: pytest.LogCaptureFixture) -> None:
     reports = ConnectionReports({"logger": logging.getLogger("librdkafka")})
-    with caplog.at_level(logging.DEBUG):
-        for line in (DISCONNECTED, DISCONNECTED, (logging.INFO, "%s [%s] %s", "PARTCNT", "client", "text")):
+    with caplog.at_level(logging.INFO):
+        for line in (DISCONNECTED, (logging.INFO, "%s [%s] %s", "PARTCNT", "client", "text")):
             reports.log(*line)
-    assert [record.levelname for record in caplog.records] == ["INFO", "DEBUG", "INFO"]
-    assert caplog.messages[-1] == "PARTCNT [client] text"
+    ours, other = caplog.records
+    assert (ours.levelname, ours.getMessage()) == ("WARNING", "Kafka client error, retrying")
+    assert WANTS_SASL in vars(ours)["error"]
+    assert vars(ours)["client_text"] == str(DISCONNECTED[-1])
+    assert other.getMessage() == "PARTCNT [client] text"
+
+
+def test_all_clients_report_a_condition_under_one_name(caplog: pytest.LogCaptureFixture) -> None:
+    """An error of a connection, the client's log line about it, and the sum over all brokers."""
+    refused = (
+        "127.0.0.1:1/bootstrap: Connect to ipv4#127.0.0.1:1 failed: Connection refused (after 0ms in state CONNECT)"
+    )
+    consumer, producer = ConnectionReports({}), ConnectionReports({})
+    for reports in (consumer, producer):
+        reports.log(logging.INFO, "%s [%s] %s", "FAIL", "client", f"[thrd:b]: {refused}")
+        reports.warn(KafkaError(KafkaError._TRANSPORT, refused))
+        reports.warn(KafkaError(KafkaError._ALL_BROKERS_DOWN, "1/1 brokers are down"))
+    assert len(caplog.records) == 6
+    assert {vars(record)["fold_by"] for record in caplog.records} == {connection_causes.NO_BROKER}
+    assert consumer.condition(KafkaError(KafkaError._TIMED_OUT)) == connection_causes.NO_BROKER
+    assert consumer.condition(KafkaError(KafkaError.GROUP_AUTHORIZATION_FAILED)) == "GROUP_AUTHORIZATION_FAILED"
+
+
+def test_what_the_caller_logs_itself_is_not_logged_twice(caplog: pytest.LogCaptureFixture) -> None:
+    errors = ClientErrors({})
+    down = KafkaError(KafkaError._ALL_BROKERS_DOWN, "1/1 brokers are down")
+    errors.note_from(lambda: errors.report(down))
+    assert not caplog.records
+    errors.report(down)
+    assert len(caplog.records) == 1

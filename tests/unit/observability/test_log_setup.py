@@ -143,6 +143,38 @@ def test_the_error_that_ends_the_process_comes_after_all_hidden_lines(stream: io
     assert [line["event"] for line in lines(stream)] == ["the broker is away"] * 2 + ["fatal error, exiting"]
 
 
+@pytest.mark.parametrize("last", ["stopped", "fatal error, exiting"])
+def test_nothing_comes_after_the_last_line(stream: io.StringIO, last: str) -> None:
+    log = logging.getLogger("x")
+    for _ in range(3):
+        log.warning("the broker is away")
+    if last == "stopped":
+        log.info(last, extra={"is_last": True})
+    else:
+        log.critical(last)
+    log.warning("the broker is away")
+    logging.getLogger("librdkafka").error("FAIL")
+    log.critical("another end")
+    logging.shutdown()
+    assert [line["event"] for line in lines(stream)] == ["the broker is away"] * 2 + [last]
+    assert "is_last" not in stream.getvalue()
+
+
+def test_lines_about_one_condition_are_folded_whoever_logs_them(stream: io.StringIO, clock: Clock) -> None:
+    for name, message in (("consumer", "waiting"), ("consumer", "error"), ("producer", "error")):
+        logging.getLogger(name).warning(message, extra={"fold_by": "no broker"})
+    logging.getLogger("consumer").warning("error", extra={"fold_by": "no right"})
+    clock.now += 10
+    logging.getLogger("x").info("anything")
+    assert [(line["event"], line.get("repeated")) for line in lines(stream)] == [
+        ("waiting", None),
+        ("error", None),
+        ("error", 1),
+        ("anything", None),
+    ]
+    assert "fold_by" not in stream.getvalue()
+
+
 def test_different_lines_are_not_folded(stream: io.StringIO) -> None:
     logging.getLogger("x").warning("a")
     logging.getLogger("x").error("a")
