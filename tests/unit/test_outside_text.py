@@ -16,7 +16,7 @@ from consumer.jsonio import dumps, loads, pretty
 from consumer.outside_text import MAX_LENGTH, escaped, escaped_json, outside_text, outside_value
 from tests.hostile_texts import HOSTILE, is_safe
 
-CATEGORIES = {"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"}
+CATEGORIES: tuple[Any, ...] = ("Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp")
 ORDINARY = [
     "Survey 7: “how was it?” – né à Zürich",
     "漢字かな交じり文\u3000と空白",
@@ -130,7 +130,7 @@ def test_a_stack_trace_keeps_its_lines_and_nothing_else(form: Any) -> None:
     (handler,) = [handler for handler in logging.getLogger().handlers if isinstance(handler, log_setup.RepeatFolding)]
     handler.stream = StringIO()
     try:
-        {}["\x1b[2J\u202e" + "x" * 10**6]
+        dict[str, int]().pop("\x1b[2J\u202e" + "x" * 10**6)
     except KeyError:
         logging.getLogger("consumer").exception("went wrong")
     written = handler.stream.getvalue()
