@@ -129,12 +129,15 @@ class ConnectionReports:
 
         A text whose cause is known is logged in our words, because the client says the same as an error, too.
         """
-        text = str(args[-1])
-        if args[0] in _FACILITIES and self._note(text):
-            self._warn(f"{connection_causes.explain(text)} ({_evidence(text)})", text, connection_causes.explain(text))
+        text, logger = str(args[-1]), self._config.get("logger")
+        is_explained = args[0] in _FACILITIES and self._note(text)
+        if not logger:
+            return
+        if is_explained:
+            cause = connection_causes.explain(text)
+            self._warn(f"{cause} ({_evidence(text)})", text, cause)
             level = logging.DEBUG
-        if self._config.get("logger"):
-            self._config["logger"].log(level, template, *args)
+        logger.log(level, template, *args)
 
     def forget(self) -> None:
         """A broker answers."""

@@ -292,7 +292,7 @@ def test_all_clients_report_a_condition_under_one_name(caplog: pytest.LogCapture
     refused = (
         "127.0.0.1:1/bootstrap: Connect to ipv4#127.0.0.1:1 failed: Connection refused (after 0ms in state CONNECT)"
     )
-    consumer, producer = ConnectionReports({}), ConnectionReports({})
+    consumer, producer = [ConnectionReports({"logger": logging.getLogger("librdkafka")}) for _ in range(2)]
     for reports in (consumer, producer):
         reports.log(logging.INFO, "%s [%s] %s", "FAIL", "client", f"[thrd:b]: {refused}")
         reports.warn(KafkaError(KafkaError._TRANSPORT, refused))
