@@ -13,7 +13,7 @@ from consumer.kafka.client_errors import ClientErrors
 from consumer.kafka.client_positions import ClientPositions
 from consumer.kafka.commits import OffsetCommits
 from consumer.kafka.end_offsets import EndOffsets
-from consumer.kafka.errors import ConnectionReports, client_text, describe_fatal
+from consumer.kafka.errors import client_text, describe_fatal, with_explained_log
 from consumer.kafka.kept_progress import KeptProgress
 from consumer.kafka.log_check import LogCheck
 from consumer.kafka.records import LogPosition, Progress, ReadResult, to_record
@@ -35,7 +35,7 @@ class GroupConsumer:
         self._errors = ClientErrors(config)
         self._consumer = create_client(Consumer, {**config, **self._errors.options, "on_commit": self._on_commit})
         self.topic = topic
-        admin = create_client(AdminClient, {**shared_config(config), **ConnectionReports(config).options})
+        admin = create_client(AdminClient, with_explained_log(shared_config(config)))
         topics = PartitionTopics(TopicIdWatcher(admin, topic))
         self._commits = OffsetCommits(self._consumer, topic, topics.metadata)
         client, log_check = ClientPositions(self._consumer, topic), LogCheck(config, admin, topic)

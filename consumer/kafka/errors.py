@@ -184,3 +184,13 @@ class ConnectionReports:
         if address not in self._certificate_mistakes and len(self._certificate_mistakes) < _MAX_EVIDENCE:
             self._certificate_mistakes[address] = certificate_mistake(*address, self._config)
         return self._certificate_mistakes.get(address) or cause
+
+
+def with_explained_log(config: Mapping[str, Any]) -> Mapping[str, Any]:
+    """
+    The options of a client whose errors nobody asks for: what it logs of its connections is explained.
+
+    Without a logger nothing is added, so that no Python code runs on a thread of the client: if Python collects garbage
+    there, it can destroy another client, and librdkafka then aborts the process.
+    """
+    return {**config, "logger": ConnectionReports(config)} if "logger" in config else config

@@ -9,7 +9,7 @@ from confluent_kafka import Consumer, KafkaError, TopicPartition
 from confluent_kafka.admin import AdminClient, ListOffsetsResultInfo, OffsetSpec
 
 from consumer.kafka.client_config import create_client, shared_config
-from consumer.kafka.errors import ConnectionReports
+from consumer.kafka.errors import with_explained_log
 from consumer.kafka.records import LogPosition
 
 ANSWER_TIMEOUT = 4.0  # seconds
@@ -81,7 +81,7 @@ class LogCheck:
 
     def _probe(self, positions: Mapping[int, LogPosition], ends_at: float) -> Mapping[int, int]:
         """Where each log goes on: at the position, or below it where the records of another leader begin."""
-        consumer = create_client(Consumer, {**self._probe_config, **ConnectionReports(self._probe_config).options})
+        consumer = create_client(Consumer, with_explained_log(self._probe_config))
         consumer.assign(
             [
                 TopicPartition(self._topic, partition, position.offset, "", position.leader_epoch)
