@@ -21,8 +21,8 @@ class Reason(_Word):
     """
     Why the service skips or rejects a record.
 
-    Contracts name further reasons to skip. An event that Segment refuses has the reason `http_<status>`, and one that
-    keeps failing while others succeed `stuck_<reason>`.
+    Contracts name further reasons to skip. An event that Segment refuses has the reason `http_<status>`, one that
+    is denied while others succeed `denied_<reason>`, and one that keeps failing while others succeed `stuck_<reason>`.
     """
 
     TOMBSTONE = "tombstone", "a null value"
@@ -151,7 +151,7 @@ def block_meaning(reason: str) -> str:
     """The explanation for the operator who has to act."""
     if reason in _BLOCK_MEANINGS:
         return _BLOCK_MEANINGS[reason]
-    if reason in _REFUSED or reason.startswith("stuck_"):
+    if reason in _REFUSED or reason.startswith(("denied_", "stuck_")):
         return "Segment does not accept a record, and ON_REJECTED=block says not to pass it"
     if reason.endswith("_not_segment"):
         return "a success that is not Segment's own: a proxy's page, or a gateway (SEGMENT_ACCEPT_ANY_BODY)"
@@ -164,6 +164,8 @@ def reject_meaning(reason: str) -> str:
     """Why a record was rejected, for people; "" for a word that the service does not use."""
     if reason.startswith("http_"):
         return f"Segment refuses it with status {reason.removeprefix('http_')}"
+    if reason.startswith("denied_"):
+        return f"a firewall or gateway denies it ({reason.removeprefix('denied_')}) while other events succeed"
     if reason.startswith("stuck_"):
         return "it keeps failing while other events succeed"
     return _MEANINGS[reason] if reason in REJECTED else ""
@@ -171,4 +173,4 @@ def reject_meaning(reason: str) -> str:
 
 def is_reserved(reason: str) -> bool:
     """Whether the service itself counts under this word."""
-    return reason in _MEANINGS or reason.startswith(("http_", "stuck_"))
+    return reason in _MEANINGS or reason.startswith(("http_", "denied_", "stuck_"))

@@ -17,7 +17,14 @@ from consumer.pipeline.reject_policy import Discarded
 from consumer.pipeline.rejections import MemberRejections, Rejections, describe_block
 from consumer.pipeline.status_reporter import StatusReporter
 from consumer.reasons import BlockReason
-from consumer.segment.bisection import ChunkDecision, ChunkRejected, ChunkSettled, ChunkSplit
+from consumer.segment.bisection import (
+    ChunkDecision,
+    ChunkPassed,
+    ChunkRejected,
+    ChunkReturned,
+    ChunkSettled,
+    ChunkSplit,
+)
 from consumer.segment.send_queue import SendQueue
 from consumer.segment.workers import Workers
 
@@ -115,6 +122,10 @@ class Dispatcher:
             case ChunkSplit(chunk, halves):
                 buffer.split(chunk, halves)
                 self._send_next(halves[0])
+            case ChunkPassed(chunk):
+                self._send_next(buffer.chunks.pass_over(chunk))
+            case ChunkReturned(chunk):
+                self._send_next(buffer.chunks.return_passed(chunk.key))
             case ChunkRejected():
                 self._reject(buffer, decision)
 

@@ -1,6 +1,6 @@
 """The open chunks of one partition: which of them may be sent now, and which wait behind another one of their key."""
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence, Set
 
 from consumer.model import Chunk, Record, WriteKey
@@ -11,11 +11,15 @@ class OpenChunks:
     """
     Of each write key only the first chunk may be sent, so the events of a key arrive in their order.
 
+    The first chunk may be passed if its one event is denied: then the chunk behind it is the one that may be sent. A
+    passed chunk is sent again only if all of the key return, before a chunk behind them was accepted.
+
     While a chunk is replaced by its halves, both are here. So an exception in between makes no record look settled.
     """
 
     def __init__(self) -> None:
         self._queues: dict[WriteKey, deque[Chunk]] = {}
+        self._passed: Counter[WriteKey] = Counter()  # how many chunks of the key, from its first one on
         self.memory_bytes = 0
 
     def __iter__(self) -> Iterator[Chunk]:
@@ -42,33 +46,50 @@ class OpenChunks:
         It becomes a part of the last one if both together are within the limits of a batch.
         """
         self.memory_bytes += chunk.memory_bytes
-        queue = self._queues.setdefault(chunk.key, deque())
-        if len(queue) > 1 and _fits_behind(queue[-1], chunk, limits):  # the first one may be in flight
+        queue, passed = self._queues.setdefault(chunk.key, deque()), self._passed[chunk.key]
+        if len(queue) > passed + 1 and _fits_behind(queue[-1], chunk, limits):  # the first of them may be in flight
             queue[-1] = queue[-1].append(chunk)
         else:
             queue.append(chunk)
-        return len(queue) == 1
+        return len(queue) == passed + 1
 
     def remove(self, chunk: Chunk) -> Chunk | None:
-        """The chunk is settled; the chunk of its key that may be sent now, if there is one."""
-        queue = self._queue_of(chunk)
-        queue.popleft()
+        """The chunk is settled; the chunk of its key that may be sent now, if there is one that could not before."""
+        key, queue = chunk.key, self._queues[chunk.key]
+        was_passed = self._sendable(key) is not chunk
+        queue.remove(chunk)
+        self._passed[key] -= was_passed
         self.memory_bytes -= chunk.memory_bytes
-        if queue:
-            return queue[0]
-        del self._queues[chunk.key]
-        return None
+        if not queue:
+            del self._queues[key]
+        return None if was_passed else self._sendable(key)
 
     def split(self, chunk: Chunk, halves: Sequence[Chunk]) -> None:
         """Replace the chunk by its halves, of which the first may be sent now."""
-        queue = self._queue_of(chunk)
-        queue.extendleft(reversed(halves))
-        del queue[len(halves)]
+        queue, place = self._queue_of(chunk), self._passed[chunk.key]
+        for half in reversed(halves):
+            queue.insert(place, half)
+        del queue[place + len(halves)]
+
+    def pass_over(self, chunk: Chunk) -> Chunk:
+        """Go on behind this chunk if there is another; the chunk that may be sent now."""
+        if len(self._queue_of(chunk)) > self._passed[chunk.key] + 1:
+            self._passed[chunk.key] += 1
+        return self._sendable(chunk.key) or chunk
+
+    def return_passed(self, key: WriteKey) -> Chunk:
+        """Nothing of the key is passed any more; the chunk that may be sent now."""
+        self._passed[key] = 0
+        return self._queues[key][0]
+
+    def _sendable(self, key: WriteKey) -> Chunk | None:
+        queue, passed = self._queues.get(key, ()), self._passed[key]
+        return queue[passed] if len(queue) > passed else None
 
     def _queue_of(self, chunk: Chunk) -> deque[Chunk]:
-        """The open chunks of its key, of which it is the first."""
+        """The open chunks of its key, of which it is the one that may be sent."""
         queue = self._queues[chunk.key]
-        assert queue[0] is chunk, "only the first chunk of a key is in flight"
+        assert queue[self._passed[chunk.key]] is chunk, "only one chunk of a key is in flight"
         return queue
 
 

@@ -38,7 +38,7 @@ class PartitionBuffer:
         self.is_unreadable = False  # the client cannot unpack what comes next
         self.waiting_bytes = 0  # of memory
         self._waiting: deque[Record] = deque()
-        self._chunks = OpenChunks()
+        self.chunks = OpenChunks()
         self._dead_letters: set[DeadLetter] = set()
         self._refused_dead_letters: set[DeadLetter] = set()
         self.rejections = PartitionRejections()
@@ -53,7 +53,7 @@ class PartitionBuffer:
     @property
     def oldest(self) -> Record | None:
         """The unsettled record with the lowest offset, if any is unsettled."""
-        unsettled = self._chunks.oldest_records
+        unsettled = self.chunks.oldest_records
         unsettled += [dead_letter.record for dead_letter in self._dead_letters]
         if self._waiting:
             unsettled.append(self._waiting[0])
@@ -80,7 +80,7 @@ class PartitionBuffer:
         if self._end is None:
             return None
         end = self._waiting[0].offset if self._waiting else self._end.offset
-        opened = [event.record for chunk in self._chunks for event in chunk.events]
+        opened = [event.record for chunk in self.chunks for event in chunk.events]
         opened += [dead_letter.record for dead_letter in self._dead_letters]
         offsets = frozenset(record.offset for record in opened)
         return Progress(self._committable_before(self._end), end, offsets)
@@ -94,7 +94,7 @@ class PartitionBuffer:
     @property
     def open_bytes(self) -> int:
         """The memory of the open chunks."""
-        return self._chunks.memory_bytes
+        return self.chunks.memory_bytes
 
     @property
     def waiting(self) -> int:
@@ -104,7 +104,7 @@ class PartitionBuffer:
     @property
     def in_flight(self) -> int:
         """How many records are in open chunks and open dead letters."""
-        return self._chunks.events + len(self._dead_letters)
+        return self.chunks.events + len(self._dead_letters)
 
     @property
     def unconfirmed_dead_letters(self) -> int:
@@ -139,8 +139,8 @@ class PartitionBuffer:
         """Whether the next batch may be opened: all that is open waits for stalled keys, and not for too long."""
         if not self._waiting or self._dead_letters or self.blocked is not None:
             return False
-        open_since = min([record.read_at for record in self._chunks.oldest_records], default=now)
-        return self._chunks.keys <= stalled and now - open_since < MAX_BYPASS_SECONDS
+        open_since = min([record.read_at for record in self.chunks.oldest_records], default=now)
+        return self.chunks.keys <= stalled and now - open_since < MAX_BYPASS_SECONDS
 
     def add(self, records: Sequence[Record]) -> None:
         """Take in records that were just read, at least one, in the order of their offsets."""
@@ -162,7 +162,7 @@ class PartitionBuffer:
         self._dead_letters.update(batch.dead_letters)
         sendable = []
         for chunk in batch.chunks(self.partition):
-            if self._chunks.append(chunk, limits):
+            if self.chunks.append(chunk, limits):
                 sendable.append(chunk)  # noqa: PERF401 - a comprehension would hide the side effect
         for _ in range(batch.record_count):
             self.waiting_bytes -= self._waiting.popleft().memory_bytes
@@ -170,11 +170,11 @@ class PartitionBuffer:
 
     def settle(self, chunk: Chunk) -> Chunk | None:
         """The chunk is settled; the chunk that may be sent now, if there is one."""
-        return self._chunks.remove(chunk)
+        return self.chunks.remove(chunk)
 
     def split(self, chunk: Chunk, halves: Sequence[Chunk]) -> None:
         """Replace the chunk by its halves, of which the first may be sent now."""
-        self._chunks.split(chunk, halves)
+        self.chunks.split(chunk, halves)
 
     def reject(self, chunk: Chunk, dead_letter: DeadLetter) -> Chunk | None:
         """The one event of this chunk becomes a dead letter; the chunk that may be sent now, if there is one."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from consumer.model import Chunk, Misconfigured, Retry
+from consumer.model import Chunk
 from consumer.reasons import BlockReason
 from consumer.segment.backoff import MAX_BACKOFF_SECONDS, backoff
 from consumer.segment.circuit_breaker import CircuitBreaker
@@ -35,7 +35,19 @@ class ChunkRejected(NamedTuple):
     attempts: int
 
 
-ChunkDecision = ChunkSettled | ChunkSplit | ChunkRejected
+class ChunkPassed(NamedTuple):
+    """The one event of this chunk is denied: the chunk behind it is sent, if there is one, to learn what is denied."""
+
+    chunk: Chunk
+
+
+class ChunkReturned(NamedTuple):
+    """Nothing behind the passed events was accepted: the first of them is sent again, and this chunk waits."""
+
+    chunk: Chunk
+
+
+ChunkDecision = ChunkSettled | ChunkSplit | ChunkRejected | ChunkPassed | ChunkReturned
 """What becomes of a chunk; a chunk without a decision is sent again."""
 
 
@@ -46,6 +58,9 @@ class Delivery:
 
     `is_alone` bars the chunk from sharing a request. A failure is isolated if other chunks with the key were accepted
     since the chunk failed before: then the chunk is suspected, and not sent again until `not_before`.
+
+    `denied_since` is when the search began in which the chunk was denied. `denials` counts the times that its one event
+    was denied while the key was right.
     """
 
     chunk: Chunk
@@ -56,12 +71,26 @@ class Delivery:
     isolated_failure_at: float | None = None
     isolated_seconds: float = 0.0
     not_before: float = 0.0
+    denied_since: float | None = None
+    denials: int = 0
 
     def half(self, chunk: Chunk) -> "Delivery":
         """The history of a half. Its isolated failures begin at 0 again: they only stretch the waits of the search."""
         return Delivery(
-            chunk, self.attempts, is_alone=True, failed_at=self.failed_at, isolated_seconds=self.isolated_seconds
+            chunk,
+            self.attempts,
+            is_alone=True,
+            failed_at=self.failed_at,
+            isolated_seconds=self.isolated_seconds,
+            denied_since=self.denied_since,
         )
+
+    def note_denial(self, breaker: CircuitBreaker, now: float) -> bool:
+        """Whether another chunk with the key was accepted since this one failed before, so that the key is right."""
+        failed_before, self.failed_at = self.failed_at, now
+        if self.denied_since is None:
+            self.denied_since = now
+        return failed_before is not None and breaker.accepted_at > failed_before
 
     def note_failure(self, breaker: CircuitBreaker, jitter: random.Random, now: float) -> bool:
         """Whether the failure is isolated, so that the chunk itself may be the cause."""
@@ -97,7 +126,13 @@ class Bisection:
             return []
         (delivery,) = deliveries
         if len(delivery.chunk.events) > 1:
-            return [_split(delivery)]
+            return [split(delivery)]
+        return self.reject(delivery, breaker, reason, started_at, now)
+
+    def reject(
+        self, delivery: Delivery, breaker: CircuitBreaker, reason: str, started_at: float, now: float
+    ) -> list[ChunkDecision]:
+        """Reject this single event, or block the key if too many were rejected in a row."""
         if breaker.consecutive_refusals >= self.consecutive_refusals:
             breaker.block(BlockReason.EVERYTHING_REFUSED, started_at, now)
             return []
@@ -108,7 +143,7 @@ class Bisection:
         self,
         deliveries: Sequence[Delivery],
         breaker: CircuitBreaker,
-        outcome: Retry | Misconfigured,
+        reason: str,
         started_at: float,
         now: float,
     ) -> list[ChunkDecision]:
@@ -118,18 +153,16 @@ class Bisection:
             if delivery.note_failure(breaker, self.jitter, now):
                 isolated.append(delivery)  # noqa: PERF401 - a comprehension would hide the side effect
         if len(deliveries) > 1 or not isolated:
-            if isinstance(outcome, Misconfigured):
-                breaker.block(outcome.reason, started_at, now)
-            else:
-                breaker.failed(started_at, now)
+            breaker.failed(started_at, now)
             return []
         (delivery,) = isolated
         if delivery.isolated_seconds < REJECT_AFTER_SECONDS:
             return []
         if len(delivery.chunk.events) > 1:
-            return [_split(delivery)]
-        return [ChunkRejected(delivery.chunk, f"stuck_{outcome.reason}", delivery.attempts)]
+            return [split(delivery)]
+        return [ChunkRejected(delivery.chunk, f"stuck_{reason}", delivery.attempts)]
 
 
-def _split(delivery: Delivery) -> ChunkSplit:
+def split(delivery: Delivery) -> ChunkSplit:
+    """Send the chunk in halves."""
     return ChunkSplit(delivery.chunk, delivery.chunk.halves())

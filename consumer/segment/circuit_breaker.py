@@ -46,11 +46,16 @@ class CircuitBreaker:
 
     def is_stalled(self, now: float) -> bool:
         """Whether nothing but a probe may be sent with this key."""
-        return bool(self.failures) or now < self.throttled_until
+        return bool(self.failures or self.block_reason) or now < self.throttled_until
 
     def accepted(self, now: float) -> None:
         self.accepted_at = now
         self.failures = self.throttles = self.consecutive_refusals = 0
+        self.block_reason = ""
+
+    def passed(self) -> None:
+        """A request without events passed, so that the key is right and the path is open; no event was accepted."""
+        self.failures = 0
         self.block_reason = ""
 
     def throttled(self, wait: float | None, started_at: float, now: float) -> None:

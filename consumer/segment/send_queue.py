@@ -5,10 +5,29 @@ from collections import deque
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
-from consumer.model import Accepted, BatchRequest, Chunk, Misconfigured, Outcome, Refused, Retry, WriteKey
-from consumer.segment.bisection import Bisection, ChunkDecision, ChunkSettled, ChunkSplit, Delivery
+from consumer.model import (
+    Accepted,
+    BatchRequest,
+    Chunk,
+    Misconfigured,
+    Outcome,
+    Refused,
+    Retry,
+    WriteKey,
+)
+from consumer.segment.bisection import (
+    Bisection,
+    ChunkDecision,
+    ChunkPassed,
+    ChunkReturned,
+    ChunkSettled,
+    ChunkSplit,
+    Delivery,
+)
 from consumer.segment.body import overhead
 from consumer.segment.circuit_breaker import CircuitBreaker
+from consumer.segment.denials import Denials
+from consumer.segment.key_queue import KeyQueue, KeyStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,15 +45,6 @@ class RequestLimits:
     events_per_second: float | None = None
 
 
-@dataclass(slots=True)
-class _KeyQueue:
-    """The chunks of one write key that wait. `max_chunk_bytes` is what a request body has room for."""
-
-    breaker: CircuitBreaker
-    max_chunk_bytes: int
-    waiting: deque[Delivery]
-
-
 class SendQueue:
     """
     Every chunk from `put` until it is decided or forgotten, and which of them may be sent.
@@ -48,8 +58,9 @@ class SendQueue:
     def __init__(self, keys: Sequence[WriteKey], limits: RequestLimits, jitter: random.Random) -> None:
         self._limits = limits
         self._bisection = Bisection(limits.consecutive_refusals, jitter)
+        self._denials = Denials(self._bisection)
         self._queues = {
-            key: _KeyQueue(CircuitBreaker(jitter), limits.body_bytes - overhead(key), deque()) for key in keys
+            key: KeyQueue(CircuitBreaker(jitter), limits.events, limits.body_bytes - overhead(key)) for key in keys
         }
         self._key_order = deque(keys)
         self._deliveries: dict[Chunk, Delivery] = {}
@@ -60,22 +71,33 @@ class SendQueue:
     def breakers(self) -> Mapping[WriteKey, CircuitBreaker]:
         return {key: queue.breaker for key, queue in self._queues.items()}
 
+    @property
+    def statuses(self) -> Mapping[WriteKey, KeyStatus]:
+        return {
+            key: queue.status([delivery for delivery in self._deliveries.values() if delivery.chunk.key == key])
+            for key, queue in self._queues.items()
+        }
+
     def stalled(self, now: float) -> frozenset[WriteKey]:
-        """The keys that partitions may go on past; none if all keys are stalled, because nothing could be sent then."""
-        stalled = frozenset(key for key, queue in self._queues.items() if queue.breaker.is_stalled(now))
+        """
+        The keys that partitions may go on past.
+
+        If all keys are stalled, nothing could be sent, except behind an event that is denied.
+        """
+        stalled = frozenset(key for key, queue in self._queues.items() if queue.is_stalled(now))
         if len(stalled) == len(self._queues):
-            return frozenset()
+            return frozenset(key for key, queue in self._queues.items() if queue.accepts_batches_behind)
         return stalled
 
     def put(self, chunk: Chunk) -> None:
         """Let the chunk be sent. A half brings the history of the chunk that it was split from."""
         delivery = self._deliveries.setdefault(chunk, Delivery(chunk))
-        self._queues[chunk.key].waiting.append(delivery)
+        self._queues[chunk.key].put(delivery)
 
     def forget(self, partitions: Set[int]) -> None:
         """Send no chunk of these partitions again, and decide nothing about those that are in flight."""
         for queue in self._queues.values():
-            queue.waiting = deque(delivery for delivery in queue.waiting if delivery.chunk.partition not in partitions)
+            queue.forget(partitions)
         for chunk in [chunk for chunk in self._deliveries if chunk.partition in partitions]:
             del self._deliveries[chunk]
 
@@ -85,10 +107,10 @@ class SendQueue:
             return None
         for key in self._key_order:
             queue = self._queues[key]
-            if not queue.breaker.may_send(now):
-                continue
-            picked = self._pick(queue, now, full_only)
-            if picked:
+            picked: Sequence[Delivery] = ()
+            if queue.may_send(now):
+                picked = queue.take(now, full_only)
+            if picked or queue.may_ask(now):
                 self._key_order.remove(key)
                 self._key_order.append(key)
                 return self._request(key, queue, picked, now)
@@ -96,12 +118,7 @@ class SendQueue:
 
     def could_send(self, partitions: Set[int], now: float) -> bool:
         """Whether chunks of these partitions wait for nothing but a free worker."""
-        return now >= self._next_send_at and any(
-            delivery.chunk.partition in partitions and delivery.not_before <= now
-            for queue in self._queues.values()
-            if queue.breaker.may_send(now)
-            for delivery in queue.waiting
-        )
+        return now >= self._next_send_at and any(queue.could_send(partitions, now) for queue in self._queues.values())
 
     def decide(self, request: BatchRequest, outcome: Outcome, now: float) -> Sequence[ChunkDecision]:
         """What the outcome means for the chunks of the request; a chunk without a decision waits to be sent again."""
@@ -110,65 +127,55 @@ class SendQueue:
         deliveries = self._in_flight.pop(request)
         for delivery in deliveries:
             delivery.attempts += 1
-        match outcome:
-            case Accepted():
-                queue.breaker.accepted(now)
-                decisions: list[ChunkDecision] = [ChunkSettled(delivery.chunk) for delivery in deliveries]
-            case Refused(reason):
-                decisions = self._bisection.after_refusal(deliveries, queue.breaker, reason, request.started_at, now)
-            case Retry(throttled=True, wait=wait):
-                queue.breaker.throttled(wait, request.started_at, now)
-                decisions = []
-            case Retry() | Misconfigured():
-                decisions = self._bisection.after_failure(deliveries, queue.breaker, outcome, request.started_at, now)
+        decisions = self._decisions(queue, request, deliveries, outcome, now)
         decisions = [decision for decision in decisions if decision.chunk in self._deliveries]
         for decision in decisions:
             self._close(decision)
-        queue.waiting.extend(delivery for delivery in deliveries if delivery.chunk in self._deliveries)
+        if isinstance(outcome, Refused | Retry):
+            queue.waiting.extend(self._remaining(deliveries))
         return decisions
+
+    def _decisions(
+        self, queue: KeyQueue, request: BatchRequest, deliveries: Sequence[Delivery], outcome: Outcome, now: float
+    ) -> Sequence[ChunkDecision]:
+        started_at = request.started_at
+        if not request.chunks:
+            return self._denials.after_control(queue, outcome, started_at, now)
+        match outcome:
+            case Accepted():
+                queue.breaker.accepted(now)
+                settled = [ChunkSettled(delivery.chunk) for delivery in deliveries]
+                return settled + self._denials.after_acceptance(queue, started_at, now)
+            case Refused(reason):
+                return self._bisection.after_refusal(deliveries, queue.breaker, reason, started_at, now)
+            case Retry(throttled=True, wait=wait):
+                queue.breaker.throttled(wait, started_at, now)
+                return []
+            case Retry(reason):
+                return self._bisection.after_failure(deliveries, queue.breaker, reason, started_at, now)
+            case Misconfigured(reason):
+                is_alone = len(deliveries) == 1
+                return self._denials.after_denial(queue, self._remaining(deliveries), is_alone, reason, started_at, now)
+
+    def _remaining(self, deliveries: Sequence[Delivery]) -> Sequence[Delivery]:
+        """Those that are neither decided nor forgotten."""
+        return [delivery for delivery in deliveries if delivery.chunk in self._deliveries]
 
     def _close(self, decision: ChunkDecision) -> None:
         """The chunk is decided; its halves, if it has some, go on with its history."""
+        if isinstance(decision, ChunkPassed | ChunkReturned):
+            return
         delivery = self._deliveries.pop(decision.chunk)
         if isinstance(decision, ChunkSplit):
             for half in decision.halves:
                 self._deliveries[half] = delivery.half(half)
 
-    def _pick(self, queue: _KeyQueue, now: float, full_only: bool) -> Sequence[Delivery]:
-        """Chunks that share a request: as many as fit, or one that must be alone or that probes a failing key."""
-        picked: list[Delivery] = []
-        events = body_bytes = 0
-        is_full = False
-        for delivery in queue.waiting:
-            chunk = delivery.chunk
-            if delivery.not_before > now:
-                continue
-            if delivery.is_alone and not picked:
-                return [delivery]
-            fits = (
-                events + len(chunk.events) <= self._limits.events
-                and body_bytes + chunk.body_bytes <= queue.max_chunk_bytes
-            )
-            if delivery.is_alone or (picked and not fits):
-                is_full = True
-                continue
-            picked.append(delivery)
-            events += len(chunk.events)
-            body_bytes += chunk.body_bytes
-            if queue.breaker.probes_with_one_chunk or events >= self._limits.events:
-                return picked
-        if full_only and not is_full:
-            return []
-        return picked
-
-    def _request(self, key: WriteKey, queue: _KeyQueue, picked: Sequence[Delivery], now: float) -> BatchRequest:
-        chosen = set(picked)
-        queue.waiting = deque(delivery for delivery in queue.waiting if delivery not in chosen)
+    def _request(self, key: WriteKey, queue: KeyQueue, picked: Sequence[Delivery], now: float) -> BatchRequest:
         queue.breaker.in_flight += 1
         chunks = tuple(delivery.chunk for delivery in picked)
         if self._limits.events_per_second:
             events = sum(len(chunk.events) for chunk in chunks)
             self._next_send_at = max(now, self._next_send_at) + events / self._limits.events_per_second
-        request = BatchRequest(key, chunks, now, max(delivery.attempts for delivery in picked))
+        request = BatchRequest(key, chunks, now, max((delivery.attempts for delivery in picked), default=0))
         self._in_flight[request] = picked
         return request

@@ -52,7 +52,7 @@ def offsets_of(chunk: Chunk) -> list[int]:
 
 def chunk_sizes(buffer: PartitionBuffer) -> list[int]:
     """The number of events of each open chunk."""
-    return [len(chunk.events) for chunk in buffer._chunks]
+    return [len(chunk.events) for chunk in buffer.chunks]
 
 
 def record_of(offset: int, kind: str = "event") -> Record:

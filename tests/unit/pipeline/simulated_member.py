@@ -135,7 +135,7 @@ class SimulatedSegment:
     def _open_chunks(self, chunk: Chunk) -> list[Chunk]:
         """The open chunks of its key in the present buffer of its partition; none if the chunk is of an earlier one."""
         buffer = self._buffers.get(chunk.partition)
-        open_chunks = list(buffer._chunks._queues.get(chunk.key, ())) if buffer is not None else []
+        open_chunks = list(buffer.chunks._queues.get(chunk.key, ())) if buffer is not None else []
         return open_chunks if chunk in open_chunks else []
 
 

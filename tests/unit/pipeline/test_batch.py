@@ -120,7 +120,7 @@ def test_events_that_wait_behind_a_stalled_key_are_appended_to_the_last_chunk_up
         open_batch(buffer, event_of_100_bytes, BATCH)
         assert chunk_sizes(buffer) == sizes
         offset += count
-    chunk: Chunk | None = next(iter(buffer._chunks))
+    chunk: Chunk | None = next(iter(buffer.chunks))
     while chunk is not None:
         assert chunk.memory_bytes == len(chunk.events) * (99 + 1)
         chunk = buffer.settle(chunk)

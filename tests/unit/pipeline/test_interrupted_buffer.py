@@ -38,16 +38,16 @@ def open_all(buffer: PartitionBuffer) -> PartitionBuffer:
 
 
 def settle(buffer: PartitionBuffer) -> object:
-    return buffer.settle(next(iter(buffer._chunks)))
+    return buffer.settle(next(iter(buffer.chunks)))
 
 
 def split(buffer: PartitionBuffer) -> None:
-    chunk = next(iter(buffer._chunks))
+    chunk = next(iter(buffer.chunks))
     buffer.split(chunk, chunk.halves())
 
 
 def reject(buffer: PartitionBuffer) -> object:
-    chunk = next(iter(buffer._chunks))
+    chunk = next(iter(buffer.chunks))
     return buffer.reject(chunk, undecodable(chunk.events[0].record))
 
 
@@ -136,5 +136,5 @@ def test_a_chunk_that_is_not_in_flight_cannot_be_settled() -> None:
     """An assertion finds this defect before anything is changed."""
     buffer = buffer_of("event", "event")
     with pytest.raises(AssertionError):
-        buffer.settle(list(buffer._chunks)[1])
+        buffer.settle(list(buffer.chunks)[1])
     assert (buffer.committable_offset, buffer.in_flight) == (0, 2)

@@ -57,7 +57,7 @@ class PartitionBufferMachine(RuleBasedStateMachine):
     @rule()
     def open_batch(self) -> None:
         waiting = [record.offset for record in self.buffer.waiting_records]
-        open_keys, open_offsets = set(self.buffer._chunks.keys), self.open_offsets()
+        open_keys, open_offsets = set(self.buffer.chunks.keys), self.open_offsets()
         batch, sendable = open_batch(self.buffer, process, LIMITS)
         event_offsets = self.open_offsets() - open_offsets
         unsettled = event_offsets | {dead_letter.record.offset for dead_letter in batch.dead_letters}
@@ -65,7 +65,7 @@ class PartitionBufferMachine(RuleBasedStateMachine):
         assert unsettled <= batch_offsets
         assert len(batch_offsets) == len(unsettled) + batch.skipped.total() == batch.record_count
         assert len(event_offsets) <= LIMITS.events
-        assert {chunk.key for chunk in sendable} == self.buffer._chunks.keys - open_keys
+        assert {chunk.key for chunk in sendable} == self.buffer.chunks.keys - open_keys
         self.unsettled -= batch_offsets - unsettled
         self.sendable += sendable
         self.dead_letters += batch.dead_letters
@@ -147,7 +147,7 @@ class PartitionBufferMachine(RuleBasedStateMachine):
         assert len({chunk.key for chunk in self.sendable}) == len(self.sendable)
 
     def chunks(self) -> list[Chunk]:
-        return list(self.buffer._chunks)
+        return list(self.buffer.chunks)
 
     def open_offsets(self) -> set[int]:
         return {offset for chunk in self.chunks() for offset in offsets_of(chunk)}

@@ -4,17 +4,17 @@ from itertools import count
 
 import pytest
 
-from consumer.model import Misconfigured, Outcome, Retry
+from consumer.model import Outcome, Retry
 from consumer.segment.bisection import REJECT_AFTER_SECONDS
 from tests.unit.pipeline.ledger import KEYS, PARTITIONS, LedgerRecord, PipelineLedger, RecordPlace
 from tests.unit.pipeline.simulated_member import SimulatedMember, clock
 
 KEY, OTHER = KEYS
-FAILURES = [Retry("http_500"), Misconfigured("http_403"), Retry("read_error"), Retry("internal_error")]
+FAILURES = [Retry("http_500"), Retry("read_error"), Retry("internal_error")]
 NEIGHBOURS = 20  # records of its partition before it, and behind it
 
 
-@pytest.mark.parametrize("outcome", FAILURES, ids=["500", "403", "reset", "internal error"])
+@pytest.mark.parametrize("outcome", FAILURES, ids=["500", "reset", "internal error"])
 @pytest.mark.parametrize("every", [1, 7, 40], ids="other events every {} iterations".format)
 def test_an_event_that_keeps_failing_is_rejected_alone(outcome: Outcome, every: int) -> None:
     """Others come often, or so seldom that all that waits fits into one request with it; then its time is longer."""

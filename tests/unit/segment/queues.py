@@ -3,7 +3,7 @@
 import random
 from collections.abc import Sequence
 
-from consumer.model import BatchRequest, Chunk, Outcome, Record, Retry, TrackEvent, WriteKey
+from consumer.model import BatchRequest, Chunk, Misconfigured, Outcome, Record, Retry, TrackEvent, WriteKey
 from consumer.segment.bisection import ChunkDecision, Delivery
 from consumer.segment.circuit_breaker import CircuitBreaker
 from consumer.segment.send_queue import RequestLimits, SendQueue
@@ -37,6 +37,14 @@ def sent(queue: SendQueue, now: float = 0.0) -> BatchRequest:
 def answered(queue: SendQueue, outcome: Outcome, now: float = 0.0) -> Sequence[ChunkDecision]:
     """Send the next request and decide on its outcome, both at `now`."""
     return queue.decide(sent(queue, now), outcome, now)
+
+
+def denied(queue: SendQueue, reason: str, now: float = 0.0) -> Sequence[ChunkDecision]:
+    """Deny the next request, and then the request without events that asks whether the key is denied."""
+    decisions = answered(queue, Misconfigured(reason), now)
+    control = sent(queue, now)
+    assert not control.chunks
+    return [*decisions, *queue.decide(control, Misconfigured(reason), now)]
 
 
 def chunks_sent(queue: SendQueue, now: float, outcome: Outcome) -> tuple[Chunk, ...]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from consumer.model import Accepted, Misconfigured, Outcome, Refused, Retry
+from consumer.model import Accepted, Outcome, Refused, Retry
 from consumer.segment.bisection import (
     REJECT_AFTER_SECONDS,
     ChunkDecision,
@@ -67,9 +67,7 @@ def test_an_acceptance_between_refusals_starts_the_count_anew() -> None:
     assert not breaker_of(queue).block_reason
 
 
-@pytest.mark.parametrize(
-    "outcome", [Retry("http_500"), Misconfigured("http_403"), Retry("read_error")], ids=["500", "403", "reset"]
-)
+@pytest.mark.parametrize("outcome", [Retry("http_500"), Retry("read_error")], ids=["500", "reset"])
 def test_a_chunk_that_keeps_failing_among_others_is_taken_for_the_cause_after_its_time(outcome: Outcome) -> None:
     bad = chunk_of(2, 0)
     queue = queue_of(bad)

@@ -8,6 +8,7 @@ from tests.unit.segment.queues import (
     breaker_of,
     chunk_of,
     chunks_sent,
+    denied,
     history_of,
     next_at,
     queue_of,
@@ -105,10 +106,11 @@ def test_an_acceptance_does_not_cut_a_throttle_short() -> None:
 def test_a_blocked_key_is_probed_with_one_chunk_of_alternating_partitions() -> None:
     first, second = chunk_of(1, 0), chunk_of(1, 1)
     queue = queue_of(first, second)
-    assert answered(queue, Misconfigured("http_401")) == []
+    assert denied(queue, "http_401") == []
     assert breaker_of(queue).block_reason == "http_401"
-    assert chunks_sent(queue, 100, Misconfigured("http_401")) == (first,)
-    assert chunks_sent(queue, 200, Misconfigured("http_401")) == (second,)
+    for now, chunk in [(100, first), (200, second)]:
+        assert chunks_sent(queue, now, Misconfigured("http_401")) == (chunk,)
+        assert chunks_sent(queue, now, Misconfigured("http_401")) == ()
     assert chunks_sent(queue, 300, Accepted()) == (first,)
     assert not breaker_of(queue).block_reason
 

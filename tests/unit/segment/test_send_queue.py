@@ -145,6 +145,10 @@ def test_a_key_that_is_blocked_does_not_stop_the_other() -> None:
     queue = queue_of(chunk_of(1, 0), chunk_of(1, 1, OTHER))
     answered(queue, Misconfigured("http_401"))
     assert sent(queue).key == OTHER
+    assert (chunks_sent(queue, 0, Misconfigured("http_401"))) == ()
+    assert breaker_of(queue).block_reason
+    queue.put(chunk_of(1, 2, OTHER))
+    assert sent(queue).key == OTHER
 
 
 @pytest.mark.parametrize(
@@ -155,6 +159,9 @@ def test_a_key_stalls_until_it_is_accepted_or_may_send_again(outcome: Outcome) -
     assert queue.stalled(0) == frozenset()
     answered(queue, outcome)
     assert queue.stalled(1) == {KEY}
+    if isinstance(outcome, Misconfigured):
+        assert chunks_sent(queue, 1, outcome) == ()
+        assert queue.stalled(1) == {KEY}
     answered(queue, Accepted(), 100)
     assert queue.stalled(100) == frozenset()
 
