@@ -94,13 +94,14 @@ class Pending(NamedTuple):
 
 class Blocked(NamedTuple):
     """
-    A record that its partition must not pass until an operator acts.
+    The record at `offset` must not be passed until an operator acts; None if no offset is known.
 
     `rejected` is one of the rejections that block the partition, None if something else does.
     """
 
     reason: str
     rejected: Rejected | None = None
+    offset: int | None = None
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -112,8 +113,7 @@ class DeadLetter:
     attempts: int = 0
 
 
-MappedRecord = TrackEvent | Skipped | Rejected | Pending
-"""What a record becomes by its schema and its contract."""
+MappedRecord = TrackEvent | Skipped | Rejected | Pending  # by its schema and its contract
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -153,7 +153,7 @@ class Chunk:
 @dataclass(frozen=True, eq=False, slots=True)
 class BatchRequest:
     """
-    One HTTP attempt with one write key; it carries chunks of several partitions.
+    One HTTP attempt with one write key; it carries chunks of several partitions, or none to ask if the key is denied.
 
     `started_at` is in monotonic seconds. `attempts` is how often any of its events was sent before.
     """

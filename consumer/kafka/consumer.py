@@ -71,7 +71,7 @@ class GroupConsumer:
         """At most `limit` records, after at most `timeout` seconds; a rebalance happens in here."""
         records: dict[int, list[Record]] = {}
         ends: dict[int, int] = {}
-        unreadable: list[int] = []
+        unreadable: dict[int, int] = {}
         messages: list[Any] = self._consume(1, timeout)  # Any: the client's types allow None for what each record has
         now = time.monotonic()
         if messages:  # the client would wait for `limit` messages, while the linger of the first record has begun
@@ -176,7 +176,7 @@ class GroupConsumer:
         further_messages = self._consume(limit, timeout)
         return [message for message in messages if message.partition() not in self._removed] + further_messages
 
-    def _handle_error(self, message: Any, ends: dict[int, int], unreadable: list[int]) -> None:
+    def _handle_error(self, message: Any, ends: dict[int, int], unreadable: dict[int, int]) -> None:
         error, partition = message.error(), message.partition()
         if error.code() == KafkaError._PARTITION_EOF:
             ends[partition] = message.offset()
@@ -184,7 +184,7 @@ class GroupConsumer:
             self._start_offsets.mark_lost(partition)
         else:
             if error.code() in UNREADABLE_BATCH_ERRORS:
-                unreadable.append(partition)
+                unreadable[partition] = message.offset()
             self._errors.report_message(message)
 
     def _on_commit(self, error: KafkaError | None, topic_partitions: list[TopicPartition]) -> None:

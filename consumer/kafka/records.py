@@ -79,8 +79,8 @@ class ReadResult:
 
     The resets of an assignment, `start_resets`, come before the records of the read, and `resets` come behind them.
     The `records` of `recreated` partitions are of a topic that does not exist any more; the next reads return the
-    records of the new topic. The next batch of `unreadable` partitions cannot be unpacked, and the client asks for it
-    again and again.
+    records of the new topic. The next batch of `unreadable` partitions, by the offset at which it is, cannot be
+    unpacked, and the client asks for it again and again.
     """
 
     records: Mapping[int, list[Record]] = field(default_factory=dict)
@@ -88,7 +88,7 @@ class ReadResult:
     resets: Sequence[OffsetReset] = ()
     start_resets: Sequence[OffsetReset] = ()
     recreated: Sequence[int] = ()
-    unreadable: Sequence[int] = ()
+    unreadable: Mapping[int, int] = field(default_factory=dict)
 
 
 def to_record(message: Any, now: float) -> Record:

@@ -64,10 +64,10 @@ class RepeatFolding(logging.StreamHandler[Any]):
     The next such line has the field `repeated`, which counts the lines that were left out. A hidden line is shown at
     the latest with the next line of any kind, or at the end of the process.
 
-    Lines are alike if they have the same logger, message template, reason and environment, whatever their other fields
-    are: in an outage the same line is logged for every partition, many times a second, and a missing key must not be
-    hidden behind undecodable bytes. Lines with the same field `fold_by` are alike, whoever logs them. `emit` runs under
-    the handler's lock, so the numbers are exact.
+    Lines are alike if they have the same logger, message template, reason, environment and records of a block, whatever
+    their other fields are: in an outage the same line is logged for every partition, many times a second, and a missing
+    key must not be hidden behind undecodable bytes. Lines with the same field `fold_by` are alike, whoever logs them.
+    `emit` runs under the handler's lock, so the numbers are exact.
 
     An error that ends the process, or a line with the field `is_last`, is the last one: nothing comes after it.
     """
@@ -129,8 +129,8 @@ def repeat_key(record: logging.LogRecord) -> tuple[object, ...]:
     if record.name == LIBRDKAFKA and isinstance(record.args, tuple):
         # librdkafka has one template for everything, and its facility (such as FAIL) as the first argument.
         facility = record.args[:1]
-    reason, environment = getattr(record, "reason", ""), getattr(record, "environment", "")
-    return record.name, record.levelno, record.msg, facility, reason, environment
+    fields = [getattr(record, name, "") for name in ("reason", "environment", "records")]
+    return record.name, record.levelno, record.msg, facility, *fields
 
 
 def _cap_at_warning(record: logging.LogRecord) -> bool:
@@ -163,7 +163,7 @@ def _renderers(form: Literal["json", "console"]) -> list[Any]:
 
 
 def _add_topic(topic: str, _logger: object, _method: str, event: LogEvent) -> LogEvent:
-    if topic and event.keys() & {"partition", "partitions"}:
+    if topic and event.keys() & {"partition", "partitions", "records"}:
         return {"topic": topic, **event}
     return event
 

@@ -95,7 +95,8 @@ class Block(NamedTuple):
 
     `target` names it for people: `key of <environment>`, `key` if there is only one, or `partition <number>`.
     `reject_reason` and `detail` say why records were rejected, and `settings` names the settings to check. They are
-    empty if rejected records are not the cause.
+    empty if rejected records are not the cause. `records` has the addresses of the records concerned, as
+    "partition:offset".
     """
 
     target: str
@@ -104,6 +105,7 @@ class Block(NamedTuple):
     reject_reason: str = ""
     detail: str = ""
     settings: str = ""
+    records: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,7 +61,7 @@ def make_batch(records: Iterable[Record], process: ProcessRecord, limits: BatchL
         elif isinstance(processed, Skipped):
             batch.skipped[processed.reason] += 1
         elif isinstance(processed, DeadLetter | Discarded):
-            if not _add_rejected(batch, processed, limits.rejections):
+            if not _add_rejected(batch, processed, record.offset, limits.rejections):
                 break
         else:
             batch.blocked = processed
@@ -73,11 +73,12 @@ def make_batch(records: Iterable[Record], process: ProcessRecord, limits: BatchL
     return batch
 
 
-def _add_rejected(batch: Batch, processed: RejectedRecord, limits: RejectionLimits) -> bool:
+def _add_rejected(batch: Batch, processed: RejectedRecord, offset: int, limits: RejectionLimits) -> bool:
     """Whether the record is part of the batch; False if it is one too many, which blocks the partition."""
     rejections = batch.rejections.after_skips(batch.skipped).after(processed)
-    batch.blocked = rejections.block(limits, processed.rejected)
-    if batch.blocked is not None:
+    blocked = rejections.block(limits, processed.rejected)
+    if blocked is not None:
+        batch.blocked = blocked._replace(offset=offset)
         return False
     batch.rejections = rejections
     if isinstance(processed, DeadLetter):

@@ -10,11 +10,12 @@ from consumer.kafka.consumer import GroupConsumer
 from consumer.kafka.dead_letters import DeadLetterWriter
 from consumer.model import Blocked, Chunk, DeadLetter, Skipped
 from consumer.pipeline.batch import make_batch
+from consumer.pipeline.blocks import log_block
 from consumer.pipeline.buffers import PartitionBuffers
 from consumer.pipeline.partition_buffer import PartitionBuffer
 from consumer.pipeline.record_processor import RecordProcessor
 from consumer.pipeline.reject_policy import Discarded
-from consumer.pipeline.rejections import MemberRejections, Rejections, describe_block
+from consumer.pipeline.rejections import MemberRejections, Rejections
 from consumer.pipeline.status_reporter import StatusReporter
 from consumer.reasons import BlockReason
 from consumer.segment.bisection import (
@@ -75,7 +76,7 @@ class Dispatcher:
         for dead_letter in batch.dead_letters:
             self._ports.dead_letters.put(dead_letter)
         if isinstance(batch.blocked, Blocked):
-            _log_block(buffer.partition, batch.blocked, next(iter(buffer.waiting_records)).offset)
+            log_block(buffer.partition, batch.blocked)
 
     def resume(self) -> None:
         """Let the partitions go on that were blocked for rejected records, if another partition had a success."""
@@ -95,16 +96,16 @@ class Dispatcher:
         for dead_letter, reason in reports.refused:
             self._refuse(dead_letter, reason)
 
-    def block(self, buffer: PartitionBuffer, reason: str, offset: int | None) -> None:
-        """Do not let the partition pass the record at this offset, its oldest unsettled one, and log that."""
-        buffer.blocked = Blocked(reason)
-        _log_block(buffer.partition, buffer.blocked, offset)
+    def block(self, buffer: PartitionBuffer, blocked: Blocked) -> None:
+        """Do not let the partition pass the record that blocks it, and log that."""
+        buffer.blocked = blocked
+        log_block(buffer.partition, blocked)
 
-    def note_unreadable(self, buffer: PartitionBuffer) -> None:
+    def note_unreadable(self, buffer: PartitionBuffer, offset: int) -> None:
         """Nothing more is read from this partition until an operator acts; what was read of it is delivered."""
-        if not buffer.is_unreadable:
-            buffer.is_unreadable = True
-            _log_block(buffer.partition, Blocked(BlockReason.UNREADABLE_BATCH), buffer.position)
+        if buffer.unreadable_at is None:
+            buffer.unreadable_at = offset if buffer.position is None else buffer.position
+            log_block(buffer.partition, Blocked(BlockReason.UNREADABLE_BATCH, offset=buffer.unreadable_at))
 
     def forget(self, partitions: Iterable[int]) -> None:
         """Forget everything of these partitions, because another member owns them now."""
@@ -141,7 +142,7 @@ class Dispatcher:
                 self._reporter.counters.skipped[reason] += 1
                 self._send_next(buffer.settle(chunk))
             case Blocked():
-                self.block(buffer, rejected.reason, buffer.committable_offset)
+                self.block(buffer, rejected)
 
     def _send_next(self, chunk: Chunk | None) -> None:
         if chunk is not None:
@@ -155,9 +156,4 @@ class Dispatcher:
     def _refuse(self, dead_letter: DeadLetter, reason: str) -> None:
         buffer = self._buffers.get(dead_letter.record.partition)
         if buffer is not None and buffer.refuse(dead_letter, reason):
-            _log_block(buffer.partition, Blocked(reason), buffer.committable_offset)
-
-
-def _log_block(partition: int, blocked: Blocked, offset: int | None) -> None:
-    fields = {"partition": partition, "offset": offset, "reason": blocked.reason}
-    log.error("partition blocked: operator action required", extra={**fields, **describe_block(blocked)})
+            log_block(buffer.partition, Blocked(reason, offset=dead_letter.record.offset))

@@ -4,6 +4,7 @@ import logging
 
 from consumer.kafka.consumer import GroupConsumer
 from consumer.kafka.records import OffsetReset
+from consumer.model import Blocked
 from consumer.pipeline.buffers import PartitionBuffers
 from consumer.pipeline.dispatcher import Dispatcher
 from consumer.pipeline.partition_buffer import PartitionBuffer
@@ -48,7 +49,8 @@ class LogChanges:
             log.error("the broker lost records that were read", extra={**fields, "lost": reset.truncated})
             buffer = self._with_new_buffer(reset.partition)
         if not reset.goes_on:
-            self._dispatcher.block(buffer, reset.block_reason, reset.expected)
+            offset = reset.low if reset.expected < 0 else reset.expected
+            self._dispatcher.block(buffer, Blocked(reset.block_reason, offset=offset))
 
     def _with_new_buffer(self, partition: int) -> PartitionBuffer:
         """Forget everything of the partition, because other records have the offsets of those that were read."""

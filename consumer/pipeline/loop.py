@@ -87,10 +87,10 @@ class Loop:
         self._buffers.advance(result.ends)
         for partition in result.recreated:
             self._log_changes.restart(partition)
-        for partition in result.unreadable:
+        for partition, offset in result.unreadable.items():
             buffer = self._buffers.get(partition)
             if buffer is not None:
-                self._dispatcher.note_unreadable(buffer)
+                self._dispatcher.note_unreadable(buffer, offset)
 
     def _dispatch(self) -> None:
         self._buffers.unblock(self._ports.schemas.is_pending)
@@ -120,7 +120,7 @@ class Loop:
         now, consumer = self._clock(), self._ports.consumer
         self._next_publish_at, self._published_blocks = now + PUBLISH_INTERVAL, self._buffers.blocked
         others = OtherCounts(consumer.commits, self._ports.schemas.lookups, self._ports.framings)
-        self._reporter.publish(self._buffers, self._ports.send_queue.breakers, consumer, others, now, draining)
+        self._reporter.publish(self._buffers, self._ports.send_queue.statuses, consumer, others, now, draining)
 
     def _add(self, partition: int, records: Sequence[Record]) -> None:
         buffer = self._buffers.get(partition)

@@ -56,20 +56,23 @@ class OpenChunks:
     def remove(self, chunk: Chunk) -> Chunk | None:
         """The chunk is settled; the chunk of its key that may be sent now, if there is one that could not before."""
         key, queue = chunk.key, self._queues[chunk.key]
-        was_passed = self._sendable(key) is not chunk
-        queue.remove(chunk)
-        self._passed[key] -= was_passed
+        place, passed = queue.index(chunk), self._passed[key]
+        assert place <= passed, "only one chunk of a key is in flight"
+        del queue[place]
         self.memory_bytes -= chunk.memory_bytes
         if not queue:
             del self._queues[key]
-        return None if was_passed else self._sendable(key)
+        if place < passed:
+            self._passed[key] -= 1
+            return None
+        return self._sendable(key)
 
     def split(self, chunk: Chunk, halves: Sequence[Chunk]) -> None:
         """Replace the chunk by its halves, of which the first may be sent now."""
         queue, place = self._queue_of(chunk), self._passed[chunk.key]
         for half in reversed(halves):
-            queue.insert(place, half)
-        del queue[place + len(halves)]
+            queue.insert(place + 1, half)
+        del queue[place]
 
     def pass_over(self, chunk: Chunk) -> Chunk:
         """Go on behind this chunk if there is another; the chunk that may be sent now."""

@@ -35,7 +35,7 @@ class PartitionBuffer:
         self.partition = partition
         self._end: LogPosition | None = None  # behind the last record that was read
         self.blocked: Pending | Blocked | None = None
-        self.is_unreadable = False  # the client cannot unpack what comes next
+        self.unreadable_at: int | None = None  # the client cannot unpack what comes next
         self.waiting_bytes = 0  # of memory
         self._waiting: deque[Record] = deque()
         self.chunks = OpenChunks()
@@ -116,8 +116,8 @@ class PartitionBuffer:
         """Why the partition is blocked until an operator acts; None if it is not."""
         if isinstance(self.blocked, Blocked):
             return self.blocked
-        if self.is_unreadable:
-            return Blocked(BlockReason.UNREADABLE_BATCH)
+        if self.unreadable_at is not None:
+            return Blocked(BlockReason.UNREADABLE_BATCH, offset=self.unreadable_at)
         return None
 
     @property
@@ -147,13 +147,13 @@ class PartitionBuffer:
         self._waiting.extend(records)
         self.waiting_bytes += sum([record.memory_bytes for record in records])
         self._end = LogPosition(records[-1].offset + 1, records[-1].leader_epoch)
-        self.is_unreadable = False
+        self.unreadable_at = None
 
     def advance(self, offset: int) -> None:
         """Nothing is left to read below `offset`: the partition's end, past transaction markers and compacted gaps."""
         if self._end is None or offset > self._end.offset:
             self._end = LogPosition(offset)  # without an epoch: a marker of a later leader can be between
-        self.is_unreadable = False
+        self.unreadable_at = None
 
     def open(self, batch: Batch, limits: BatchLimits) -> list[Chunk]:
         """Open a batch that was made of the first waiting records; the chunks that may be sent now."""
@@ -193,5 +193,5 @@ class PartitionBuffer:
         if dead_letter not in self._dead_letters:
             return False
         self._refused_dead_letters.add(dead_letter)
-        self.blocked = Blocked(reason)
+        self.blocked = Blocked(reason, offset=dead_letter.record.offset)
         return True

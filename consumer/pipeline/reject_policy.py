@@ -46,7 +46,7 @@ class RejectPolicy:
         if action == "dead-letter":
             return dead_letter
         if action == "block":
-            return Blocked(reason)
+            return Blocked(reason, offset=dead_letter.record.offset)
         if reason == Reason.UNKNOWN_RECORD:
             return Skipped(reason)
         return Discarded(dead_letter.rejected)

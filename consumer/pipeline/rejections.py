@@ -149,18 +149,5 @@ NO_REJECTIONS = Rejections()
 EVENT_MADE = Rejections(of_member=MemberRejections(has_made_event=True))
 
 
-def describe_block(blocked: Blocked) -> Mapping[str, str]:
-    """
-    Why records were rejected, and the settings to check; {} if rejected records are not the cause.
-
-    The keys are fields of log lines and of the status page.
-    """
-    rejected = blocked.rejected
-    if rejected is None:
-        return {}
-    settings = ", ".join(SETTINGS.get(rejected.reason, ()))
-    return {"reject_reason": rejected.reason, "detail": rejected.detail, "settings": settings}
-
-
 def _total(counts: ReasonCounts) -> int:
     return sum([of_reason.records for of_reason in counts.values()])

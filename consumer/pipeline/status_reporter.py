@@ -8,25 +8,24 @@ from dataclasses import replace
 from typing import NamedTuple, Protocol
 
 from consumer.internal_errors import describe
-from consumer.model import Accepted, BatchRequest, Blocked, Misconfigured, Outcome, Refused, Retry, WriteKey
-from consumer.observability.snapshot import Block, Counters, PartitionState, Snapshot
+from consumer.model import (
+    Accepted,
+    BatchRequest,
+    Misconfigured,
+    Outcome,
+    Refused,
+    Retry,
+    WriteKey,
+)
+from consumer.observability.snapshot import Counters, PartitionState, Snapshot
+from consumer.pipeline.blocks import BlockHistory, KeyState
 from consumer.pipeline.buffers import PartitionBuffers
 from consumer.pipeline.partition_buffer import PartitionBuffer
-from consumer.pipeline.rejections import describe_block
 from consumer.reasons import Reason
 
 log = logging.getLogger(__name__)
 
 OUTCOMES = {Accepted: "accepted", Retry: "retried", Refused: "refused", Misconfigured: "misconfigured"}
-
-
-class KeyState(Protocol):
-    """What is reported of a write key: why it is blocked ("": it is not), and until when nothing is sent with it."""
-
-    block_reason: str
-
-    @property
-    def open_until(self) -> float: ...
 
 
 class MemberState(Protocol):
@@ -53,8 +52,7 @@ class StatusReporter:
     def __init__(self, now: float) -> None:
         self.counters = Counters()
         self._latest = Snapshot(now)
-        self._blocked_keys: Mapping[str, str] = {}
-        self._blocked_since: Mapping[tuple[str, str], float] = {}
+        self._blocks = BlockHistory()
         self._finished = 0
         self._settled_at = 0.0
         self._is_failing = False
@@ -115,8 +113,6 @@ class StatusReporter:
     ) -> Snapshot:
         self.counters.commits = Counter(others.commits)
         self.counters.lookups, self.counters.framings = Counter(others.lookups), Counter(others.framings)
-        blocked_keys = {key.environment: state.block_reason for key, state in keys.items() if state.block_reason}
-        self._log_changes(blocked_keys)
         if self.counters.finished != self._finished:
             self._finished, self._settled_at = self.counters.finished, time.time()
         return Snapshot(
@@ -124,42 +120,13 @@ class StatusReporter:
             counters=self.counters.copy(),
             waiting=sum(buffer.waiting for buffer in buffers),
             in_flight=sum(buffer.in_flight for buffer in buffers),
-            blocks=self._blocks(blocked_keys, buffers.blocked),
+            blocks=self._blocks.update(keys, buffers.blocked),
             open_until={key.environment: state.open_until for key, state in keys.items()},
             partitions={buffer.partition: _partition_state(buffer, member) for buffer in buffers},
             settled_at=self._settled_at,
             is_group_member=member.is_group_member,
             draining=draining,
         )
-
-    def _blocks(self, keys: Mapping[str, str], partitions: Mapping[int, Blocked]) -> Sequence[Block]:
-        """What is blocked now, with the time at which it was first seen to be."""
-        now = time.time()
-        blocks = [Block(_key_name(environment), reason, now) for environment, reason in keys.items()]
-        blocks += [
-            Block(f"partition {partition}", blocked.reason, now, **describe_block(blocked))
-            for partition, blocked in partitions.items()
-        ]
-        self._blocked_since = {
-            (block.target, block.reason): self._blocked_since.get((block.target, block.reason), now) for block in blocks
-        }
-        return [block._replace(since=self._blocked_since[block.target, block.reason]) for block in blocks]
-
-    def _log_changes(self, blocked_keys: Mapping[str, str]) -> None:
-        """Log the keys that are blocked, by environment. A blocked partition is logged where it is blocked."""
-        for environment, reason in blocked_keys.items() - self._blocked_keys.items():
-            fields = {"environment": environment, "reason": reason}
-            log.error("delivery blocked: fix the configuration", extra=fields)
-        for environment in self._blocked_keys.keys() - blocked_keys.keys():
-            fields = {"environment": environment, "reason": self._blocked_keys[environment]}
-            log.info("delivery resumed", extra=fields)
-        self._blocked_keys = blocked_keys
-
-
-def _key_name(environment: str) -> str:
-    if not environment:
-        return "key"
-    return f"key of {environment}"
 
 
 def _partition_state(buffer: PartitionBuffer, member: MemberState) -> PartitionState:

@@ -59,6 +59,7 @@ function blockBanner(block, now) {
   return make("section", { class: "card block" },
     make("p", {}, make("b", { class: "bad" }, `${target} is blocked`), `: ${meaning}`),
     ...rejectionCause(block),
+    ...(block.records ? [make("p", {}, "Records (partition:offset): ", make("code", {}, block.records))] : []),
     make("p", {}, `since ${clock(since)}, for ${span(Math.max(0, now - since))}: `, make("code", {}, reason)),
     make("p", { class: "dim" }, "Nothing is lost. Delivery resumes when the cause is fixed."));
 }

@@ -12,7 +12,7 @@ KEYS = WriteKey("production", "one"), WriteKey("development", "two")
 
 
 class LedgerRecord(NamedTuple):
-    """`kind`: event, skip, undecodable, unknown (its schema is not known yet), refused, or stuck (it fails alone)."""
+    """`kind`: event, skip, undecodable, unknown (its schema is not known yet), refused, denied, or stuck."""
 
     kind: str
     key: WriteKey
@@ -78,7 +78,7 @@ class PipelineLedger:
         """Segment accepts it. Its first acceptance is in the order of its partition and key."""
         place, entry = place_of(event.record), self.entry(event.record)
         assert entry.key == event.key, "an event went to the source of another environment"
-        assert entry.kind != "refused"
+        assert entry.kind not in ("refused", "denied")
         order = place.partition, place.topic, event.key
         if place not in self.accepted and place not in self.unordered:
             assert place.offset > self._highest.get(order, -1), f"{place} came after a later one"

@@ -83,7 +83,7 @@ class FakeGroup:
             self._next = replace(self._next, resets=[reset])
 
     def fail_to_unpack(self, partition: int) -> None:
-        self._next = replace(self._next, unreadable=[partition])
+        self._next = replace(self._next, unreadable={partition: 0})
 
     def recreate(self, partition: int) -> None:
         self._next = replace(self._next, recreated=[partition])

@@ -38,6 +38,7 @@ from consumer.pipeline.reject_policy import RejectPolicy
 from consumer.pipeline.rejections import RejectionLimits
 from consumer.pipeline.status_reporter import StatusReporter
 from consumer.segment.bisection import REJECT_AFTER_SECONDS
+from consumer.segment.denials import CONFIRMATIONS
 from consumer.segment.send_queue import RequestLimits, SendQueue
 from tests.unit.pipeline.ledger import KEYS, PipelineLedger, RecordPlace, place_of
 from tests.unit.pipeline.simulated_group import SimulatedClock, SimulatedGroup
@@ -57,6 +58,7 @@ class SimulatedSegment:
         self.in_flight: list[tuple[BatchRequest, list[int]]] = []
         self.answers_drains = self.recovered = False
         self.stuck_outcome: Outcome = Retry("http_500")
+        self.denials: Counter[RecordPlace] = Counter()  # of events that were sent alone
         self._failing_since: dict[RecordPlace, float] = {}
         self._failed_alone: set[RecordPlace] = set()
         self._answered: list[tuple[BatchRequest, Outcome]] = []
@@ -73,7 +75,9 @@ class SimulatedSegment:
         for chunk in request.chunks:
             open_chunks = self._open_chunks(chunk)
             assert open_chunks, "a chunk of a revoked assignment was sent"
-            assert open_chunks[0] is chunk, "a chunk was sent before the chunks that are in front of it"
+            passed = self._buffers[chunk.partition].chunks._passed[chunk.key]
+            assert open_chunks[passed] is chunk, "a chunk was sent before the chunks that are in front of it"
+            assert all(len(denied.events) == 1 for denied in open_chunks[:passed])
             for other_request, _ in self.in_flight:
                 for other in other_request.chunks:
                     if (other.partition, other.key) == (chunk.partition, chunk.key):
@@ -96,12 +100,16 @@ class SimulatedSegment:
                 self.ledger.accept(event)
                 if isinstance(outcome, Accepted):
                     self.ledger.settle(event.record, assignment)
+        if isinstance(outcome, Misconfigured) and len(events) == 1:
+            self.denials[place_of(events[0][0].record)] += 1
         if isinstance(outcome, Retry | Misconfigured):
             self._note_failed([place_of(event.record) for event, _ in events])
         self._answered.append((request, outcome))
 
     def _deserved_outcome(self, events: Sequence[TrackEvent]) -> Outcome:
         kinds = {self.ledger.entry(event.record).kind for event in events}
+        if "denied" in kinds:  # by a firewall in front of Segment
+            return Misconfigured("http_403")
         if "refused" in kinds:
             return Refused("http_400")
         if "stuck" in kinds and not self.recovered:
@@ -154,6 +162,8 @@ class SimulatedDeadLetters:
     def put(self, dead_letter: DeadLetter) -> None:
         if dead_letter.rejected.reason.startswith("stuck_"):
             is_deserved = self._segment.fails_alone(place_of(dead_letter.record))
+        elif dead_letter.rejected.reason.startswith("denied_"):
+            is_deserved = self._segment.denials[place_of(dead_letter.record)] >= CONFIRMATIONS
         elif dead_letter.rejected.reason == "internal_error":
             is_deserved = self.allows_internal_errors
             self.ledger.unordered.add(place_of(dead_letter.record))

@@ -64,7 +64,7 @@ def test_rejected_records_in_a_row_block_at_the_limit(between: list[str]) -> Non
     kinds = ["dead letter", "dead letter", *between, "dead letter", "dead letter", "event"]
     buffer.add([record_of(offset, kind) for offset, kind in enumerate(kinds)])
     batch, _ = open_batch(buffer, process, LIMITS)
-    assert buffer.blocked == Blocked("dead_letter_limit", UNDECODABLE)
+    assert buffer.blocked == Blocked("dead_letter_limit", UNDECODABLE, len(kinds) - 2)
     reasons = [dead_letter.rejected.reason for dead_letter in batch.dead_letters]
     assert reasons.count("undecodable") == LIMITS.rejections.in_partition
     assert buffer.waiting == 2
@@ -90,7 +90,7 @@ def test_an_event_ends_the_row_of_rejected_records_and_each_reason_counts(reason
         return DeadLetter(record, Rejected(kind, "decoding", ""))
 
     assert len(open_batch(buffer, process_kind, BATCH).batch.dead_letters) == 5
-    assert buffer.block == Blocked("dead_letter_limit", Rejected(reason, "decoding", ""))
+    assert buffer.block == Blocked("dead_letter_limit", Rejected(reason, "decoding", ""), len(kinds) - 1)
     assert buffer.waiting == 1
 
 
@@ -102,7 +102,10 @@ def test_a_row_of_rejected_records_goes_on_in_the_next_batch() -> None:
         buffer.confirm(dead_letter)
     buffer.add([record_of(LIMITS.rejections.in_partition, "dead letter")])
     assert not open_batch(buffer, process, LIMITS).batch.dead_letters
-    assert (buffer.block, buffer.waiting) == (Blocked("dead_letter_limit", UNDECODABLE), 1)
+    assert (buffer.block, buffer.waiting) == (
+        Blocked("dead_letter_limit", UNDECODABLE, LIMITS.rejections.in_partition),
+        1,
+    )
 
 
 def test_an_event_that_does_not_fit_does_not_end_the_row_of_rejected_records() -> None:

@@ -96,7 +96,7 @@ def test_a_block_is_logged_with_the_offset_that_is_not_passed(caplog: pytest.Log
         (0, 6, "undecodable"),
         (0, 5, "http_400"),
     ]
-    assert world.buffers[0].blocked == Blocked("http_400")
+    assert world.buffers[0].blocked == Blocked("http_400", offset=5)
 
 
 def test_the_attempts_of_a_refused_event_are_those_of_its_chunk_and_of_the_chunks_that_it_was_split_from() -> None:

@@ -110,7 +110,7 @@ class PartitionBufferMachine(RuleBasedStateMachine):
         dead_letter = undecodable(record_of(data.draw(st.sampled_from(sorted(self.unsettled)))))
         assert not self.buffer.confirm(dead_letter)
         assert not self.buffer.refuse(dead_letter, "dead_letter_too_large")
-        assert self.buffer.block != Blocked("dead_letter_too_large")
+        assert self.buffer.block is None
 
     @invariant()
     def nothing_unsettled_is_below_the_committable_offset(self) -> None:
@@ -187,7 +187,7 @@ def test_a_dead_letter_that_is_refused_blocks_the_partition_and_is_not_waited_fo
     buffer.add([record_of(0, "dead letter"), record_of(1, "dead letter"), record_of(2)])
     refused, confirmed = open_batch(buffer, process, LIMITS).batch.dead_letters
     assert buffer.refuse(refused, "dead_letter_too_large")
-    assert buffer.block == Blocked("dead_letter_too_large")
+    assert buffer.block == Blocked("dead_letter_too_large", offset=0)
     assert (buffer.unconfirmed_dead_letters, buffer.in_flight) == (1, 3)
     assert buffer.confirm(confirmed)
     assert (buffer.unconfirmed_dead_letters, buffer.committable_offset) == (0, 0)

@@ -3,6 +3,7 @@
 import pytest
 
 from consumer.model import Blocked, DeadLetter, Rejected
+from consumer.pipeline.blocks import describe_block
 from consumer.pipeline.reject_policy import Discarded, RejectedRecord
 from consumer.pipeline.rejections import (
     EVENT_MADE,
@@ -10,7 +11,6 @@ from consumer.pipeline.rejections import (
     NO_REJECTIONS,
     RejectionLimits,
     Rejections,
-    describe_block,
 )
 from consumer.reasons import REJECTED, VALUE_REASONS, Reason
 from tests.unit.pipeline.records import record
@@ -181,12 +181,12 @@ def test_more_may_be_rejected_up_to_each_limit() -> None:
     ],
 )
 def test_a_block_names_the_most_likely_setting_first(reason: str, most_likely: str) -> None:
-    fields = describe_block(Blocked("rejected_before_success", Rejected(reason, "mapping", "a hint")))
+    fields = describe_block(0, Blocked("rejected_before_success", Rejected(reason, "mapping", "a hint")))
     assert (fields["reject_reason"], fields["detail"]) == (reason, "a hint")
     assert fields["settings"].split(", ")[0] == most_likely
 
 
 def test_a_block_for_a_record_alone_names_no_setting_and_a_block_for_no_rejected_record_says_nothing() -> None:
-    assert describe_block(Blocked("dead_letter_limit", Rejected("empty_value", "framing", "")))["settings"] == ""
-    assert describe_block(Blocked("dead_letter_limit", Rejected("http_400", "delivery", "")))["settings"] == ""
-    assert describe_block(Blocked("unreadable_batch")) == {}
+    assert describe_block(0, Blocked("dead_letter_limit", Rejected("empty_value", "framing", "")))["settings"] == ""
+    assert describe_block(0, Blocked("dead_letter_limit", Rejected("http_400", "delivery", "")))["settings"] == ""
+    assert describe_block(0, Blocked("unreadable_batch")) == {}

@@ -15,7 +15,7 @@ from consumer.pipeline.rejections import RejectionLimits
 from tests.unit.pipeline.ledger import CALM, KEYS, PARTITIONS, LedgerRecord, Offset, PipelineLedger, RecordPlace
 from tests.unit.pipeline.simulated_member import SimulatedMember
 
-KINDS = ["event"] * 6 + ["skip", "undecodable", "unknown", "refused", "stuck"]
+KINDS = ["event"] * 6 + ["skip", "undecodable", "unknown", "refused", "denied", "stuck"]
 REJECTIONS = RejectionLimits(in_partition=1000, in_member=4, before_success=2)
 # One draw for each: drawing is what takes most of the time in this test.
 RECORDS = st.lists(
@@ -155,7 +155,8 @@ class Schedule(RuleBasedStateMachine):
         """
         When nothing fails any more, all is settled and committed; events that keep failing may be left failing.
 
-        A partition that is blocked for rejected records goes on by itself when an event is made of another partition.
+        A partition that is blocked for rejected records goes on by itself when an event is made of another partition,
+        and a denied event is rejected when another event of its key is accepted.
         """
         if not hasattr(self, "member"):
             return
@@ -165,7 +166,7 @@ class Schedule(RuleBasedStateMachine):
         stuck = sum(entry.kind == "stuck" for partition in ends for entry in self.ledger.log(partition))
 
         def traffic() -> None:
-            if self.member.buffers.blocked or not self.recovers:
+            if self.member.reporter.latest().blocks or not self.recovers:
                 self.ledger.log(CALM).extend(LedgerRecord("event", key) for key in KEYS)
 
         self.member.run_until(
