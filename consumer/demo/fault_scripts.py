@@ -82,9 +82,9 @@ def repeatedly(response: ScriptedResponse, times: float = math.inf) -> Script:
     return lambda _batch: response if next(requests) < times else None
 
 
-def refuse(matches: Callable[[Any], bool]) -> Script:
-    """A 400 for a batch in which any event `matches`."""
-    refusal = problem(400, "an event of this batch is refused")
+def refuse(matches: Callable[[Any], bool], status: int = 400) -> Script:
+    """A 400 for a batch in which any event `matches`; with another status as a firewall denies it."""
+    refusal = problem(status, "an event of this batch is refused")
     return lambda batch: refusal if any(map(matches, batch.events)) else None
 
 

@@ -14,7 +14,7 @@ class KeyStatus(NamedTuple):
     """
     What is shown of a write key: why it is blocked ("": it is not), and until when nothing is sent with it.
 
-    `records` are concerned if it is blocked: those that are denied, or the first one of each chunk that waits.
+    `records` are concerned if it is blocked: those that are denied, or else the first unsettled one of each partition.
     """
 
     block_reason: str
@@ -67,7 +67,8 @@ class KeyQueue:
         records: Sequence[RecordAddress] = ()
         if self.breaker.block_reason:
             denied = [delivery for delivery in deliveries if delivery.denials]
-            records = sorted(delivery.chunk.events[0].record.address for delivery in denied or deliveries)
+            records = sorted(delivery.chunk.events[0].record.address for delivery in denied)
+            records = records or _first_of_partitions(deliveries)
         return KeyStatus(self.breaker.block_reason, self.breaker.open_until, records)
 
     def is_stalled(self, now: float) -> bool:
@@ -118,6 +119,13 @@ class KeyQueue:
         if full_only and not is_full:
             return []
         return picked
+
+
+def _first_of_partitions(deliveries: Iterable[Delivery]) -> list[RecordAddress]:
+    first: dict[int, RecordAddress] = {}
+    for address in sorted(delivery.chunk.events[0].record.address for delivery in deliveries):
+        first.setdefault(address.partition, address)
+    return list(first.values())
 
 
 def _others(deliveries: Iterable[Delivery], partitions: Set[int]) -> list[Delivery]:
