@@ -130,7 +130,7 @@ class SegmentStandIn:
             return "keys_disagree"
         if batch.key not in self._keys:
             return "unknown_key"
-        if not batch.events:
+        if body.get("batch") != [] and not batch.events:  # an empty list has no event to drop
             return "no_batch"
         if len(batch.events) > segment_rules.MAX_EVENTS:
             return "too_many_events"

@@ -45,6 +45,7 @@ If many records are rejected for a reason, check its settings, the first one fir
 | reason | meaning | settings |
 | --- | --- | --- |
 {rejected}| `http_400`, `http_413`, `http_422` | Segment refused this single event with that status | |
+| `denied_<reason>` | a firewall denies this event, while others with its write key are accepted | |
 | `stuck_<reason>` | the event failed for 15 minutes, while other events with its write key succeeded | |
 """
 
@@ -54,7 +55,7 @@ VALUES: Mapping[str, Mapping[str, str]] = {
         "throttled": "Segment asked to wait; the batch is sent again",
         "retried": "no response, or one that means a problem at Segment; the batch is sent again",
         "refused": "Segment does not accept an event of the batch; the service finds the event and rejects its record",
-        "misconfigured": "a setting is wrong; the events are kept, and one request at a time probes for a fix",
+        "misconfigured": "denied: a setting is wrong, or a firewall denies an event; the service finds out which",
     },
     "commits_total": {
         "ok": "offsets were committed",

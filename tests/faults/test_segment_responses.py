@@ -1,12 +1,12 @@
 """Every kind of response from Segment, and every missing response: the ledger is even."""
 
 from consumer.demo import fault_scripts
-from consumer.demo.expected import REFUSED
+from consumer.demo.expected import REFUSED, ExpectDeadLetter
 from tests.faults.fault_scripts import ALL, FEW, refuse_in_a_batch
 from tests.faults.params import in_one_protocol
 from tests.faults.producer import delivered
 from tests.faults.scenario import Report, scenario
-from tests.support import KEYS, Flow, wait_until
+from tests.support import KEYS, Flow, is_refused, wait_until
 
 
 @in_one_protocol("consumer")
@@ -70,6 +70,20 @@ def test_an_event_that_is_refused_only_in_a_batch_is_delivered(flow: Flow, is_lo
         assert trial.count("requests_total", outcome="refused") > 10
         assert not flow.dead_letters()
         report(trial.finish("batches refused, single events accepted", min_delivered=100, max_duplicates=0))
+
+
+@in_one_protocol("consumer")
+def test_a_denied_text_is_found_among_records_that_keep_coming(flow: Flow, is_long: bool, report: Report) -> None:
+    """A firewall answers 403 to the text of some records. Each is rejected alone, and the others arrive in order."""
+    denied = ExpectDeadLetter("denied_http_403")
+    with scenario(flow, rate=40) as trial:
+        flow.segment.script = fault_scripts.refuse(is_refused, 403)
+        trial.join()
+        trial.progress(1000 if is_long else 200)
+        trial.fault_ended()
+        trial.settle_all()
+        flow.produced |= {address: denied for address, expected in flow.produced.items() if expected == REFUSED}
+        report(trial.finish("a firewall denies a text", min_delivered=200, max_duplicates=0))
 
 
 @in_one_protocol("consumer")

@@ -213,9 +213,17 @@ def test_the_rules_of_this_project_are_checked(
 
 
 def test_a_batch_without_sent_at_or_events_is_recorded(segment: SegmentStandIn, client: httpx.Client) -> None:
-    client.post(segment.url, content=json.dumps({"batch": [], "writeKey": KEY}))
+    client.post(segment.url, content=json.dumps({"writeKey": KEY}))
     assert segment.breaches == [("no_sent_at", "")]
     assert segment.dropped == [("no_batch", "")]
+
+
+def test_an_empty_batch_is_accepted_and_is_no_event(segment: SegmentStandIn, client: httpx.Client) -> None:
+    """As the service asks whether a write key is denied. Segment does not document its answer."""
+    now = "2026-01-01T00:00:00.000Z"
+    response = client.post(segment.url, content=json.dumps({"batch": [], "writeKey": KEY, "sentAt": now}))
+    assert response.json() == {"success": True}
+    assert (segment.accepted, segment.dropped) == ([], [])
 
 
 def test_another_content_type_than_json_is_recorded(segment: SegmentStandIn, client: httpx.Client) -> None:

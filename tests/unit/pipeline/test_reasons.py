@@ -80,14 +80,14 @@ def test_skipped_and_rejected_are_all_reasons() -> None:
 
 
 def test_words_of_the_service_are_no_words_of_a_contract() -> None:
-    assert all(map(reasons.is_reserved, ["tombstone", "invalid", "http_413", "stuck_http_500"]))
+    assert all(map(reasons.is_reserved, ["tombstone", "invalid", "http_413", "stuck_http_500", "denied_http_403"]))
     assert not reasons.is_reserved("no_user_id")
 
 
 def test_the_meaning_of_a_block_says_whether_it_is_the_connection_to_segment_or_a_record() -> None:
     assert "SEGMENT_ACCEPT_ANY_BODY" in reasons.block_meaning("200_not_segment")
     assert "SEGMENT_ENDPOINT" in reasons.block_meaning("http_302")
-    for reason in ("http_400", "stuck_http_500", "stuck_200_not_segment", "undecodable"):
+    for reason in ("http_400", "denied_http_403", "stuck_http_500", "stuck_200_not_segment", "undecodable"):
         assert "ON_REJECTED" in reasons.block_meaning(reason)
     assert all(reasons.block_meaning(reason) == reason.meaning for reason in BlockReason)
 
@@ -95,6 +95,7 @@ def test_the_meaning_of_a_block_says_whether_it_is_the_connection_to_segment_or_
 def test_why_a_record_was_rejected_is_explained_for_each_word_of_the_service_and_for_no_other() -> None:
     assert reasons.reject_meaning("http_400") == "Segment refuses it with status 400"
     assert reasons.reject_meaning("stuck_http_500") == "it keeps failing while other events succeed"
+    assert "http_302" in reasons.reject_meaning("denied_http_302")
     assert all(map(reasons.reject_meaning, reasons.REJECTED))
     assert reasons.reject_meaning("a_word_of_another_service") == ""
 
