@@ -35,6 +35,8 @@ TESTS = {
     "consumer/pipeline/dispatcher.py": CORE,
     "consumer/pipeline/loop.py": CORE,
     "consumer/segment/bisection.py": CORE,
+    "consumer/segment/denials.py": f"{CORE} tests/unit/segment/test_denials.py",
+    "consumer/segment/key_queue.py": f"{CORE} tests/unit/segment/test_denials.py",
     "consumer/kafka/commits.py": KAFKA,
 }
 # The functions of a module that are tested; in model.py, all other classes only carry data.

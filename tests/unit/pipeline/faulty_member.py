@@ -84,6 +84,8 @@ TRACED = {
         "pipeline/rejections.py",
         "pipeline/status_reporter.py",
         "segment/bisection.py",
+        "segment/denials.py",
+        "segment/key_queue.py",
         "segment/circuit_breaker.py",
         "segment/send_queue.py",
     )
