@@ -26,7 +26,6 @@ from consumer.pipeline.record_processor import RecordProcessor
 from consumer.pipeline.reject_policy import RejectPolicy
 from consumer.pipeline.rejections import RejectionLimits
 from consumer.pipeline.status_reporter import StatusReporter
-from consumer.segment.client import SegmentClient
 from consumer.segment.workers import Workers
 from consumer.settings import Settings
 
@@ -149,7 +148,7 @@ def build(settings: Settings, variant: Variant) -> Iterator[Service]:
         processor = RecordProcessor(variant.map_record(mapper), variant.policy)
         consumer, closer = variant.consumer(), ClientCloser(clients=2)
         closing.callback(closer.close, consumer.close)
-        client = SegmentClient(factories.segment_endpoint(settings))
+        client = factories.segment_client(settings)
         closing.callback(client.close)
         workers = Workers(client.attempt, settings.max_requests_in_flight)
         closing.callback(workers.close)

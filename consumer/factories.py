@@ -14,6 +14,7 @@ from consumer.avro.framing import Framing, SchemaKey, framing
 from consumer.avro.schema import WriterSchema
 from consumer.avro.schema_lookup import BlockingSchemas, Fetch, no_registry
 from consumer.contract.compiler import Contracts
+from consumer.http_client.proxies import Proxies
 from consumer.kafka.admin import KafkaAdmin
 from consumer.kafka.client_config import consumer_config, identity_options, producer_config
 from consumer.kafka.consumer import GroupConsumer
@@ -28,7 +29,7 @@ from consumer.pipeline.record_mapper import DecodeStages, RecordMapper, SchemaOf
 from consumer.pipeline.rejections import RejectionLimits
 from consumer.pipeline.write_keys import WriteKeys
 from consumer.segment.body import overhead
-from consumer.segment.client import Endpoint
+from consumer.segment.client import Endpoint, SegmentClient
 from consumer.segment.send_queue import RequestLimits, SendQueue
 from consumer.settings import Settings
 
@@ -118,6 +119,15 @@ def dead_letter_writer(settings: Settings, unwrap: UnwrapRecord = record_itself)
     """`unwrap` gives the record to write, if what was read only holds a copy of it."""
     config = producer_config(settings.kafka_bootstrap_servers, kafka_options(settings))
     return DeadLetterWriter(config, settings.dead_letter_topic, settings.kafka_topic, VERSION, unwrap)
+
+
+def proxies(settings: Settings) -> Proxies:  # noqa: ARG001 - the settings of proxies come with the next change
+    """The way of every HTTP request of the product."""
+    return Proxies.none()
+
+
+def segment_client(settings: Settings) -> SegmentClient:
+    return SegmentClient(segment_endpoint(settings), proxies(settings))
 
 
 def segment_endpoint(settings: Settings) -> Endpoint:

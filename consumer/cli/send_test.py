@@ -29,7 +29,7 @@ EVENT, USER = "sprig-to-segment check", "sprig-to-segment-check"
 
 def send_test_events(settings: Settings) -> Iterator[CheckResult]:
     """Send the event once with each key. Each messageId is new, so that Segment takes no event for a repeat."""
-    with contextlib.closing(SegmentClient(factories.segment_endpoint(settings))) as client:
+    with contextlib.closing(factories.segment_client(settings)) as client:
         for environment, key in settings.write_keys.items():
             yield _send(client, key, label("Segment", environment))
 

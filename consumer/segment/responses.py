@@ -2,9 +2,9 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
+from consumer.http_client.messages import HttpResponse
 from consumer.jsonio import JsonError, loads
 from consumer.model import Accepted, Misconfigured, Outcome, Refused, Retry
 from consumer.segment_limits import MAX_RETRY_AFTER_SECONDS
@@ -13,15 +13,6 @@ RETRIED_STATUSES = frozenset({408, 410, 429, 460})
 """Beside these every 5xx is retried."""
 
 REFUSED_STATUSES = frozenset({400, 413, 422})
-
-
-@dataclass(frozen=True, slots=True)
-class HttpResponse:
-    """A response that was read to its end; `headers` by lower-case name, `body` empty if it was absurdly long."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
 
 
 def outcome_of(response: HttpResponse, now: float, any_body: bool = False) -> Outcome:

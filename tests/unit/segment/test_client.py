@@ -13,6 +13,7 @@ import pytest
 
 from consumer.demo import fault_scripts
 from consumer.demo.segment_server import SegmentStandIn
+from consumer.http_client.proxies import Proxies
 from consumer.model import (
     Accepted,
     BatchRequest,
@@ -49,7 +50,9 @@ def closed() -> Iterator[None]:
 
 
 def client(url: str, timeout: float = 5.0, gzip: bool = False) -> SegmentClient:
-    OPEN.append(SegmentClient(Endpoint(url, timeout, gzip, any_body=False, user_agent="sprig-to-segment/test")))
+    OPEN.append(
+        SegmentClient(Endpoint(url, timeout, gzip, any_body=False, user_agent="sprig-to-segment/test"), Proxies.none())
+    )
     return OPEN[-1]
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from consumer.demo import fault_scripts
 from consumer.demo.segment_server import SegmentStandIn
+from consumer.http_client.proxies import Proxies
 from consumer.segment.client import Endpoint, SegmentClient
 from tests.unit.segment.test_client import SECRET, request
 
@@ -38,7 +39,8 @@ def test_an_attempt_leaves_no_cycle(script: fault_scripts.Script, garbage: list[
     with SegmentStandIn([SECRET]) as stand_in:
         stand_in.script = script
         segment = SegmentClient(
-            Endpoint(stand_in.url, 0.3, gzip=False, any_body=False, user_agent="sprig-to-segment/test")
+            Endpoint(stand_in.url, 0.3, gzip=False, any_body=False, user_agent="sprig-to-segment/test"),
+            Proxies.none(),
         )
         for _ in range(3):
             segment.attempt(request(2))

@@ -14,6 +14,7 @@ import pytest
 import trustme
 
 from consumer.demo.fault_scripts import ScriptedResponse
+from consumer.http_client.proxies import Proxies
 from consumer.model import Accepted, BatchRequest, Chunk, Misconfigured, Outcome, Record, Retry, TrackEvent, WriteKey
 from consumer.segment.client import Endpoint, SegmentClient
 from tests.http_peer import Peer, json_response, peer
@@ -24,7 +25,7 @@ SUCCESS = json_response({"success": True})
 
 def attempt(url: str) -> Outcome:
     event = TrackEvent(Record(0, 0, 0, None, b"", ()), KEY, b"{}")
-    segment = SegmentClient(Endpoint(url, 5.0, False, False, "sprig-to-segment/test"))
+    segment = SegmentClient(Endpoint(url, 5.0, False, False, "sprig-to-segment/test"), Proxies.none())
     try:
         return segment.attempt(BatchRequest(KEY, (Chunk.of(0, KEY, (event,)),), 0.0))
     finally:

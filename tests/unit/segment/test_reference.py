@@ -88,7 +88,7 @@ def service_at(url: str, **settings: str) -> Iterator[FullPath]:
     with ExitStack() as closing:
         policy = RejectPolicy(configured.on_rejected, configured.on_unknown_record)
         processor = RecordProcessor(factories.blocking_record_mapper(configured, closing).map, policy)
-        client = SegmentClient(factories.segment_endpoint(configured))
+        client = factories.segment_client(configured)
         closing.callback(client.close)
         yield FullPath(processor, client)
 

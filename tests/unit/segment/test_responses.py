@@ -5,8 +5,9 @@ from email.utils import format_datetime
 
 import pytest
 
+from consumer.http_client.messages import HttpResponse
 from consumer.model import Accepted, Misconfigured, Outcome, Refused, Retry
-from consumer.segment.responses import HttpResponse, outcome_of, requested_wait
+from consumer.segment.responses import outcome_of, requested_wait
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 SUCCESS = b'{"success": true}'

@@ -1,0 +1,61 @@
+"""New connections: the address, the way through a proxy, and TLS."""
+
+import ssl
+import time
+
+from consumer.http_client.connection import Connection
+from consumer.http_client.messages import HttpError
+from consumer.http_client.proxies import Proxies, Proxy
+from consumer.http_client.race import connect_first
+from consumer.http_client.resolver import Resolver
+from consumer.http_client.stream import Stream
+from consumer.http_client.urls import Origin
+
+MAX_CONNECTION_SECONDS = 300.0  # Segment's addresses change, so a connection must not live for ever
+
+
+class Connector:
+    """Opens connections, on any thread."""
+
+    def __init__(self, proxies: Proxies, tls: ssl.SSLContext) -> None:
+        tls.set_alpn_protocols(["http/1.1"])
+        self._proxies = proxies
+        self._tls = tls
+        self._resolver = Resolver()
+
+    def connection(self, origin: Origin, ends_at: float) -> Connection:
+        """A connection that is ready for a request. Raises HttpError."""
+        proxy = self._proxies.proxy_for(origin)
+        stream = self._tunnel(proxy, origin, ends_at) if proxy else self._stream(origin.host, origin.port, ends_at)
+        if origin.scheme == "https":
+            self._start_tls(stream, origin.host)
+        return Connection(origin, stream, time.monotonic() + MAX_CONNECTION_SECONDS)
+
+    def _stream(self, host: str, port: int, ends_at: float) -> Stream:
+        return Stream(connect_first(self._resolver.addresses(host, port, ends_at), ends_at), ends_at)
+
+    def _start_tls(self, stream: Stream, host: str) -> None:
+        try:
+            stream.start_tls(self._tls, host)
+        except BaseException:
+            stream.close()
+            raise
+
+    def _tunnel(self, proxy: Proxy, origin: Origin, ends_at: float) -> Stream:
+        """A stream to the origin through the proxy."""
+        try:
+            stream = self._stream(proxy.host, proxy.port, ends_at)
+        except HttpError as error:
+            raise HttpError("proxy_error", f"no connection to the proxy of HTTPS_PROXY: {error}") from error
+        try:
+            status = Connection(origin, stream, ends_at).connect(proxy.headers(origin))
+        except HttpError as error:
+            stream.close()
+            raise HttpError("proxy_error", f"the proxy of HTTPS_PROXY gives no tunnel: {error}") from error
+        except BaseException:
+            stream.close()
+            raise
+        if not 200 <= status < 300:
+            stream.close()
+            raise HttpError("proxy_refused", f"the proxy of HTTPS_PROXY refuses the tunnel with status {status}")
+        return stream

@@ -1,0 +1,70 @@
+"""HTTP messages as values: a request, its response, and the error of a request that has no response."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+
+class HttpHeaders(Mapping[str, str]):
+    """Header values by name, in upper or lower case. The values of a repeated name are joined with commas."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self, pairs: Iterable[tuple[str, str]]) -> None:
+        self._values: dict[str, str] = {}
+        for name, value in pairs:
+            earlier = self._values.get(name.lower())
+            self._values[name.lower()] = value if earlier is None else f"{earlier}, {value}"
+
+    def __getitem__(self, name: str) -> str:
+        return self._values[name.lower()]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    """
+    One request. `url` is absolute.
+
+    The client itself adds Host, Content-Length and Accept-Encoding. Headers and content can hold secrets, so `repr`
+    shows neither.
+    """
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(repr=False)
+    content: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class HttpResponse:
+    """A response that was read to its end. `headers` ignore upper and lower case in names."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+
+
+class HttpError(Exception):
+    """
+    A request without a whole response. The text has words of ours, of OpenSSL or of the system, never of a peer.
+
+    `reason` is a snake_case word. `__cause__` is the error of the system, if there is one. `response` is the response
+    without its body, if the reason is `response_too_large`.
+    """
+
+    def __init__(self, reason: str, text: str, response: HttpResponse | None = None) -> None:
+        super().__init__(text)
+        self.reason = reason
+        self.response = response
+
+
+def system_error(action: str, error: OSError, late: str = "the deadline of the request is over") -> HttpError:
+    """The error of `connect`, `read` or `write`; raise it from `error`. `late` says what took too long."""
+    if isinstance(error, TimeoutError) and error.errno is None:  # with a number it is an answer of the system
+        return HttpError(f"{action}_timeout", late)
+    return HttpError(f"{action}_error", str(error))
