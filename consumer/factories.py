@@ -121,9 +121,11 @@ def dead_letter_writer(settings: Settings, unwrap: UnwrapRecord = record_itself)
     return DeadLetterWriter(config, settings.dead_letter_topic, settings.kafka_topic, VERSION, unwrap)
 
 
-def proxies(settings: Settings) -> Proxies:  # noqa: ARG001 - the settings of proxies come with the next change
+def proxies(settings: Settings) -> Proxies:
     """The way of every HTTP request of the product."""
-    return Proxies.none()
+    if not settings.trust_proxy_env:
+        return Proxies.none()
+    return Proxies.parse(settings.https_proxy.get_secret_value(), settings.no_proxy)
 
 
 def segment_client(settings: Settings) -> SegmentClient:

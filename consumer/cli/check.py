@@ -137,12 +137,14 @@ def _results(
     """The results of all checks, and the sample."""
     from consumer.cli.check_kafka import check_kafka  # these are not needed with --contract-only
     from consumer.cli.check_sample import check_sample
+    from consumer.cli.check_ways import check_ways
     from consumer.cli.send_test import send_test_events
 
     lines = [*consumer.settings.suspicious(), *consumer.settings.risks(settings)]
     results = [warning("settings", line) for line in lines]
     results.append(ok("contracts", ", ".join(contract.file for contract in contracts)))
     results.append(_schemas_result(settings, schemas, options.strict))
+    results.extend(check_ways(settings))
     kafka_results = list(check_kafka(settings))
     sampled = SampleCheck([])
     if options.sample:

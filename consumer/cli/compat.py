@@ -27,7 +27,16 @@ from consumer.contract.rules import Contract
 from consumer.errors import RecordRejected, SettingsError, UnsafeSchema
 from consumer.outside_text import outside_text
 
-SETTINGS = ("KAFKA_TOPIC", "SCHEMA_REGISTRY_URL", "SCHEMA_REGISTRY_CONFIG", "SCHEMAS_DIR", "ON_UNKNOWN_RECORD")
+SETTINGS = (
+    "KAFKA_TOPIC",
+    "SCHEMA_REGISTRY_URL",
+    "SCHEMA_REGISTRY_CONFIG",
+    "SCHEMAS_DIR",
+    "ON_UNKNOWN_RECORD",
+    "TRUST_PROXY_ENV",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+)
 
 
 class CheckedSchema(NamedTuple):

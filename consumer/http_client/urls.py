@@ -31,9 +31,10 @@ def split(url: str) -> tuple[Origin, str]:
     try:
         parts = urlsplit(url)
         origin = Origin(parts.scheme, parts.hostname or "", parts.port or _PORTS[parts.scheme])
-        origin.host.encode("ascii")
     except (ValueError, KeyError):
-        raise HttpError("invalid_request", "the URL must be http or https, with a host in ASCII") from None
+        origin = Origin("", "", 0)
+    if not (origin.host and origin.host.isascii()):
+        raise HttpError("invalid_request", "the URL must be http or https, with a host in ASCII")
     target = parts.path or "/"
     if parts.query:
         target += f"?{parts.query}"

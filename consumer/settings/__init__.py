@@ -12,9 +12,10 @@ from consumer.errors import SettingsError
 from consumer.settings import env
 from consumer.settings.effective import EffectiveSetting, effective_settings
 from consumer.settings.env_file import read as read_env_file
+from consumer.settings.fingerprints import fingerprint
 from consumer.settings.mistakes import lines_of, near_misses
 from consumer.settings.risks import risks
-from consumer.settings.settings import ENDPOINTS, Settings, fingerprint
+from consumer.settings.settings import ENDPOINTS, Settings
 
 __all__ = [
     "ENDPOINTS",
@@ -58,12 +59,12 @@ def effective(
     settings: Settings, env_file: Path | None = None, environ: Mapping[str, str] = os.environ
 ) -> list[EffectiveSetting]:
     """Value and source of each setting in `settings`, which `load` returned for the same file and environment."""
-    return effective_settings(settings, environ, _from_file(env_file), env_file)
+    return effective_settings(settings, env.with_lower_case(environ), _from_file(env_file), env_file)
 
 
 def suspicious(environ: Mapping[str, str] = os.environ) -> list[str]:
     """A warning for each variable that is probably a misspelt setting."""
-    return near_misses(environ, ACCEPTED_NAMES)
+    return near_misses(environ, (*ACCEPTED_NAMES, *env.PROXY_VARIABLES))
 
 
 def settings_table() -> str:
@@ -75,7 +76,7 @@ def settings_table() -> str:
 
 
 def _variables(env_file: Path | None, environ: Mapping[str, str]) -> Mapping[str, str]:
-    return {**_from_file(env_file), **{name: value for name, value in environ.items() if value}}
+    return {**_from_file(env_file), **env.with_lower_case(environ)}
 
 
 def _from_file(env_file: Path | None) -> Mapping[str, str]:

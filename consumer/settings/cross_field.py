@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from consumer.http_client.proxies import Proxy
 from consumer.settings import bootstrap_servers, kafka_options, urls, validators
 from consumer.settings.validators import require
 
@@ -87,6 +88,11 @@ def _check_shutdown_timeout(value: float, above: ValidAbove) -> None:
     )
 
 
+def _check_https_proxy(value: Any, above: ValidAbove) -> None:
+    if value.get_secret_value() and above.get("trust_proxy_env"):
+        Proxy.parse(value.get_secret_value())
+
+
 RULES: Mapping[str, Callable[[Any, ValidAbove], None]] = {
     "kafka_config": _check_kafka_config,
     "kafka_msk_region": _check_msk_region,
@@ -97,5 +103,6 @@ RULES: Mapping[str, Callable[[Any, ValidAbove], None]] = {
     "segment_endpoint": _check_endpoint,
     "max_buffered_bytes": _check_buffered_bytes,
     "dead_letter_topic": _check_dead_letter_topic,
+    "https_proxy": _check_https_proxy,
     "shutdown_timeout_seconds": _check_shutdown_timeout,
 }

@@ -13,6 +13,17 @@ class UnreadableValue(NamedTuple):
     mistake: str
 
 
+IN_BOTH_CASES = "HTTPS_PROXY", "NO_PROXY"
+PROXY_VARIABLES = ("HTTP_PROXY", "http_proxy", *map(str.lower, IN_BOTH_CASES))
+"""Variables of other programs, and names that many programs read in lower case as well."""
+
+
+def with_lower_case(environ: Mapping[str, str]) -> Mapping[str, str]:
+    """The environment with the proxy variables that are set in lower case only under their names in upper case."""
+    lower = {name: environ[name.lower()] for name in IN_BOTH_CASES if is_set(name.lower(), environ)}
+    return {**lower, **{name: value for name, value in environ.items() if value}}
+
+
 def is_set(name: str, variables: Mapping[str, str]) -> bool:
     """An empty variable is not set, because platforms set variables left blank."""
     return bool(variables.get(name))

@@ -1,6 +1,5 @@
 """The settings: the name, type, default and meaning of each, on which a user can rely."""
 
-import hashlib
 from typing import Any, Literal
 
 from pydantic import DirectoryPath, Field, Secret, ValidationInfo, field_validator
@@ -32,6 +31,7 @@ from consumer.settings.field_types import (
     Topic,
     setting,
 )
+from consumer.settings.fingerprints import fingerprint
 
 ENDPOINTS = {"us": "https://api.segment.io/v1/batch", "eu": "https://events.eu1.segmentapis.com/v1/batch"}
 
@@ -134,6 +134,11 @@ class Settings(BaseSettings):
     max_consecutive_refusals: Count = setting(
         20, "single events refused in a row, with no success between, after which the key is blocked"
     )
+    trust_proxy_env: bool = setting(True, "use `HTTPS_PROXY` and `NO_PROXY`; `false` ignores both")
+    https_proxy: Secret[str] = setting(
+        "", "the proxy for https, `http://user:password@host:port`; plain http never uses a proxy", "none"
+    )
+    no_proxy: str = setting("", "hosts to reach directly: domains, IP addresses, CIDR blocks, `*`", "none")
     http_host: Text = setting(
         "::", "the address that serves `/livez`, `/readyz`, `/metrics` and `/`; `::`: IPv6 and IPv4, all addresses"
     )
@@ -192,8 +197,3 @@ class Settings(BaseSettings):
     def namespace(self, key: WriteKey) -> str:
         """The text that makes the messageIds of this source different from those of all other sources."""
         return self.message_id_namespace or fingerprint(key.secret)
-
-
-def fingerprint(secret: str) -> str:
-    """A name for a key that does not reveal it: the first 16 hex digits of its SHA-256."""
-    return hashlib.sha256(secret.encode()).hexdigest()[:16]

@@ -141,7 +141,7 @@ volumes:
 - name: SCHEMAS_DIR
   value: {{ . }}
 {{- end }}
-{{- $readFromFiles := list "SEGMENT_WRITE_KEY" "SEGMENT_WRITE_KEYS" "KAFKA_CONFIG" "SCHEMA_REGISTRY_CONFIG" }}
+{{- $readFromFiles := list "SEGMENT_WRITE_KEY" "SEGMENT_WRITE_KEYS" "KAFKA_CONFIG" "SCHEMA_REGISTRY_CONFIG" "HTTPS_PROXY" }}
 {{- range include "sprig-to-segment.secretKeys" .root | fromJsonArray }}
 {{- if has . $readFromFiles }}
 - name: {{ . }}_FILE
