@@ -8,8 +8,8 @@ from consumer.http_client.messages import HttpError
 from consumer.http_client.proxies import Proxies, Proxy
 from consumer.http_client.race import connect_first
 from consumer.http_client.resolver import Resolver
-from consumer.http_client.stream import Stream
-from consumer.http_client.urls import Origin
+from consumer.http_client.stream import SocketStream
+from consumer.http_client.urls import HttpOrigin
 
 MAX_CONNECTION_SECONDS = 300.0  # Segment's addresses change, so a connection must not live for ever
 
@@ -23,7 +23,7 @@ class Connector:
         self._tls = tls
         self._resolver = Resolver()
 
-    def connection(self, origin: Origin, ends_at: float) -> Connection:
+    def connection(self, origin: HttpOrigin, ends_at: float) -> Connection:
         """A connection that is ready for a request. Raises HttpError."""
         proxy = self._proxies.proxy_for(origin)
         stream = self._tunnel(proxy, origin, ends_at) if proxy else self._stream(origin.host, origin.port, ends_at)
@@ -31,17 +31,17 @@ class Connector:
             self._start_tls(stream, origin.host)
         return Connection(origin, stream, time.monotonic() + MAX_CONNECTION_SECONDS)
 
-    def _stream(self, host: str, port: int, ends_at: float) -> Stream:
-        return Stream(connect_first(self._resolver.addresses(host, port, ends_at), ends_at), ends_at)
+    def _stream(self, host: str, port: int, ends_at: float) -> SocketStream:
+        return SocketStream(connect_first(self._resolver.addresses(host, port, ends_at), ends_at), ends_at)
 
-    def _start_tls(self, stream: Stream, host: str) -> None:
+    def _start_tls(self, stream: SocketStream, host: str) -> None:
         try:
             stream.start_tls(self._tls, host)
         except BaseException:
             stream.close()
             raise
 
-    def _tunnel(self, proxy: Proxy, origin: Origin, ends_at: float) -> Stream:
+    def _tunnel(self, proxy: Proxy, origin: HttpOrigin, ends_at: float) -> SocketStream:
         """A stream to the origin through the proxy."""
         try:
             stream = self._stream(proxy.host, proxy.port, ends_at)

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import h11
 
 from consumer.http_client.messages import HttpError, HttpHeaders, HttpRequest, HttpResponse
-from consumer.http_client.stream import Stream
-from consumer.http_client.urls import Origin
+from consumer.http_client.stream import SocketStream
+from consumer.http_client.urls import HttpOrigin
 
 MAX_HEAD_BYTES = 32_768
 MAX_HEADERS = 200
@@ -21,7 +21,7 @@ class Connection:
     request may follow.
     """
 
-    def __init__(self, origin: Origin, stream: Stream, expires_at: float) -> None:
+    def __init__(self, origin: HttpOrigin, stream: SocketStream, expires_at: float) -> None:
         self.origin = origin
         self.stream = stream
         self.expires_at = expires_at

@@ -4,7 +4,7 @@ import threading
 import time
 
 from consumer.http_client.connection import Connection
-from consumer.http_client.urls import Origin
+from consumer.http_client.urls import HttpOrigin
 
 MAX_IDLE_SECONDS = 4.0
 """Firewalls and NATs forget a quiet connection without a word, and many servers close one after 5 seconds."""
@@ -21,7 +21,7 @@ class IdleConnections:
         self._connections: list[Connection] = []
         self._is_closed = False
 
-    def take(self, origin: Origin) -> Connection | None:
+    def take(self, origin: HttpOrigin) -> Connection | None:
         """The connection to `origin` that was used last, if it can be used again."""
         now = time.monotonic()
         with self._lock:

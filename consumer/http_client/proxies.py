@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from consumer.http_client.no_proxy import NoProxy
-from consumer.http_client.urls import Origin, split
+from consumer.http_client.urls import HttpOrigin, split
 
 _HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]+")  # a name, or an IPv6 address without its brackets
 
@@ -34,7 +34,7 @@ class Proxy:
             )
         return cls(parts.hostname or "", port, _authorization(parts))
 
-    def headers(self, origin: Origin) -> list[tuple[str, str]]:
+    def headers(self, origin: HttpOrigin) -> list[tuple[str, str]]:
         """The headers of a CONNECT to the origin."""
         headers = [("Host", origin.authority)]
         if self.authorization:
@@ -59,7 +59,7 @@ class Proxies:
         """From the values of HTTPS_PROXY and NO_PROXY; "" is not set. Raises ValueError as `Proxy.parse`."""
         return cls(Proxy.parse(https_proxy), NoProxy.parse(no_proxy)) if https_proxy else cls()
 
-    def proxy_for(self, origin: Origin) -> Proxy | None:
+    def proxy_for(self, origin: HttpOrigin) -> Proxy | None:
         """The proxy to the origin; None if the origin is reached directly."""
         if origin.scheme != "https" or self.no_proxy.matches(origin.host, origin.port):
             return None
@@ -70,7 +70,7 @@ class Proxies:
         origin, _ = split(url)
         proxy = self.proxy_for(origin)
         if proxy:
-            return f"through the proxy {Origin('http', proxy.host, proxy.port).authority} of HTTPS_PROXY"
+            return f"through the proxy {HttpOrigin('http', proxy.host, proxy.port).authority} of HTTPS_PROXY"
         if self.proxy and origin.scheme == "http":
             return "directly, because plain http never uses a proxy"
         if self.proxy:

@@ -22,11 +22,11 @@ class Resolver:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._under_way: dict[tuple[str, int], _Lookup] = {}
+        self._under_way: dict[tuple[str, int], _NameLookup] = {}
 
     def addresses(self, host: str, port: int, ends_at: float) -> Sequence[Address]:
         """All addresses, in the order of the system. Raises HttpError, at the latest at `ends_at`."""
-        lookup = _Lookup(host, port)
+        lookup = _NameLookup(host, port)
         if _is_address(host):
             lookup.run()
         else:
@@ -37,7 +37,7 @@ class Resolver:
             raise system_error("connect", lookup.error) from lookup.error
         return lookup.addresses
 
-    def _share(self, lookup: "_Lookup") -> "_Lookup":
+    def _share(self, lookup: "_NameLookup") -> "_NameLookup":
         """The look-up of the same host that is under way, or else this one, which is started."""
         name = lookup.host, lookup.port
         with self._lock:
@@ -47,14 +47,14 @@ class Resolver:
         threading.Thread(target=self._run, args=(lookup,), name="resolve", daemon=True).start()
         return lookup
 
-    def _run(self, lookup: "_Lookup") -> None:
+    def _run(self, lookup: "_NameLookup") -> None:
         lookup.run()
         with self._lock:
             del self._under_way[lookup.host, lookup.port]
         lookup.ended.set()
 
 
-class _Lookup:
+class _NameLookup:
     """One look-up. When `ended` is set, there are `addresses` or there is an `error`."""
 
     def __init__(self, host: str, port: int) -> None:

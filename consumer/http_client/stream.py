@@ -10,7 +10,7 @@ from consumer.http_client.messages import HttpError, system_error
 _READ_BYTES = 16384  # a TLS record
 
 
-class Stream:
+class SocketStream:
     """A connected socket. Its errors are HttpErrors. `ends_at` is the deadline, in monotonic seconds."""
 
     __slots__ = ("_socket", "ends_at")

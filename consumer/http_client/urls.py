@@ -9,7 +9,7 @@ _PORTS = {"http": 80, "https": 443}
 _KEPT_IN_TARGETS = "/?%:@!$&'()*+,;=~-._"
 
 
-class Origin(NamedTuple):
+class HttpOrigin(NamedTuple):
     """A server. `host` is a name or an IP address, without brackets."""
 
     scheme: str
@@ -26,13 +26,13 @@ class Origin(NamedTuple):
         return _bracketed(self.host) if self.port == _PORTS[self.scheme] else self.authority
 
 
-def split(url: str) -> tuple[Origin, str]:
+def split(url: str) -> tuple[HttpOrigin, str]:
     """The origin of a URL, and its path with its query. Raises HttpError, which does not repeat the URL."""
     try:
         parts = urlsplit(url)
-        origin = Origin(parts.scheme, parts.hostname or "", parts.port or _PORTS[parts.scheme])
+        origin = HttpOrigin(parts.scheme, parts.hostname or "", parts.port or _PORTS[parts.scheme])
     except (ValueError, KeyError):
-        origin = Origin("", "", 0)
+        origin = HttpOrigin("", "", 0)
     if not (origin.host and origin.host.isascii()):
         raise HttpError("invalid_request", "the URL must be http or https, with a host in ASCII")
     target = parts.path or "/"

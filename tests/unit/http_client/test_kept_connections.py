@@ -175,7 +175,7 @@ def test_within_a_stream_of_requests_a_slow_peer_has_the_whole_deadline(
 ) -> None:
     limits: list[int] = []
     monkeypatch.setattr(
-        "consumer.http_client.stream.Stream.limit_acknowledgement", lambda _, limit: limits.append(limit)
+        "consumer.http_client.stream.SocketStream.limit_acknowledgement", lambda _, limit: limits.append(limit)
     )
     monkeypatch.setattr(idle, "_FRESH_SECONDS", 60.0)
     post(client, server)

@@ -53,7 +53,7 @@ def failure(answer: Answer, seconds: float = 60.0, max_bytes: int = 65536) -> Ht
 
 
 def answer_with(*pieces: bytes) -> Answer:
-    return lambda connection: [connection.sendall(piece) for piece in pieces] and None
+    return lambda connection: connection.sendall(b"".join(pieces))
 
 
 @pytest.mark.parametrize(
