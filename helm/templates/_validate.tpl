@@ -10,7 +10,7 @@
 {{- if eq (has "SEGMENT_WRITE_KEY" $keys) (has "SEGMENT_WRITE_KEYS" $keys) }}
 {{- fail "secret: its keys must include exactly one of SEGMENT_WRITE_KEY and SEGMENT_WRITE_KEYS" }}
 {{- end }}
-{{- range list "KAFKA_CONFIG" "SCHEMA_REGISTRY_CONFIG" }}
+{{- range list "KAFKA_CONFIG" "SCHEMA_REGISTRY_CONFIG" "HTTPS_PROXY" }}
 {{- if and (has . $keys) (index $.Values.settings .) }}
 {{- fail (printf "settings.%s is also a key of the secret: set it in one place only" .) }}
 {{- end }}

@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 import trustme
 
+from consumer.demo import fault_scripts
 from consumer.demo.segment_server import SegmentStandIn
 from tests.cli_runner import CommandRunner
 from tests.ports import free_port
-from tests.support import KEYS, Flow, metric, wait_until
+from tests.support import KEYS, Flow, is_refused, metric, wait_until
 from tests.tunnels import Tunnels, proxy
 
 HOST = "segment.example"
@@ -41,6 +42,7 @@ def flow(kafka: Any, topic: str, tinyproxy: str, tmp_path: Path) -> Iterator[Flo
         segment._server.socket = tls.wrap_socket(
             segment._server.socket, server_side=True, do_handshake_on_connect=False
         )
+        segment.script = fault_scripts.refuse(is_refused)
         closing.enter_context(segment)
         tunnels = Tunnels(segment._server.port)
         port = closing.enter_context(running(tinyproxy, closing.enter_context(proxy(tunnels.serve)), tmp_path))
