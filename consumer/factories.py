@@ -9,10 +9,11 @@ from pathlib import Path
 
 from consumer import paths
 from consumer.avro import decoder, schema_files
+from consumer.avro.blocking_schemas import BlockingSchemas
 from consumer.avro.foreign_framing import FramingHints
 from consumer.avro.framing import Framing, SchemaKey, framing
 from consumer.avro.schema import WriterSchema
-from consumer.avro.schema_lookup import BlockingSchemas, Fetch, no_registry
+from consumer.avro.schema_lookup import Fetch, no_registry
 from consumer.contract.compiler import Contracts
 from consumer.http_client.proxies import Proxies
 from consumer.kafka.admin import KafkaAdmin

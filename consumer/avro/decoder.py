@@ -1,6 +1,7 @@
 """The Avro library: loading schemas that are safe to decode with, decoding and encoding."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from io import BytesIO
 from typing import Any
 
@@ -11,6 +12,7 @@ import fastavro.schema
 from consumer.avro.decode_limits import max_value_bytes
 from consumer.avro.logical_types import READERS, without_ignored_logical_types
 from consumer.avro.schema import MAX_JSON_DEPTH, AvroType, WriterSchema, build_tree
+from consumer.avro.schema_size import memory_bytes
 from consumer.avro.strict_types import strict, strict_names
 from consumer.errors import DecodingError, UnsafeSchema
 from consumer.jsonio import is_nested_deeper
@@ -49,7 +51,8 @@ def load_schema(label: str, schema: object, references: Iterable[object] = ()) -
     try:
         parsed = _parse(schemas, names)
         root = build_tree(label, parsed, names)
-        return _writer_schema(label, root, parsed, names, strict_names(names))
+        loaded = _writer_schema(label, root, parsed, names, strict_names(names))
+        return replace(loaded, memory_bytes=memory_bytes(label, loaded))
     except UnsafeSchema:
         raise
     except Exception as error:  # noqa: BLE001 - a schema is input, and invalid input makes the library raise anything

@@ -54,7 +54,7 @@ class AvroType:
         return (self,)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class WriterSchema:
     """
     A schema that records were written with, proved safe to decode with.
@@ -62,7 +62,8 @@ class WriterSchema:
     `label` names the schema to people (a registry id or a file). The Avro library encodes with `parsed` and decodes
     with `strict`, the same schema in the form of `consumer.avro.strict_types`. No value of more than `max_value_bytes`
     bytes is decoded, because the decoded value could take more memory than there is. `branches` are the branches of a
-    union, in the union's order: several types of record can share one schema.
+    union, in the union's order: several types of record can share one schema. `memory_bytes` is what all of this keeps
+    in memory. A schema equals no other, so that what is derived from it can be kept for as long as the schema is.
     """
 
     label: str
@@ -71,6 +72,7 @@ class WriterSchema:
     strict: Any
     max_value_bytes: int
     branches: tuple["WriterSchema", ...] = ()
+    memory_bytes: int = 0
 
 
 def build_tree(label: str, parsed: Any, names: Mapping[str, Any]) -> AvroType:

@@ -5,11 +5,11 @@ import math
 from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from consumer.avro.framing import SchemaKey
 from consumer.avro.negative_cache import CONFIRM_SECONDS, NegativeCache
+from consumer.avro.pending_lookups import Lookup, PendingLookups
 from consumer.avro.registry_outage import WARNING_INTERVAL_SECONDS, RegistryOutage, backoff_seconds
 from consumer.avro.schema import WriterSchema
 from consumer.avro.schema_lookup import (
@@ -21,30 +21,15 @@ from consumer.avro.schema_lookup import (
     UnusableSchema,
     unusable_schema,
 )
+from consumer.avro.schema_memory import SchemaMemory
 from consumer.model import Pending
 from consumer.reasons import Reason
 
 log = logging.getLogger(__name__)
 
 NOT_FOUND_RETRY_SECONDS = 5.0
-FORGET_AFTER_SECONDS = 60.0
-MAX_LOOKUPS = 1_000
-
-
-@dataclass(slots=True)
-class _Lookup:
-    """
-    A key to look up at `due` or later. Times are in monotonic seconds.
-
-    `requested_at` is when a record last needed the key. `not_found_since` is infinite until the registry answers that
-    it does not know the key. An incomplete schema is logged again at `next_warning_at`.
-    """
-
-    due: float
-    requested_at: float
-    attempts: int = 0
-    not_found_since: float = math.inf
-    next_warning_at: float = -math.inf
+UNUSED_SECONDS = 1.0
+"""How long a result waits for its record before the next look-up, whose result could take its place in the memory."""
 
 
 class _InFlight(NamedTuple):
@@ -58,8 +43,9 @@ class SchemaCache:
     """
     Owned by one thread; at most one look-up at a time runs on a worker thread.
 
-    What the cache keeps of keys without a schema is bounded. The key with the fewest attempts goes first, so neither a
-    flood of made-up ids nor an id that the registry cannot answer delays another key.
+    What the cache keeps is bounded, because a registry and its producers can have any number of schemas. A schema that
+    was forgotten is looked up again. Each result serves a record before the next one can take its place, so schemas
+    that do not fit slow the service down and do not stop it.
     """
 
     def __init__(
@@ -76,11 +62,12 @@ class SchemaCache:
         self.lookups: Counter[str] = Counter()
         """Look-ups by outcome: found, not_found, refused or unreachable."""
         self._executor = executor or ThreadPoolExecutor(1, "schema-lookup")
-        self._schemas = dict(file_schemas or {})
-        self._unusable: dict[SchemaKey, UnusableSchema] = {}
+        self._file_schemas = file_schemas or {}
+        self._results = SchemaMemory[UnusableSchema]()
         self._not_found = NegativeCache()
-        self._lookups: dict[SchemaKey, _Lookup] = {}
+        self._lookups = PendingLookups()
         self._in_flight: _InFlight | None = None
+        self._last_result_at = -math.inf
         self._outage = RegistryOutage()
 
     def get(self, key: SchemaKey) -> WriterSchema | Pending:
@@ -89,17 +76,15 @@ class SchemaCache:
 
         Raises SchemaError `unknown_schema`, `unsafe_schema`, `unsupported_schema` or `internal_error`.
         """
-        schema = self._schemas.get(key)
-        if schema is not None:
-            return schema
-        if self.is_pending(key):
+        result = self._file_schemas.get(key) or self._results.use(key)
+        if result is None and self.is_pending(key):
             return Pending(key)
-        if key in self._schemas:  # the result came in `is_pending`
-            return self._schemas[key]
-        unusable = self._unusable.get(key, UNKNOWN_SCHEMA)
-        if unusable.reason == Reason.INTERNAL_ERROR:  # of this record alone: the next one needs a new look-up
-            del self._unusable[key]
-        raise unusable.error()
+        result = result or self._results.use(key) or UNKNOWN_SCHEMA  # `is_pending` may have taken the result
+        if isinstance(result, WriterSchema):
+            return result
+        if result.reason == Reason.INTERNAL_ERROR:  # of this record alone: the next one needs a new look-up
+            self._results.remove(key)
+        raise result.error()
 
     def is_pending(self, key: SchemaKey) -> bool:
         """
@@ -107,13 +92,11 @@ class SchemaCache:
 
         The call also takes the result of a look-up and starts the next one, so call it regularly.
         """
-        if key in self._schemas:
-            return False
         now = self._clock()
         self._take_result(now)
-        if key in self._schemas or key in self._unusable or self._not_found.contains(key, now):
+        if key in self._file_schemas or key in self._results or self._not_found.contains(key, now):
             return False
-        self._request(key, now)
+        self._lookups.request(key, now, self._not_found.not_found_since)
         self._start_lookup(now)
         return True
 
@@ -121,39 +104,22 @@ class SchemaCache:
         """Start no more look-ups. The look-up in flight ends by itself, within its own time limits."""
         self._executor.shutdown(wait=False, cancel_futures=True)
 
-    def _request(self, key: SchemaKey, now: float) -> None:
-        if key in self._lookups:
-            self._lookups[key].requested_at = now
-        elif len(self._lookups) < MAX_LOOKUPS:
-            self._lookups[key] = _Lookup(now, now, not_found_since=self._not_found.not_found_since(key))
-
     def _start_lookup(self, now: float) -> None:
-        if self._in_flight or now < self._outage.resume_at:
+        is_unused = self._results.has_unused and now < self._last_result_at + UNUSED_SECONDS
+        if self._in_flight or is_unused or now < self._outage.resume_at:
             return
-        self._forget_unrequested(now)
-        due = [key for key, lookup in self._lookups.items() if lookup.due <= now]
-        if due:
-            key = min(due, key=self._priority)
-            self._lookups[key].attempts += 1
+        key = self._lookups.next_key(now)
+        if key is not None:
             self._in_flight = _InFlight(key, self._executor.submit(self._fetch, key))
-
-    def _forget_unrequested(self, now: float) -> None:
-        """No record needs the key of a partition that was revoked."""
-        self._lookups = {
-            key: lookup for key, lookup in self._lookups.items() if now - lookup.requested_at < FORGET_AFTER_SECONDS
-        }
-
-    def _priority(self, key: SchemaKey) -> tuple[int, float]:
-        """The key with the smallest priority is looked up first."""
-        return self._lookups[key].attempts, self._lookups[key].due
 
     def _take_result(self, now: float) -> None:
         if self._in_flight is None or not self._in_flight.result.done():
             return
         (key, result), self._in_flight = self._in_flight, None
+        self._last_result_at = now
         try:
-            self._schemas[key] = result.result()
-            self._note_answer("found", key)
+            self._results.put(key, result.result())
+            self._note_answer("found", key, now)
         except SchemaNotFound:
             self._note_not_found(key, now)
         except IncompleteSchema as error:
@@ -162,17 +128,17 @@ class SchemaCache:
             self.lookups["unreachable"] += 1
             self._outage.note_failure(key, error, now)
         except Exception as error:  # noqa: BLE001 - UnsupportedSchema, UnsafeSchema, or a defect of ours
-            self._unusable[key] = unusable_schema(error)
-            self._note_answer("refused", key)
+            self._results.put(key, unusable_schema(error))
+            self._note_answer("refused", key, now)
 
-    def _note_answer(self, outcome: str, key: SchemaKey) -> None:
+    def _note_answer(self, outcome: str, key: SchemaKey, now: float) -> Lookup:
+        """The look-up that has ended."""
         self.lookups[outcome] += 1
         self._outage.note_answer()
-        self._lookups.pop(key, None)
+        return self._lookups.take(key, now)
 
     def _note_not_found(self, key: SchemaKey, now: float) -> None:
-        lookup = self._lookups.get(key, _Lookup(now, now))
-        self._note_answer("not_found", key)
+        lookup = self._note_answer("not_found", key, now)
         if math.isinf(lookup.not_found_since):
             fields = {"schema": str(key), "gives_up_after_seconds": CONFIRM_SECONDS}
             log.warning("schema not found in the registry, retrying", extra=fields)
@@ -182,14 +148,13 @@ class SchemaCache:
             self._not_found.add(key, lookup.not_found_since, now)
         else:
             lookup.due = min(now + NOT_FOUND_RETRY_SECONDS, give_up_at)
-            self._lookups[key] = lookup
+            self._lookups.repeat(key, lookup)
 
     def _note_incomplete(self, key: SchemaKey, error: IncompleteSchema, now: float) -> None:
         """The records of this key wait, and no others, because the registry answers."""
-        lookup = self._lookups.get(key, _Lookup(now, now))
-        self._note_answer("unreachable", key)
+        lookup = self._note_answer("unreachable", key, now)
         lookup.due, lookup.not_found_since = now + backoff_seconds(lookup.attempts), math.inf
-        self._lookups[key] = lookup
+        self._lookups.repeat(key, lookup)
         if now >= lookup.next_warning_at:
             lookup.next_warning_at = now + WARNING_INTERVAL_SECONDS
             fields = {"error": str(error), "schema": str(key)}

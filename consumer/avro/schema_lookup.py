@@ -1,11 +1,11 @@
-"""Schema look-ups: how they can fail, and the look-up for commands, which may wait for the registry."""
+"""Schema look-ups, and how they can fail."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import NamedTuple
 
 from consumer.avro.framing import SchemaKey
 from consumer.avro.schema import WriterSchema
-from consumer.errors import SchemaError, ServiceError, SprigToSegmentError, UnsafeSchema
+from consumer.errors import MAX_DETAIL_LENGTH, SchemaError, SprigToSegmentError, UnsafeSchema
 from consumer.internal_errors import describe
 from consumer.reasons import Reason
 
@@ -58,9 +58,9 @@ UNKNOWN_SCHEMA = UnusableSchema(Reason.UNKNOWN_SCHEMA, "the schema registry has 
 def unusable_schema(error: Exception) -> UnusableSchema:
     """The reason and the detail for a schema that exists but must not, or cannot, be decoded with."""
     if isinstance(error, UnsupportedSchema):
-        return UnusableSchema(Reason.UNSUPPORTED_SCHEMA, str(error))
+        return UnusableSchema(Reason.UNSUPPORTED_SCHEMA, str(error)[:MAX_DETAIL_LENGTH])
     if isinstance(error, UnsafeSchema):
-        return UnusableSchema(Reason.UNSAFE_SCHEMA, str(error))
+        return UnusableSchema(Reason.UNSAFE_SCHEMA, str(error)[:MAX_DETAIL_LENGTH])
     return UnusableSchema(Reason.INTERNAL_ERROR, describe(error))
 
 
@@ -74,32 +74,3 @@ def waits_because(error: IncompleteSchema | RegistryUnreachable) -> str:
 def no_registry(key: SchemaKey) -> WriterSchema:
     """The look-up where there is no registry: only the schemas in files are known."""
     raise SchemaNotFound(str(key))
-
-
-class BlockingSchemas:
-    """Looks each key up once, and gives the record the same reason that the service would give in the end."""
-
-    def __init__(self, fetch: Fetch, file_schemas: Mapping[SchemaKey, WriterSchema]) -> None:
-        self._fetch = fetch
-        self._schemas: dict[SchemaKey, WriterSchema | UnusableSchema | ServiceError] = dict(file_schemas)
-
-    def get(self, key: SchemaKey) -> WriterSchema:
-        """Raises SchemaError as `SchemaCache.get` does, and ServiceError if the service would wait for the registry."""
-        if key not in self._schemas:
-            self._schemas[key] = self._look_up(key)
-        schema = self._schemas[key]
-        if isinstance(schema, UnusableSchema):
-            raise schema.error()
-        if isinstance(schema, ServiceError):
-            raise schema
-        return schema
-
-    def _look_up(self, key: SchemaKey) -> WriterSchema | UnusableSchema | ServiceError:
-        try:
-            return self._fetch(key)
-        except SchemaNotFound:
-            return UNKNOWN_SCHEMA
-        except (UnsupportedSchema, UnsafeSchema) as error:
-            return unusable_schema(error)
-        except (IncompleteSchema, RegistryUnreachable) as error:
-            return ServiceError(waits_because(error))

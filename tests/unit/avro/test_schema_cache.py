@@ -1,16 +1,19 @@
 """Schema look-ups: they run beside the loop, retry, and are bounded against made-up ids."""
 
 import re
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from itertools import pairwise
 from typing import Any
+from weakref import ref
 
 import pytest
 
 from consumer.avro.negative_cache import MAX_ENTRIES
+from consumer.avro.pending_lookups import MAX_LOOKUPS
 from consumer.avro.schema import AvroType, WriterSchema
-from consumer.avro.schema_cache import MAX_LOOKUPS, SchemaCache
+from consumer.avro.schema_cache import SchemaCache
 from consumer.avro.schema_lookup import (
     IncompleteSchema,
     RegistryMisconfigured,
@@ -18,6 +21,7 @@ from consumer.avro.schema_lookup import (
     SchemaNotFound,
     UnsupportedSchema,
 )
+from consumer.avro.schema_memory import MAX_CACHE_BYTES
 from consumer.errors import SchemaError, UnsafeSchema
 from consumer.model import Pending
 
@@ -78,8 +82,8 @@ def registry() -> Registry:
     return Registry()
 
 
-def schema(label: str) -> WriterSchema:
-    return WriterSchema(label, AvroType("record"), {}, {}, 1000)
+def schema(label: str, memory_bytes: int = 0) -> WriterSchema:
+    return WriterSchema(label, AvroType("record"), {}, {}, 1000, memory_bytes=memory_bytes)
 
 
 def test_a_schema_is_pending_until_its_look_up_ends_and_is_then_kept(registry: Registry) -> None:
@@ -92,8 +96,9 @@ def test_a_schema_is_pending_until_its_look_up_ends_and_is_then_kept(registry: R
 
 
 def test_a_schema_in_a_file_needs_no_look_up() -> None:
-    cache = SchemaCache(lambda key: pytest.fail("a look-up"), lambda: 0.0, {"raw": schema("file")})
-    assert cache.get("raw") == schema("file")
+    from_file = schema("file")
+    cache = SchemaCache(lambda key: pytest.fail("a look-up"), lambda: 0.0, {"raw": from_file})
+    assert cache.get("raw") is from_file
     assert not cache.is_pending("raw")
     cache.close()
 
@@ -273,3 +278,43 @@ def test_an_id_that_no_record_needs_any_more_is_forgotten(registry: Registry) ->
     registry.wait(70, "another")
     assert len([key for _, key in registry.requests if key != "another"]) < 14
     assert "of a revoked partition" not in registry.cache._lookups
+
+
+def test_the_schema_that_was_not_used_for_longest_is_forgotten_and_looked_up_again(registry: Registry) -> None:
+    registry.answers |= {key: schema(key, MAX_CACHE_BYTES // 3) for key in ("a", "b", "c")}
+    for key in ("a", "b", "a", "c"):  # only two of them fit
+        registry.wait(1, key)
+        assert registry.result(key) == key
+    assert [key for _, key in registry.requests] == ["a", "b", "c"]
+    assert registry.cache.get("b") == Pending("b")
+    assert (registry.cache.is_pending("b"), registry.result("b"), registry.result("c")) == (False, "b", "c")
+
+
+def test_a_forgotten_schema_keeps_nothing_alive(registry: Registry) -> None:
+    registry.answers |= {key: schema(str(key), MAX_CACHE_BYTES // 2) for key in range(10)}
+    kept = [ref(answer) for answer in registry.answers.values() if isinstance(answer, WriterSchema)]
+    for key in range(10):
+        registry.wait(1, key)
+        del registry.answers[key]
+    assert sum(reference() is not None for reference in kept) == 1
+
+
+def test_the_memory_for_unusable_schemas_is_bounded(registry: Registry) -> None:
+    registry.outage = UnsafeSchema("x" * 100_000)
+    for key in range(20_000):
+        registry.cache.is_pending(key)
+        registry.result(key)
+    assert len(registry.cache._results) < 15_000
+    assert registry.result(19_999) == "unsafe_schema"
+    assert sum(len(result.detail) for result in registry.cache._results._results.values()) < MAX_CACHE_BYTES
+
+
+def test_more_schemas_in_use_than_fit_are_looked_up_in_turn(registry: Registry) -> None:
+    """Each partition has a schema of its own, and the cache has room for two of the three."""
+    registry.answers |= {key: schema(key, MAX_CACHE_BYTES // 3) for key in ("a", "b", "c")}
+    mapped: Counter[str] = Counter()
+    for _ in range(300):
+        for key in ("a", "b", "c"):
+            if not registry.cache.is_pending(key):
+                mapped[registry.result(key)] += 1
+    assert min(mapped[key] for key in "abc") > 80

@@ -21,7 +21,7 @@ from consumer.errors import (
 )
 from consumer.model import DeadLetter, MappedRecord, Pending, Record, Rejected, Skipped, TrackEvent, WriteKey
 from consumer.pipeline.message_id import message_id_prefix
-from consumer.pipeline.record_mapper import DecodeStages, RecordMapper
+from consumer.pipeline.record_mapper import MAX_COMPILED, DecodeStages, RecordMapper
 from consumer.pipeline.record_processor import RecordProcessor
 from consumer.pipeline.reject_policy import RejectPolicy
 from consumer.pipeline.write_keys import NO_ENVIRONMENT, UNKNOWN_ENVIRONMENT, WriteKeys
@@ -40,7 +40,9 @@ class FakeStages:
     values begin with a digit for the branch.
     """
 
-    compiled = 0
+    def __init__(self) -> None:
+        self.compiled = 0
+        self.schemas: dict[Hashable, WriterSchema] = {}
 
     def frame(self, record: Record) -> tuple[Hashable, int]:
         if record.value is None:
@@ -55,7 +57,7 @@ class FakeStages:
         if key == 5:
             raise SchemaError("unsafe_schema", "too large")
         branches = (schema_of(7), schema_of(9)) if key == 6 else ()
-        return schema_of(key, branches)
+        return self.schemas.setdefault(key, schema_of(key, branches))
 
     def branch(self, value: bytes, start: int) -> tuple[int, int]:
         return value[start] - ord("0"), start + 1
@@ -228,6 +230,44 @@ def test_a_schema_is_compiled_once_whether_there_is_a_contract_or_not() -> None:
     for value in (b"7{}", b"9{}") * 3:
         mapper.map(Record(0, 0, 0, None, value, ()))
     assert stages.compiled == 2
+
+
+def test_a_branch_of_a_union_is_compiled_for_its_first_record() -> None:
+    """A schema can have thousands of branches, which would delay all partitions if they were compiled at once."""
+    stages = FakeStages()
+    mapper = mapper_of(BOTH_KEYS, stages)
+    for value, compiled in ((b"60{}", 1), (b"60{}", 1), (b"61{}", 2), (b"61{}", 2)):
+        mapper.map(Record(0, 0, 0, None, value, ()))
+        assert stages.compiled == compiled
+
+
+@pytest.mark.parametrize("branch", [b"62{}", b"6/{}"])
+def test_a_branch_that_the_union_does_not_have_is_rejected(branch: bytes) -> None:
+    rejected = mapped(branch)
+    assert isinstance(rejected, Rejected)
+    assert (rejected.reason, rejected.detail) == ("undecodable", "no branch of the union")
+
+
+def test_what_was_compiled_is_forgotten_together_with_its_schema() -> None:
+    stages = FakeStages()
+    mapper = mapper_of(BOTH_KEYS, stages)
+    for value in (b"7{}", b"9{}", b"60{}"):
+        mapper.map(Record(0, 0, 0, None, value, ()))
+    assert len(mapper._compiled) == 3
+    del stages.schemas[6]
+    assert len(mapper._compiled) == 2
+    del stages.schemas[7], stages.schemas[9]
+    assert not mapper._compiled
+
+
+def test_no_more_than_a_bounded_number_of_schemas_is_compiled_at_a_time() -> None:
+    stages = FakeStages()
+    schemas = [schema_of(number) for number in range(3 * MAX_COMPILED)]
+    mapper = mapper_of(BOTH_KEYS, stages)
+    for schema in schemas:
+        stages.schemas[7] = schema
+        mapper.map(Record(0, 0, 0, None, b"7{}", ()))
+        assert len(mapper._compiled) <= MAX_COMPILED
 
 
 class Panic(BaseException):
