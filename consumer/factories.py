@@ -14,6 +14,7 @@ from consumer.avro.foreign_framing import FramingHints
 from consumer.avro.framing import Framing, SchemaKey, framing
 from consumer.avro.schema import WriterSchema
 from consumer.avro.schema_lookup import Fetch, no_registry
+from consumer.avro.schema_registry import SchemaRegistry
 from consumer.contract.compiler import Contracts
 from consumer.http_client.proxies import Proxies
 from consumer.kafka.admin import KafkaAdmin
@@ -51,12 +52,14 @@ def schema_fetcher(settings: Settings, closing: ExitStack) -> Fetch:
     """How a schema is looked up. What the look-up needs is closed with `closing`."""
     if settings.avro_framing in ("raw", "single-object"):
         return no_registry
-    from consumer.avro.schema_registry import SchemaRegistry  # its client takes 0.15 s to import
-
-    config = settings.schema_registry_config.get_secret_value()
-    registry = SchemaRegistry(str(settings.schema_registry_url), config)
+    registry = schema_registry(settings)
     closing.callback(registry.close)  # a look-up in flight ends with its present request, and the process can end
     return registry.fetch
+
+
+def schema_registry(settings: Settings) -> SchemaRegistry:
+    options = settings.schema_registry_config.get_secret_value()
+    return SchemaRegistry(str(settings.schema_registry_url), options, proxies(settings))
 
 
 def record_framing(settings: Settings) -> Framing:

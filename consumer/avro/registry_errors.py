@@ -1,25 +1,16 @@
 """What a request to the schema registry without an answer means for an operator, and which setting to look at."""
 
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from consumer.avro.schema_lookup import RegistryMisconfigured, RegistryUnreachable
+from consumer.http_client.messages import HttpError
 
 _TRANSIENT_STATUSES = (408, 429)
-# What the client raises over a response that it did not expect.
-_UNEXPECTED_CONTENT = (ValueError, TypeError, LookupError, AttributeError)
-# The errors of the client's HTTP library (httpx, "Exceptions") that have no cause with words of the system.
-_KINDS: Mapping[str, str] = {
-    "RemoteProtocolError": "the response broke off, or is not HTTP",
-    "LocalProtocolError": "the request is not valid: look at SCHEMA_REGISTRY_URL and SCHEMA_REGISTRY_CONFIG",
-    "UnsupportedProtocol": "the URL is neither http nor https: look at SCHEMA_REGISTRY_URL",
-    "ProxyError": "the proxy refuses the connection: look at proxy in SCHEMA_REGISTRY_CONFIG",
-    "DecodingError": "the response is compressed in a way that cannot be read",
-    "ConnectError": "the connection could not be made",
-    "ReadError": "the connection broke off",
-    "WriteError": "the connection broke off",
-    "CloseError": "the connection broke off",
-}
+
+
+class ResponseTooLarge(RegistryMisconfigured):
+    """A response with a success status and more bytes than were asked for."""
 
 
 def status_error(status: int) -> RegistryUnreachable:
@@ -40,12 +31,25 @@ def content_error() -> RegistryUnreachable:
     return RegistryMisconfigured("the response is not a schema registry's: look at SCHEMA_REGISTRY_URL")
 
 
-def transport_error(error: Exception) -> RegistryUnreachable:
+def no_token_error(cause: str) -> RegistryUnreachable:
+    """The error if the issuer of tokens gives none."""
+    return RegistryMisconfigured(f"no access token: look at bearer.auth.* in SCHEMA_REGISTRY_CONFIG; {cause}")
+
+
+def transport_error(error: HttpError) -> RegistryUnreachable:
     """
-    The outage that an error of the client's HTTP library means.
+    The outage that a request without a response means.
 
     The text has words of OpenSSL, of the operating system or of ours; never words of a peer.
     """
+    if error.reason == "proxy_refused":
+        return RegistryMisconfigured(str(error))
+    if error.reason == "proxy_error":
+        return RegistryUnreachable(str(error))
+    if error.reason == "invalid_request":
+        return RegistryMisconfigured(f"{error}: look at SCHEMA_REGISTRY_URL and SCHEMA_REGISTRY_CONFIG")
+    if error.reason.endswith("_timeout"):
+        return RegistryUnreachable("the request took longer than its timeout")
     for cause in _causes(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
             text = f"cannot verify the registry's certificate, {cause.verify_message}"
@@ -55,16 +59,12 @@ def transport_error(error: Exception) -> RegistryUnreachable:
         if isinstance(cause, ssl.SSLError) and cause.reason:
             text = f"TLS fails, {cause.reason}"
             return RegistryMisconfigured(f"{text}: look at SCHEMA_REGISTRY_URL, and at ssl.* in SCHEMA_REGISTRY_CONFIG")
-        if isinstance(cause, TimeoutError):
-            return RegistryUnreachable("the request took longer than its timeout")
         if isinstance(cause, OSError) and cause.strerror:
             return RegistryUnreachable(cause.strerror)
-    if isinstance(error, _UNEXPECTED_CONTENT):
-        return content_error()
-    return RegistryUnreachable(_KINDS.get(type(error).__name__, "the request failed"))
+    return RegistryUnreachable(str(error))
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
     while error:
         yield error
-        error = error.__cause__ or error.__context__
+        error = error.__cause__

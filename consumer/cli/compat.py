@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import consumer.settings
-from consumer import paths
+from consumer import factories, paths
 from consumer.avro.schema import WriterSchema
 from consumer.avro.schema_files import load_file
 from consumer.avro.schema_lookup import (
@@ -117,10 +117,7 @@ def from_files(files: Sequence[Path]) -> Iterator[WriterSchema | CheckedSchema]:
 def from_registry(
     settings: consumer.settings.Settings, subjects: Sequence[str]
 ) -> Iterator[WriterSchema | CheckedSchema]:
-    from consumer.avro.schema_registry import SchemaRegistry  # its client takes 0.15 s to import
-
-    registry = SchemaRegistry(str(settings.schema_registry_url), settings.schema_registry_config.get_secret_value())
-    with contextlib.closing(registry):
+    with contextlib.closing(factories.schema_registry(settings)) as registry:
         for subject in subjects or [f"{settings.kafka_topic}-value"]:
             try:
                 for number, fetch in registry.versions(subject):

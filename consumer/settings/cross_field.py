@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from consumer.http_client.proxies import Proxy
+from consumer.avro import registry_options
 from consumer.settings import bootstrap_servers, kafka_options, urls, validators
 from consumer.settings.validators import require
 
@@ -35,7 +36,8 @@ def _check_msk_region(value: str | None, above: ValidAbove) -> None:
 
 def _check_registry_config(value: Any, above: ValidAbove) -> None:
     options = value.get_secret_value()
-    require("url" not in options, "url is refused: set SCHEMA_REGISTRY_URL instead")
+    wrong = registry_options.mistakes(options)
+    require(not wrong, "\n".join(wrong))
     registry = above.get("schema_registry_url", "wrong")
     require(registry or not options, "needs SCHEMA_REGISTRY_URL: without it the service asks no registry")
 

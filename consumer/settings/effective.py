@@ -15,7 +15,6 @@ MASK = "****"
 _HARMLESS_OPTIONS = frozenset(
     {
         "api.version.request.timeout.ms",
-        "basic.auth.credentials.source",
         "bearer.auth.credentials.source",
         "broker.address.family",
         "debug",

@@ -1,6 +1,7 @@
 """The sources of settings: variables, env files, files with secrets. No output shows a secret."""
 
 import errno
+import json
 import os
 import traceback
 from pathlib import Path
@@ -33,11 +34,17 @@ def test_a_secret_may_be_in_a_file(tmp_path: Path, end: str) -> None:
     assert settings.write_keys[""].secret == "wk77"
 
 
-@pytest.mark.parametrize("name", ["KAFKA_CONFIG", "SCHEMA_REGISTRY_CONFIG"])
-def test_options_are_secrets_too(tmp_path: Path, name: str) -> None:
-    path = write_file(tmp_path, '{"sasl.password": "p", "retries": 3}\n')
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("KAFKA_CONFIG", {"sasl.password": "p", "retries": 3}),
+        ("SCHEMA_REGISTRY_CONFIG", {"basic.auth.user.info": "u:p", "timeout": 3}),
+    ],
+)
+def test_options_are_secrets_too(tmp_path: Path, name: str, options: dict[str, object]) -> None:
+    path = write_file(tmp_path, json.dumps(options))
     settings = load(environ=REQUIRED | {"SCHEMA_REGISTRY_URL": "http://registry:8081", f"{name}_FILE": str(path)})
-    assert getattr(settings, name.lower()).get_secret_value() == {"sasl.password": "p", "retries": 3}
+    assert getattr(settings, name.lower()).get_secret_value() == options
 
 
 def test_a_secret_that_is_set_twice_is_one_mistake(tmp_path: Path) -> None:
@@ -163,15 +170,14 @@ def test_near_misses_in_the_environment_are_suspicious() -> None:
 
 
 def with_secrets() -> Settings:
-    options = f'{{"sasl.password": "{SECRET}"}}'
     keys = f'{{"production": "{SECRET}"}}'
     return load(
         environ={
             "KAFKA_BOOTSTRAP_SERVERS": "b:1",
             "SEGMENT_WRITE_KEYS": keys,
-            "KAFKA_CONFIG": options,
+            "KAFKA_CONFIG": f'{{"sasl.password": "{SECRET}"}}',
             "SCHEMA_REGISTRY_URL": "http://registry:8081",
-            "SCHEMA_REGISTRY_CONFIG": options,
+            "SCHEMA_REGISTRY_CONFIG": f'{{"basic.auth.user.info": "u:{SECRET}"}}',
         }
     )
 

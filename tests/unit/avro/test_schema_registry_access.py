@@ -14,6 +14,7 @@ import trustme
 from consumer.avro.schema_lookup import RegistryMisconfigured, SchemaNotFound
 from consumer.avro.schema_registry import SchemaRegistry
 from consumer.demo.fault_scripts import ScriptedResponse
+from consumer.http_client.proxies import Proxies
 from tests.http_peer import Peer, PeerRequest, json_response, peer
 
 SECRET = "s3cret-pass"
@@ -33,7 +34,7 @@ def only_with(authorization: str) -> Callable[[PeerRequest], ScriptedResponse]:
 
 def fetch(server: Peer, config: dict[str, Any]) -> str:
     """The result of one look-up: the schema's name, or the text for an operator."""
-    registry = SchemaRegistry(server.url, config)
+    registry = SchemaRegistry(server.url, config, Proxies.none())
     try:
         return registry.fetch(1).root.name
     except RegistryMisconfigured as error:
@@ -46,8 +47,6 @@ def fetch(server: Peer, config: dict[str, Any]) -> str:
 def log_everything(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     """No test of this file may leave a secret in any logger's records, at any level."""
     caplog.set_level(logging.NOTSET)
-    for name in ("httpx2", "httpcore2", "authlib"):
-        caplog.set_level(logging.NOTSET, name)
     yield
     assert SECRET not in caplog.text
     assert BASIC not in caplog.text

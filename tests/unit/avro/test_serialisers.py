@@ -16,6 +16,7 @@ from confluent_kafka.serialization import MessageField, SerializationContext
 from consumer.avro.decoder import decode
 from consumer.avro.framing import AutoFraming, framing
 from consumer.avro.schema_registry import SchemaRegistry
+from consumer.http_client.proxies import Proxies
 from consumer.model import Record
 from tests.avro_values import record
 from tests.support import registry
@@ -43,7 +44,7 @@ def test_a_record_is_decoded_to_the_value_that_was_serialised(auto: bool, name: 
     with registry({7: json.dumps(ANSWER)}, {"t-value": [7]}) as address:
         serialised_record = serialised(address, serialise_id)
         key, start = frame(serialised_record)
-        client = SchemaRegistry(address, {})
+        client = SchemaRegistry(address, {}, Proxies.none())
         schema = client.fetch(key)
         client.close()
     assert decode(schema, serialised_record.value or b"", start) == VALUE
