@@ -128,9 +128,11 @@ def _json(response: HttpResponse) -> Any:
         raise content_error() from None
 
 
-def _error_code(response: HttpResponse) -> object:
+def _error_code(response: HttpResponse) -> int:
+    """The registry's own code of an error; 0 if the response has none."""
     try:
         error = loads(response.body)
     except JsonError:
-        return None
-    return error.get("error_code") if isinstance(error, dict) else None
+        error = None
+    code = error.get("error_code") if isinstance(error, dict) else None
+    return code if isinstance(code, int) else 0

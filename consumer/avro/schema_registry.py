@@ -100,7 +100,7 @@ class _Loading:
         return answer
 
     def load(self, answer: Mapping[str, Any]) -> WriterSchema:
-        schema = _registered(answer)
+        schema = self._within_limits(_registered(answer))
         if schema.kind != "AVRO":
             raise UnsupportedSchema(f"{self.label}: {_unsupported_kind(schema.kind)}")
         return load_schema(self.label, self._parse(schema.text), list(self._references(schema)))
@@ -127,7 +127,8 @@ class _Loading:
         subject = outside_text(reference.subject)
         needs = f"{self.label} refers to version {reference.version} of the subject '{subject}'"
         try:
-            return _registered(self.get(f"{_version_path(reference.subject, reference.version)}?deleted=true"))
+            path = _version_path(reference.subject, reference.version)
+            return self._within_limits(_registered(self.get(f"{path}?deleted=true")))
         except SchemaNotFound:
             raise IncompleteSchema(
                 f"{needs}, which the registry does not have: register the subject there, or complete the mirror"
@@ -135,11 +136,15 @@ class _Loading:
         except RegistryMisconfigured as error:
             raise IncompleteSchema(f"{needs}: {error}") from None
 
-    def _parse(self, text: str) -> object:
-        self._bytes_left -= len(text)
-        self._values_left -= sum(map(text.count, ",[{"))
+    def _within_limits(self, schema: _Registered) -> _Registered:
+        """As soon as a schema is there, because all that refer to each other are in memory together."""
+        self._bytes_left -= len(schema.text)
+        self._values_left -= sum(map(schema.text.count, ",[{"))
         if self._bytes_left < 0 or self._values_left < 0:
             raise self._too_large(f"more than {MAX_RESPONSE_BYTES} bytes or {MAX_JSON_VALUES} JSON values")
+        return schema
+
+    def _parse(self, text: str) -> object:
         try:
             return loads(text)
         except JsonError as error:

@@ -1,0 +1,100 @@
+"""The options of SCHEMA_REGISTRY_CONFIG: a closed table, which the documentation and the chart share."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from consumer.avro.registry_options import CONFIDENTIAL_OPTIONS, OPTIONS, REFUSED, mistakes
+
+HUSH = "hush-7391"
+DOCS = Path(__file__).parents[3] / "docs" / "avro.md"
+CHART = Path(__file__).parents[3] / "helm"
+BASIC = {"basic.auth.user.info": f"jane:{HUSH}"}
+STATIC = {"bearer.auth.credentials.source": "STATIC_TOKEN", "bearer.auth.token": HUSH}
+OAUTH = {
+    "bearer.auth.credentials.source": "OAUTHBEARER",
+    "bearer.auth.issuer.endpoint.url": "https://issuer.example/token",
+    "bearer.auth.client.id": "jane",
+    "bearer.auth.client.secret": HUSH,
+}
+POOL = {"bearer.auth.logical.cluster": "lsrc-1", "bearer.auth.identity.pool.id": "pool-1"}
+TLS = {"ssl.ca.location": "/a", "ssl.certificate.location": "/b", "ssl.key.location": "/c", "ssl.key.password": HUSH}
+NO_EFFECT = {"max.retries": 5, "retries.wait.ms": 1, "retries.max.wait.ms": 2, "cache.capacity": 7}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        BASIC,
+        STATIC,
+        {**STATIC, **POOL},
+        OAUTH,
+        {**OAUTH, **POOL, "bearer.auth.scope": "schemas"},
+        {**OAUTH, "bearer.auth.issuer.endpoint.url": "http://127.0.0.1:8080/token"},
+        {**BASIC, **TLS, "timeout": 0.5},
+        {**NO_EFFECT, "cache.latest.ttl.sec": 1.5},
+    ],
+)
+def test_the_options_of_each_way_to_sign_in_are_accepted(options: dict[str, Any]) -> None:
+    assert mistakes(options) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "mistake"),
+    [
+        ({"ssl.ca.location": False}, "ssl.ca.location is refused without a path: credentials would go to any host"),
+        ({"ssl.ca.location": True}, "ssl.ca.location is refused without a path"),
+        ({"ssl.ca.location": ""}, "ssl.ca.location must be text"),
+        ({"no.such.option": HUSH}, "no.such.option is refused: the service has no such option, see docs/avro.md"),
+        *[({name: HUSH}, f"{name} is refused: {instead}") for name, instead in REFUSED.items()],
+        ({"timeout": 0}, "timeout must be seconds, up to 600"),
+        ({"timeout": 30_000}, "timeout must be seconds"),
+        ({"timeout": "3"}, "timeout must be seconds"),
+        ({"timeout": True}, "timeout must be seconds"),
+        ({"max.retries": HUSH}, "max.retries must be a number"),
+        ({"basic.auth.user.info": 7}, "basic.auth.user.info must be text"),
+        ({"basic.auth.user.info": HUSH}, "basic.auth.user.info must be in the form of {username}:{password}"),
+        ({**STATIC, **BASIC}, "both set: set only one of the two"),
+        ({**STATIC, "bearer.auth.token": f"{HUSH}\r\nX: y"}, "bearer.auth.token must be text without control"),
+        ({**STATIC, "bearer.auth.token": f"{HUSH} y"}, "bearer.auth.token must be ASCII without blanks"),
+        ({**STATIC, "bearer.auth.logical.cluster": "ä"}, "bearer.auth.logical.cluster must be ASCII without blanks"),
+        ({"bearer.auth.credentials.source": HUSH}, "must be STATIC_TOKEN or OAUTHBEARER"),
+        ({"bearer.auth.credentials.source": "SASL_INHERIT"}, "must be STATIC_TOKEN or OAUTHBEARER"),
+        ({"bearer.auth.credentials.source": "STATIC_TOKEN"}, "bearer.auth.token is required by"),
+        ({**OAUTH, "bearer.auth.token": HUSH}, "bearer.auth.token needs bearer.auth.credentials.source=STATIC_TOKEN"),
+        ({"bearer.auth.token": HUSH}, "bearer.auth.token needs bearer.auth.credentials.source=STATIC_TOKEN"),
+        (POOL, "needs bearer.auth.credentials.source=STATIC_TOKEN or OAUTHBEARER"),
+        ({**STATIC, "bearer.auth.scope": HUSH}, "bearer.auth.scope needs bearer.auth.credentials.source=OAUTHBEARER"),
+        *[
+            ({**OAUTH, "bearer.auth.issuer.endpoint.url": url}, "must be an https URL without a user")
+            for url in ("http://issuer.example/token", f"https://me:{HUSH}@issuer", "ftp://a", "token", "https://[")
+        ],
+        *[
+            ({name: HUSH}, f"{name} needs ssl.certificate.location")
+            for name in ("ssl.key.location", "ssl.key.password")
+        ],
+    ],
+)
+def test_a_wrong_option_is_named_without_its_value(options: dict[str, Any], mistake: str) -> None:
+    lines = mistakes(options)
+    assert any(mistake in line for line in lines), lines
+    assert HUSH not in "".join(lines)
+
+
+def test_the_documentation_has_each_option_with_its_meaning() -> None:
+    rows = "\n".join(f"| `{name}` | {option.meaning} |" for name, option in OPTIONS.items())
+    assert rows in DOCS.read_text(), rows
+
+
+def test_the_chart_refuses_each_confidential_option_outside_of_its_secret() -> None:
+    """The chart has a list of names, or a pattern for them."""
+    options = CHART / "files" / "confidential-options.txt"
+    if options.exists():
+        assert set(options.read_text().splitlines()) >= CONFIDENTIAL_OPTIONS
+        return
+    (pattern,) = re.findall(r'regexMatch "(.*?)" \$option', (CHART / "templates" / "_validate.tpl").read_text())
+    pattern = pattern.replace(r"\\", "\\")
+    assert {name for name in OPTIONS if re.search(pattern, name)} == CONFIDENTIAL_OPTIONS
