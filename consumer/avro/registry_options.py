@@ -52,7 +52,7 @@ CONFIDENTIAL_OPTIONS = frozenset(name for name, option in OPTIONS.items() if opt
 
 REFUSED: Mapping[str, str] = {
     "url": "set SCHEMA_REGISTRY_URL instead",
-    "proxy": "set HTTPS_PROXY in the environment instead",
+    "proxy": "set HTTPS_PROXY instead",
     "basic.auth.credentials.source": "remove it, because basic.auth.user.info says enough",
     "bearer.auth.issuer.endpoint.query": "it belongs to a source of tokens that the service does not have",
     "bearer.auth.custom.provider.function": "JSON cannot express a callback",

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from consumer.http_client.proxies import Proxy
 from consumer.avro import registry_options
+from consumer.http_client.proxies import Proxy
 from consumer.settings import bootstrap_servers, kafka_options, urls, validators
 from consumer.settings.validators import require
 

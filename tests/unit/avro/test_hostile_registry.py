@@ -29,16 +29,21 @@ SCHEMA = json.dumps(record("a.Inner", x="int"))
 def endless(head: str, piece: bytes, pause: float = 0.0) -> ScriptedResponse:
     """A response that goes on until the client closes the connection."""
 
-    def wire(connection: socket.socket, _response: bytes, stopped: threading.Event) -> None:
+    def wire(connection: socket.socket, _response: bytes, stopped: threading.Event) -> bool:
         connection.sendall(head.encode())
         while not stopped.wait(pause):
             connection.sendall(piece)
+        return False
 
     return ScriptedResponse(200, wire=wire)
 
 
 def raw(head: str, body: bytes = b"") -> ScriptedResponse:
-    return ScriptedResponse(200, wire=lambda connection, *_: connection.sendall(head.encode() + body))
+    def wire(connection: socket.socket, _response: bytes, _stopped: threading.Event) -> bool:
+        connection.sendall(head.encode() + body)
+        return False
+
+    return ScriptedResponse(200, wire=wire)
 
 
 def schema_response(text: str, **others: Any) -> ScriptedResponse:

@@ -22,7 +22,7 @@ from consumer.avro.schema_lookup import (
     UnsupportedSchema,
 )
 from consumer.avro.schema_memory import MAX_CACHE_BYTES
-from consumer.errors import SchemaError, UnsafeSchema
+from consumer.errors import MAX_DETAIL_LENGTH, SchemaError, UnsafeSchema
 from consumer.model import Pending
 
 
@@ -306,7 +306,9 @@ def test_the_memory_for_unusable_schemas_is_bounded(registry: Registry) -> None:
         registry.result(key)
     assert len(registry.cache._results) < 15_000
     assert registry.result(19_999) == "unsafe_schema"
-    assert sum(len(result.detail) for result in registry.cache._results._results.values()) < MAX_CACHE_BYTES
+    with pytest.raises(SchemaError) as caught:
+        registry.cache.get(19_999)
+    assert len(caught.value.detail) == MAX_DETAIL_LENGTH
 
 
 def test_more_schemas_in_use_than_fit_are_looked_up_in_turn(registry: Registry) -> None:
