@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from consumer.avro import registry_options
+from consumer.avro.registry_options import mistakes
 from consumer.http_client.proxies import Proxy
 from consumer.settings import bootstrap_servers, kafka_options, urls, validators
 from consumer.settings.validators import require
@@ -36,7 +36,7 @@ def _check_msk_region(value: str | None, above: ValidAbove) -> None:
 
 def _check_registry_config(value: Any, above: ValidAbove) -> None:
     options = value.get_secret_value()
-    wrong = registry_options.mistakes(options)
+    wrong = mistakes(options)
     require(not wrong, "\n".join(wrong))
     registry = above.get("schema_registry_url", "wrong")
     require(registry or not options, "needs SCHEMA_REGISTRY_URL: without it the service asks no registry")
