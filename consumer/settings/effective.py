@@ -11,8 +11,9 @@ from consumer.settings.settings import Settings
 
 MASK = "****"
 
-# Options whose values are numbers or words of a fixed list, and no secret. All others are masked, by name.
-_HARMLESS_OPTIONS = frozenset(
+# Options whose values are numbers or words of a fixed list, and no secret. All others are masked, by name: a value that
+# nobody has thought of is hidden.
+HARMLESS_OPTIONS = frozenset(
     {
         "api.version.request.timeout.ms",
         "bearer.auth.credentials.source",
@@ -108,4 +109,4 @@ def _masked(name: str, value: Any) -> Any:
         return MASK if secret else None
     if name == "SEGMENT_WRITE_KEYS":
         return dict.fromkeys(secret, MASK) or None
-    return {option: text if option in _HARMLESS_OPTIONS else MASK for option, text in secret.items()}
+    return {option: text if option in HARMLESS_OPTIONS else MASK for option, text in secret.items()}

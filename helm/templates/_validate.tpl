@@ -15,9 +15,10 @@
 {{- fail (printf "settings.%s is also a key of the secret: set it in one place only" .) }}
 {{- end }}
 {{- end }}
+{{- $confidential := .Files.Lines "files/confidential-options.txt" }}
 {{- range $name := list "KAFKA_CONFIG" "SCHEMA_REGISTRY_CONFIG" }}
-{{- range $option, $_ := index $.Values.settings $name }}
-{{- if regexMatch "(?i)password|secret|token$|key[._]pem$|user\\.info$" $option }}
+{{- range $option, $value := index $.Values.settings $name }}
+{{- if or (has $option $confidential) (regexMatch "//.*@" (toString $value)) }}
 {{- fail (printf "settings.%s: the option %s is confidential: move all of %s into the secret, as JSON" $name $option $name) }}
 {{- end }}
 {{- end }}

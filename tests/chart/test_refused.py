@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.chart.rendering import try_render
+from tests.chart.rendering import render_with, try_render
+from tests.confidential_options import confidential_options
 
 # Values merged over `minimal`, and a part of the error. Refused by the schema:
 SCHEMA_CASES = """
@@ -96,11 +97,9 @@ secret: {plain: {SEGMENT_WRITE_KEY: wk}} | secret: set exactly one of existingSe
 secret: {keys: [KAFKA_CONFIG]} | exactly one of SEGMENT_WRITE_KEY and SEGMENT_WRITE_KEYS
 secret: {keys: [SEGMENT_WRITE_KEY, SEGMENT_WRITE_KEYS]} | exactly one of SEGMENT_WRITE_KEY and SEGMENT_WRITE_KEYS
 {secret: {keys: [SEGMENT_WRITE_KEY, KAFKA_CONFIG]}, settings: {KAFKA_CONFIG: {a: 1}}} | settings.KAFKA_CONFIG is also
-settings: {KAFKA_CONFIG: {sasl.password: "p"}} | is confidential: move all of KAFKA_CONFIG
-settings: {KAFKA_CONFIG: {sasl.oauthbearer.client.secret: "p"}} | is confidential: move all of KAFKA_CONFIG
-settings: {KAFKA_CONFIG: {ssl.key.pem: "p"}} | is confidential: move all of KAFKA_CONFIG
-settings: {SCHEMA_REGISTRY_CONFIG: {basic.auth.user.info: "a:b"}} | is confidential: move all of SCHEMA_REGISTRY_CONFIG
+settings: {KAFKA_CONFIG: {sasl.oauthbearer.token.endpoint.url: "https://a:b@c"}} | move all of KAFKA_CONFIG
 settings: {SCHEMA_REGISTRY_CONFIG: {bearer.auth.token: "a"}} | is confidential: move all of SCHEMA_REGISTRY_CONFIG
+settings: {SCHEMA_REGISTRY_CONFIG: {proxy: "http://a:b@c:3128"}} | confidential: move all of SCHEMA_REGISTRY_CONFIG
 contract: {files: {segment/a.json: "{}"}, existingConfigMap: a, paths: {a: segment/a}} | contract: set either files
 contract: {existingConfigMap: a} | existingConfigMap and paths must be set together
 contract: {paths: {a: segment/a.json}} | existingConfigMap and paths must be set together
@@ -134,3 +133,15 @@ def test_the_templates_refuse_a_wrong_combination_of_values(values: dict[str, An
     result = try_render(values)
     assert result.returncode != 0
     assert error in result.stderr
+
+
+@pytest.mark.parametrize("option", confidential_options())
+def test_a_confidential_option_is_refused_in_settings(option: str) -> None:
+    result = try_render({"settings": {"KAFKA_CONFIG": {option: "value"}}})
+    assert result.returncode != 0
+    assert f"settings.KAFKA_CONFIG: the option {option} is confidential: move all of KAFKA_CONFIG" in result.stderr
+
+
+def test_an_option_without_a_secret_is_accepted_in_settings() -> None:
+    kafka = {"ssl.key.location": "/tls/key", "ssl.ca.pem": "-----BEGIN", "sasl.kerberos.principal": "a/b@C"}
+    render_with({"settings": {"KAFKA_CONFIG": kafka, "SCHEMA_REGISTRY_CONFIG": {"proxy": "http://c:3128"}}})
