@@ -1,7 +1,7 @@
 # The image of sprig-to-segment: Debian's Python and one virtual environment.
-ARG PYTHON_IMAGE=python:3.13-slim-trixie
+FROM python:3.13-slim-trixie@sha256:bf44cdfcb76cd3b41e879bc058fc37ec5872002ccfde7fcb765e218cde0cd79c AS base
 
-FROM ${PYTHON_IMAGE} AS builder
+FROM base AS builder
 WORKDIR /build
 # Two virtual environments, because the product's environment has neither pip nor the build backend.
 RUN python3 -m venv tools && python3 -m venv --without-pip /opt/sprig-to-segment
@@ -21,7 +21,7 @@ RUN python3 -m venv sbom \
        --output-format JSON --output-file /opt/sprig-to-segment/sbom.cdx.json /opt/sprig-to-segment/bin/python
 
 # The same base image, because the interpreter of the virtual environment is a link into the base.
-FROM ${PYTHON_IMAGE}
+FROM base
 # Remove the package managers and the setuid and setgid bits, because the service does not need them.
 RUN find / -xdev \( -name pip -o -name 'pip-*' -o -name 'pip3*' -o -name ensurepip \) \
     -prune -exec rm -rf {} + \

@@ -6,7 +6,6 @@ import contextlib
 import os
 import re
 import signal
-import subprocess
 import time
 import uuid
 from collections.abc import Iterator
@@ -22,6 +21,7 @@ from testcontainers.core.container import DockerContainer
 
 from tests.container.kafka_container import PASSWORD, USER, TestKafkaContainer
 from tests.container.kafka_operator import KafkaOperator, last_lines
+from tests.container.product_image import build_product_image
 from tests.ports import free_port
 from tests.support import wait_until
 
@@ -177,13 +177,7 @@ def topic(request: pytest.FixtureRequest, kafka: KafkaOperator) -> Iterator[str]
 @pytest.fixture(scope="session")
 def product_image(engine: docker.DockerClient) -> str:
     """The tag of the service's image, built from this checkout."""
-    tag = "sprig-to-segment:test"
-    base = f"PYTHON_IMAGE={image_of('PYTHON_IMAGE')}"
-    command = ["docker", "build", "--network=host", "--build-arg", base, "--tag", tag, str(ROOT)]
-    built = subprocess.run(command, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    if built.returncode:
-        pytest.fail(f"docker build failed:\n{built.stdout[-3000:]}", pytrace=False)
-    return tag
+    return build_product_image(engine, image_of("PYTHON_IMAGE"))
 
 
 def image_of(variable: str) -> str:
