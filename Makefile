@@ -106,10 +106,11 @@ format: $(VENV)/developed  ## format the code
 	$(BIN)/ruff format
 
 UPGRADE ?= --upgrade
-lock: $(VENV)/developed  ## resolve requirements/*.in again, with hashes
-	pins=(); for set in run build test dev mutants; do \
+lock: $(VENV)/developed  ## resolve pyproject.toml and requirements/*.in again, with hashes
+	pins=(); for set in run build test dev mutants image; do \
+	  source=requirements/$$set.in; [ $$set != run ] || source=pyproject.toml; \
 	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-	    $(UPGRADE) "$${pins[@]}" requirements/$$set.in -o requirements/$$set.txt || exit 1; pins+=(-c requirements/$$set.txt); \
+	    $(UPGRADE) "$${pins[@]}" $$source -o requirements/$$set.txt || exit 1; pins+=(-c requirements/$$set.txt); \
 	done
 
 docs: install  ## write the reference page of the metrics again
