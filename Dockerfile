@@ -14,6 +14,8 @@ COPY schemas schemas
 COPY consumer consumer
 RUN tools/bin/pip wheel --no-build-isolation --no-deps --wheel-dir dist . \
     && tools/bin/pip --python /opt/sprig-to-segment/bin/python install --no-index --no-deps dist/*.whl
+COPY licenses licenses
+RUN /opt/sprig-to-segment/bin/python licenses/collect.py /opt/licenses
 # The software bill of materials (CycloneDX) of the installed packages. The final image does not have the generator.
 RUN python3 -m venv sbom \
     && sbom/bin/pip install --no-cache-dir --require-hashes --only-binary=:all: -r requirements/image.txt \
@@ -28,6 +30,7 @@ RUN find / -xdev \( -name pip -o -name 'pip-*' -o -name 'pip3*' -o -name ensurep
     && find /usr/bin /usr/sbin -name 'apt*' -delete -o -name 'dpkg*' -delete -o -name 'debconf*' -delete \
     && find / -xdev -type f -perm /6000 -exec chmod a-s {} +
 COPY --from=builder /opt/sprig-to-segment /opt/sprig-to-segment
+COPY --from=builder /opt/licenses /usr/share/doc/sprig-to-segment
 ENV PATH=/opt/sprig-to-segment/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1

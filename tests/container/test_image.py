@@ -92,6 +92,18 @@ def test_the_bill_of_materials_lists_what_is_installed(shell: Callable[[str], st
     }
 
 
+def test_the_licenses_of_all_parts_are_in_the_image(shell: Callable[[str], str]) -> None:
+    script = "from importlib.metadata import distributions as d; print(*(i.name for i in d()))"
+    installed = {_normal(name) for name in shell(f'python3 -c "{script}"').split()}
+    doc = "/usr/share/doc/sprig-to-segment"
+    texts = re.findall(rf"(?m)^{doc}/([^/]+)/.", shell(f"find {doc} -type f -size +0"))
+    assert set(texts) == installed
+    table = shell(f"cat {doc}/licenses.tsv").splitlines()
+    assert {line.split("\t")[0] for line in table} >= installed | {"librdkafka", "openssl", "isa-l"}
+    assert "/usr/share/doc/PACKAGE/copyright" in shell(f"cat {doc}/README.md")
+    assert shell("ls /usr/share/doc/libc6/copyright /usr/share/common-licenses/Apache-2.0")
+
+
 def test_commands_need_nothing_but_the_image(product_image: str) -> None:
     command = ["docker", "run", "--rm", "--read-only", "--network=none", "--memory=192m", product_image]
     assert "lost                0" in subprocess.check_output([*command, "demo"], text=True)
