@@ -1,6 +1,7 @@
 """The parts of the service and of the commands, each created from the settings."""
 
 import logging
+import os
 import random
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -16,12 +17,15 @@ from consumer.avro.schema import WriterSchema
 from consumer.avro.schema_lookup import Fetch, no_registry
 from consumer.avro.schema_registry import SchemaRegistry
 from consumer.contract.compiler import Contracts
+from consumer.http_client.client import HttpClient
 from consumer.http_client.proxies import Proxies
 from consumer.kafka.admin import KafkaAdmin
-from consumer.kafka.client_config import consumer_config, identity_options, producer_config
+from consumer.kafka.aws_credentials import CredentialSources
+from consumer.kafka.client_config import ClientLog, consumer_config, identity_options, producer_config
 from consumer.kafka.consumer import GroupConsumer
 from consumer.kafka.dead_letter_topic import TopicFinding, judge
 from consumer.kafka.dead_letters import DeadLetterWriter, UnwrapRecord, record_itself
+from consumer.kafka.token_endpoint import direct_libcurl, uses_token_endpoint
 from consumer.kafka.topic_reader import TopicReader
 from consumer.observability import log_setup
 from consumer.pipeline.backpressure import BufferLimits
@@ -114,9 +118,19 @@ def dead_letter_topic_findings(settings: Settings) -> Sequence[TopicFinding]:
 def kafka_options(settings: Settings) -> Mapping[str, object]:
     """The options of the Kafka clients: those of KAFKA_CONFIG, and those by which brokers know this member."""
     options: Mapping[str, object] = settings.kafka_config.get_secret_value()
-    identity = identity_options(settings.kafka_group_instance_id, settings.kafka_msk_region)
-    logger = logging.getLogger(log_setup.LIBRDKAFKA)
+    if uses_token_endpoint(options):
+        is_trusted = settings.trust_proxy_env
+        direct_libcurl(settings.https_proxy.get_secret_value() if is_trusted else "", settings.no_proxy)
+    identity = identity_options(settings.kafka_group_instance_id, aws_sources(settings))
+    logger = ClientLog(logging.getLogger(log_setup.LIBRDKAFKA))
     return {"client.id": f"sprig-to-segment-{VERSION}", **options, **identity, "logger": logger}
+
+
+def aws_sources(settings: Settings) -> CredentialSources | None:
+    """Where the credentials for KAFKA_MSK_REGION come from; None without this setting."""
+    if not settings.kafka_msk_region:
+        return None
+    return CredentialSources(settings.kafka_msk_region, os.environ, HttpClient(proxies(settings)))
 
 
 def dead_letter_writer(settings: Settings, unwrap: UnwrapRecord = record_itself) -> DeadLetterWriter:

@@ -1,6 +1,7 @@
 """What `check` asks the brokers: the topics, the group, the rights to them, and the settings of both topics."""
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import TypeVar
 
 from consumer import factories
@@ -8,8 +9,10 @@ from consumer.cli.check_result import CheckResult, note, ok, problem
 from consumer.cli.output import counted
 from consumer.errors import NotPermitted, ServiceError
 from consumer.kafka.admin import GroupDescription, KafkaAdmin
+from consumer.kafka.aws_credentials import CredentialSources
 from consumer.kafka.client_config import require_accepted
 from consumer.kafka.dead_letter_topic import judge
+from consumer.kafka.msk_iam import lifetime
 from consumer.settings import Settings
 
 _T = TypeVar("_T")
@@ -18,6 +21,12 @@ _T = TypeVar("_T")
 def check_kafka(settings: Settings) -> Iterator[CheckResult]:
     """Raises SettingsError for options that `run` would refuse."""
     require_accepted(factories.group_consumer_config(settings))
+    aws = factories.aws_sources(settings)
+    if aws:
+        result = _aws(aws)
+        yield result
+        if result.state == "problem":
+            return  # a broker would refuse the client, which says nothing of the cause
     admin = factories.kafka_admin(settings)
     try:
         yield ok("Kafka", counted(admin.brokers(), "broker"))
@@ -33,6 +42,15 @@ def check_kafka(settings: Settings) -> Iterator[CheckResult]:
         topics = settings.kafka_topic, settings.dead_letter_topic
         for finding in judge(*topics, admin.topic_settings(topics)):
             yield CheckResult(*finding)
+
+
+def _aws(sources: CredentialSources) -> CheckResult:
+    try:
+        credentials = sources.credentials()
+        seconds = lifetime(credentials, datetime.now(UTC))
+    except ServiceError as error:
+        return problem("AWS", str(error))
+    return ok("AWS", f"credentials of {credentials.source}; a token is good for {seconds} seconds")
 
 
 def _topic(admin: KafkaAdmin, topic: str, right: str, check_rights: bool) -> CheckResult:

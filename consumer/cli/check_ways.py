@@ -1,9 +1,13 @@
 """`check`: the way to each peer that HTTP requests go to, if a proxy is set."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 from consumer import factories
 from consumer.cli.check_result import CheckResult, note
+from consumer.http_client.messages import HttpError
+from consumer.kafka import token_errors
+from consumer.kafka.token_endpoint import uses_token_endpoint
 from consumer.settings import Settings
 
 
@@ -14,5 +18,22 @@ def check_ways(settings: Settings) -> Iterator[CheckResult]:
         return
     peers = [("Segment", settings.endpoint)]
     peers += [("schema registry", url.strip()) for url in (settings.schema_registry_url or "").split(",") if url]
+    peers += _token_peers(settings)
     for subject, url in peers:
-        yield note("proxy", f"{subject}: {url} is reached {proxies.way(url)}")
+        with suppress(HttpError):  # the check of the peer itself says that the URL is none
+            yield note("proxy", f"{subject}: {url} is reached {proxies.way(url)}")
+
+
+def _token_peers(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Who gives the tokens and credentials with which a client signs in to Kafka."""
+    options = settings.kafka_config.get_secret_value()
+    if uses_token_endpoint(options):
+        yield "token endpoint", _without_credentials(str(options.get(token_errors.URL, "")))
+    aws = factories.aws_sources(settings)
+    if aws:
+        yield "AWS STS", aws.sts_url
+
+
+def _without_credentials(url: str) -> str:
+    scheme, separator, rest = url.partition("://")
+    return scheme + separator + rest.rpartition("@")[2]

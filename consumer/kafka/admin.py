@@ -52,7 +52,9 @@ class KafkaAdmin:
         ends_at = time.monotonic() + ANSWER_SECONDS
         while True:
             try:
-                return len(self._answer(lambda: self._admin.list_topics(timeout=1.0)).brokers)
+                brokers = self._answer(lambda: self._admin.list_topics(timeout=1.0)).brokers
+                self._reports.forget()
+                return len(brokers)
             except NoAnswer:
                 if self._reports.all_down or time.monotonic() > ends_at:
                     raise

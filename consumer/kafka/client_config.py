@@ -1,13 +1,18 @@
 """The options of the Kafka clients: what the guarantees require, what fits a small pod, and what users add."""
 
+import logging
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from confluent_kafka import Consumer, KafkaError, KafkaException
 
 from consumer.errors import SettingsError
+from consumer.kafka.aws_credentials import CredentialSources
 from consumer.kafka.msk_iam import token_callback
 from consumer.kafka.option_mistakes import option_mistake
+from consumer.kafka.token_endpoint import authority_options
+from consumer.kafka.token_errors import without_answer
 
 # Options of the connection to the brokers, which all clients share.
 SHARED_PREFIXES = (
@@ -64,10 +69,22 @@ _DEFAULT_OPTIONS = {"topic.metadata.refresh.interval.ms": 10_000}
 _Client = TypeVar("_Client")
 
 
+@dataclass(frozen=True, slots=True)
+class ClientLog:
+    """The `logger` option of a client. The answer of a token endpoint, which can repeat a secret, is left out."""
+
+    logger: logging.Logger
+
+    def log(self, level: int, template: str, *args: object) -> None:
+        """Called by the client: `args` are facility, name of the client, and text."""
+        *origin, text = args
+        self.logger.log(level, template, *origin, without_answer(str(text)))
+
+
 def create_client(client_class: Callable[[Any], _Client], config: Mapping[str, Any]) -> _Client:
     """A client with these options. Raises SettingsError for options that the client does not accept."""
     try:
-        return client_class({**_DEFAULT_OPTIONS, **config})
+        return client_class({**_DEFAULT_OPTIONS, **authority_options(config), **config})
     except KafkaException as error:
         raise SettingsError(f"KAFKA_CONFIG: {option_mistake(error.args[0].str(), config)}") from None
 
@@ -85,15 +102,15 @@ def require_accepted(config: Mapping[str, Any]) -> None:
     create_client(Consumer, {**without_tokens, "bootstrap.servers": ""}).close()
 
 
-def identity_options(instance_id: str | None, msk_region: str | None) -> dict[str, Any]:
+def identity_options(instance_id: str | None, aws: CredentialSources | None) -> dict[str, Any]:
     """The options that identify a static member to the group, and an AWS role to MSK."""
     options: dict[str, Any] = {}
     if instance_id:
         options["group.instance.id"] = instance_id
-    if msk_region:
+    if aws:
         options["security.protocol"] = "SASL_SSL"
         options["sasl.mechanism"] = "OAUTHBEARER"
-        options["oauth_cb"] = token_callback(msk_region)
+        options["oauth_cb"] = token_callback(aws)
     return options
 
 

@@ -3,6 +3,8 @@
 import re
 from typing import NamedTuple
 
+from consumer.kafka.token_errors import token_failure
+
 Address = tuple[str, int]
 """Host and port."""
 
@@ -70,10 +72,6 @@ _CAUSES = (
         "SASL fails: the broker does not support the mechanism: set sasl.mechanism to one that it supports",
     ),
     _cause(
-        r"OAUTHBEARER token",
-        "SASL fails: no token: check sasl.oauthbearer.* in KAFKA_CONFIG, or the role for KAFKA_MSK_REGION",
-    ),
-    _cause(
         r"[Aa]uthentication failed|SASL authentication error",
         "SASL fails: the broker refuses the credentials: check sasl.* in KAFKA_CONFIG",
     ),
@@ -113,6 +111,9 @@ _NOISE = re.compile(
 
 def explain(text: str) -> str:
     """What is wrong, and which setting to check, if the client says this; "" if the table has no cause for it."""
+    failure = token_failure(text)
+    if failure:
+        return failure.cause
     plain_text = _THREAD.sub("", text)
     for pattern, explanation in _CAUSES:
         if pattern.search(plain_text):
@@ -122,6 +123,9 @@ def explain(text: str) -> str:
 
 def evidence(text: str) -> str:
     """What the client says, without noise: address, and what happened there."""
+    failure = token_failure(text)
+    if failure:
+        return failure.evidence
     return _NOISE.sub("", _THREAD.sub("", text)).strip()
 
 

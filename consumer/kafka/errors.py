@@ -2,14 +2,17 @@
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from itertools import starmap
 from typing import Any, NamedTuple
 
 from confluent_kafka import KafkaError
 
-from consumer.kafka import connection_causes
+from consumer.kafka import connection_causes, token_errors
 from consumer.kafka.certificate_check import certificate_mistake
 from consumer.kafka.connection_causes import Address
+from consumer.kafka.token_endpoint import uses_token_endpoint
+from consumer.kafka.token_errors import token_failure, without_answer
 from consumer.outside_text import outside_text
 
 log = logging.getLogger(__name__)
@@ -41,7 +44,7 @@ _ADVICE: Mapping[int, str] = {
     KafkaError.GROUP_ID_NOT_FOUND: "if members with another group.protocol are in the group, stop all members first",
     KafkaError.GROUP_AUTHORIZATION_FAILED: "the principal needs READ for this group",
 }
-_FACILITIES = ("FAIL", "BROKER")  # of the client's log lines about connections
+_FACILITIES = ("FAIL", "BROKER", "OIDC", "JWT")  # of the client's log lines about connections and tokens
 _KEPT_SECONDS = 60
 _MAX_EVIDENCE = 3  # for a cause; a cluster can have many brokers
 
@@ -55,10 +58,15 @@ class _Report(NamedTuple):
 
 def describe(error: KafkaError) -> str:
     """One line: the cause if it is known, and the client's own text where that says more."""
-    text = client_text(error)
+    text = error.str()
     if cause := connection_causes.explain(text):
-        return f"{cause} ({_evidence(text)})"
-    return _TEXTS.get(error.code(), text)
+        return _with_evidence(cause, [_evidence(text)])
+    return _TEXTS.get(error.code(), client_text(error))
+
+
+def _with_evidence(cause: str, evidence: Sequence[str]) -> str:
+    shown = ", ".join(filter(None, evidence[:_MAX_EVIDENCE]))
+    return f"{cause} ({shown})" if shown else cause
 
 
 def describe_fatal(error: KafkaError) -> str:
@@ -69,7 +77,7 @@ def describe_fatal(error: KafkaError) -> str:
 
 def client_text(error: KafkaError) -> str:
     """What the client says, and the name of the error if the client says only where it happened."""
-    text = outside_text(error.str().strip())
+    text = outside_text(without_answer(error.str().strip()))
     if not text or text.endswith(":"):
         return f"{text} {error.name()}".strip()
     return text
@@ -91,8 +99,10 @@ class ConnectionReports:
         self._config, self._clock = config, clock
         self._reports: dict[tuple[str, Address], _Report] = {}
         self._certificate_mistakes: dict[Address, str] = {}
+        # A client without a token connects to no broker, so it reports nothing of brokers.
+        self._silence = token_errors.SILENCE if uses_token_endpoint(config) else _NO_BROKER
         self.all_down = False
-        """Whether each broker that is known was tried without success."""
+        """Whether to wait is of no use: each broker that is known was tried without success, or there is no token."""
         self.is_quiet = False
         """Whether the caller itself logs what the client reports."""
 
@@ -102,7 +112,7 @@ class ConnectionReports:
         return {"error_cb": self.note_error, "logger": self}
 
     def note_error(self, error: KafkaError) -> None:
-        if error.code() == KafkaError._ALL_BROKERS_DOWN:
+        if error.code() == KafkaError._ALL_BROKERS_DOWN or token_failure(error.str()):
             self.all_down = True
         self._note(error.str())
 
@@ -135,13 +145,14 @@ class ConnectionReports:
             return
         if is_explained:
             cause = connection_causes.explain(text)
-            self._warn(f"{cause} ({_evidence(text)})", text, cause)
+            self._warn(_with_evidence(cause, [_evidence(text)]), text, cause)
             level = logging.DEBUG
         logger.log(level, template, *args)
 
     def forget(self) -> None:
         """A broker answers."""
         self._reports, self._certificate_mistakes, self.all_down = {}, {}, False
+        self._silence = _NO_BROKER
 
     def explain(self, error: KafkaError) -> str:
         """
@@ -159,15 +170,20 @@ class ConnectionReports:
     def _warn(self, error: str, text: str, condition: str) -> None:
         """One line for a condition of all clients, whoever reports it: the log folds lines by `fold_by`."""
         if not self.is_quiet:
-            fields = {"error": error, "client_text": outside_text(text), "fold_by": condition}
+            fields = {"error": error, "client_text": outside_text(without_answer(text)), "fold_by": condition}
             log.warning("Kafka client error, retrying", extra=fields)
 
     def _note(self, text: str) -> bool:
         """Keep the cause if there is one; whether there is."""
         cause, evidence = connection_causes.explain(text), _evidence(text)
-        if cause:
-            self._reports[cause, connection_causes.address(evidence)] = _Report(evidence, self._clock())
-        return bool(cause)
+        if not cause:
+            return False
+        key = cause, connection_causes.address(evidence)
+        former = self._reports.get(key)
+        if former and not evidence:
+            evidence = former.evidence
+        self._reports[key] = _Report(evidence, self._clock())
+        return True
 
     def _causes(self, refine: Callable[[str, Address], str]) -> str:
         """Each cause of the last minute once, with some of its evidence."""
@@ -175,8 +191,7 @@ class ConnectionReports:
         for (cause, address), report in self._reports.items():
             if self._clock() - report.at <= _KEPT_SECONDS:
                 causes.setdefault(refine(cause, address), []).append(report.evidence)
-        texts = [f"{cause} ({', '.join(evidence[:_MAX_EVIDENCE])})" for cause, evidence in causes.items()]
-        return "; ".join(texts) or _NO_BROKER
+        return "; ".join(starmap(_with_evidence, causes.items())) or self._silence
 
     def _certificate_mistake(self, cause: str, address: Address) -> str:
         if cause != connection_causes.CERTIFICATE:

@@ -73,7 +73,7 @@ def topic(value: str) -> str:
 
 def region(value: str) -> str:
     """An AWS region. It becomes part of a host name."""
-    require(re.fullmatch(r"[a-z]{2}(-[a-z]+)+-[0-9]+", value), "must be an AWS region such as eu-west-1")
+    require(re.fullmatch(r"[a-z]+(-[a-z0-9]+)+-[0-9]+", value), "must be an AWS region such as eu-west-1")
     return value
 
 

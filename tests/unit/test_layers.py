@@ -40,7 +40,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 
 # One outside library, one module. The Kafka client has a package, because it is a consumer, a producer and a broker.
 ONLY_IN = {
-    "certifi": {"http_client/client.py"},
+    "certifi": {"http_client/client.py", "kafka/token_endpoint.py"},
     "click": {"cli"},
     "confluent_kafka": {"kafka"},
     "fastavro": {"avro/decoder.py"},
