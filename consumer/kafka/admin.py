@@ -17,8 +17,9 @@ from confluent_kafka.admin._resource import ResourceType
 
 from consumer.errors import NoAnswer, NotPermitted, ServiceError
 from consumer.kafka.client_config import create_client, shared_config
+from consumer.kafka.connection_reports import ConnectionReports
 from consumer.kafka.dead_letter_topic import TopicSettings, UnseenSettings
-from consumer.kafka.errors import NOT_PERMITTED, ConnectionReports
+from consumer.kafka.errors import NOT_PERMITTED
 
 ANSWER_SECONDS = 5.0
 RETRY_INTERVAL = 0.2  # seconds

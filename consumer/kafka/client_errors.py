@@ -8,7 +8,8 @@ from confluent_kafka import KafkaError, KafkaException
 
 from consumer.errors import NoAnswer, NotPermitted
 from consumer.kafka.client_config import is_fatal
-from consumer.kafka.errors import MISSING_TOPIC, NOT_PERMITTED, ConnectionReports, describe
+from consumer.kafka.connection_reports import ConnectionReports
+from consumer.kafka.errors import MISSING_TOPIC, NOT_PERMITTED, describe
 
 log = logging.getLogger(__name__)
 

@@ -12,8 +12,9 @@ from consumer.kafka.client_config import create_client, shared_config
 from consumer.kafka.client_errors import ClientErrors
 from consumer.kafka.client_positions import ClientPositions
 from consumer.kafka.commits import OffsetCommits
+from consumer.kafka.connection_reports import with_explained_log
 from consumer.kafka.end_offsets import EndOffsets
-from consumer.kafka.errors import client_text, describe_fatal, with_explained_log
+from consumer.kafka.errors import client_text, describe_fatal
 from consumer.kafka.kept_progress import KeptProgress
 from consumer.kafka.log_check import LogCheck
 from consumer.kafka.records import LogPosition, Progress, ReadResult, to_record

@@ -11,8 +11,9 @@ from confluent_kafka import Message as ClientMessage
 
 from consumer.errors import ServiceError
 from consumer.kafka.client_config import create_client, is_fatal
+from consumer.kafka.connection_reports import ConnectionReports
 from consumer.kafka.dead_letter_headers import Origin, headers_of
-from consumer.kafka.errors import ConnectionReports, client_text, describe
+from consumer.kafka.errors import client_text, describe
 from consumer.model import DeadLetter, Record, RecordAddress
 from consumer.reasons import BlockReason
 

@@ -9,7 +9,7 @@ from confluent_kafka import Consumer, KafkaError, TopicPartition
 from confluent_kafka.admin import AdminClient, ListOffsetsResultInfo, OffsetSpec
 
 from consumer.kafka.client_config import create_client, shared_config
-from consumer.kafka.errors import with_explained_log
+from consumer.kafka.connection_reports import with_explained_log
 from consumer.kafka.records import LogPosition
 
 ANSWER_TIMEOUT = 4.0  # seconds

@@ -8,7 +8,8 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from consumer.errors import NoAnswer, ServiceError
 from consumer.kafka.client_config import consumer_config, create_client
-from consumer.kafka.errors import ConnectionReports, describe
+from consumer.kafka.connection_reports import ConnectionReports
+from consumer.kafka.errors import describe
 from consumer.kafka.records import to_record
 from consumer.model import Record
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from consumer.demo.segment_server import SegmentStandIn
+from consumer.http_client.proxies import Proxies
 from consumer.kafka.mock_broker import MockBroker, records
 from consumer.model import Accepted, BatchRequest, Chunk, Record, TrackEvent, WriteKey
 from consumer.segment.client import Endpoint, SegmentClient
@@ -64,7 +65,9 @@ def test_segment_is_reached_over_ipv6() -> None:
     key = WriteKey("production", "demo-key")
     event: Any = TrackEvent(Record(0, 0, 0, None, b"", ()), key, b'{"type":"track","event":"a","userId":"b"}')
     with SegmentStandIn([key.secret]) as segment, forwarder(int(segment.url.split(":")[2].split("/")[0])) as server:
-        client = SegmentClient(Endpoint(f"http://{server.address}/v1/batch", 10.0, False, False, "test"))
+        client = SegmentClient(
+            Endpoint(f"http://{server.address}/v1/batch", 10.0, False, False, "test"), Proxies.none()
+        )
         with contextlib.closing(client):
             outcome = client.attempt(BatchRequest(key, (Chunk.of(0, key, (event,)),), 0.0))
         assert outcome == Accepted()

@@ -16,7 +16,8 @@ from consumer.errors import NoAnswer
 from consumer.kafka import connection_causes, errors
 from consumer.kafka.admin import KafkaAdmin
 from consumer.kafka.client_errors import ClientErrors
-from consumer.kafka.errors import ConnectionReports, client_text, describe
+from consumer.kafka.connection_reports import ConnectionReports
+from consumer.kafka.errors import client_text, describe
 from consumer.kafka.mock_broker import MockBroker
 from tests.http_peer import json_response, peer
 

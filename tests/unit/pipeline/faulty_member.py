@@ -169,11 +169,12 @@ class FaultyMember(SimulatedMember):
         self.segment.answer(number, outcome, is_accepted=self.fault.is_late)
 
     def has_committed_what_was_settled(self) -> bool:
-        """Whether everything is committed that was settled when the last iteration began."""
+        """Whether everything of a present topic is committed that was settled when the last iteration began."""
         return all(
             self.ledger.committed[partition] >= to
             for partition, to in self.settled.items()
             if self.ledger.assignment[partition] == self._assignment[partition]
+            and to.topic == self.ledger.topic(partition)
         )
 
     def _note_settled(self) -> None:
