@@ -1,5 +1,6 @@
 """The options of SCHEMA_REGISTRY_CONFIG: which there are, which Confluent's client has besides, and what is wrong."""
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
@@ -90,16 +91,23 @@ def _option_mistake(name: str, value: object) -> str:
 
 def _expectation(kind: str, value: object) -> str:
     """What a value of this kind must be; "" if this value is."""
-    if kind in ("seconds", "number"):
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        if kind == "number":
-            return "" if is_number else "a number"
-        return "" if is_number and 0 < float(str(value)) <= _MAX_SECONDS else f"seconds, up to {_MAX_SECONDS:.0f}"
+    if kind == "seconds":
+        return "" if 0 < _number(value) <= _MAX_SECONDS else f"seconds, up to {_MAX_SECONDS:.0f}"
+    if kind == "number":
+        return "a number" if math.isnan(_number(value)) else ""
     if not isinstance(value, str) or not value.isprintable() or not value.strip():
         return "text without control characters"
     if kind == "header" and not re.fullmatch("[!-~]+", value):
         return "ASCII without blanks"
     return ""
+
+
+def _number(value: object) -> float:
+    """A number, which may be written as text; NaN for anything else."""
+    try:
+        return math.nan if isinstance(value, bool) else float(str(value))
+    except ValueError:
+        return math.nan
 
 
 def _login_mistakes(options: Mapping[str, object]) -> Iterator[str]:

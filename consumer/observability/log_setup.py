@@ -17,10 +17,6 @@ LogEvent = MutableMapping[str, Any]
 
 LIBRDKAFKA = "librdkafka"
 
-# These libraries log requests, at their lower levels with headers, which hold a write key or the registry's password.
-# The schema registry's client uses the names with a 2.
-_REQUEST_LOGGERS = ("httpx", "httpcore", "hpack", "httpx2", "httpcore2")
-
 _LEADING_FIELDS = ("timestamp", "level", "event", "logger", "topic", "partition", "offset")
 FOLD_SECONDS, MAX_FOLD_SECONDS = 10.0, 60.0
 _FLUSH_SECONDS = 1.0
@@ -41,8 +37,6 @@ def configure(form: Literal["json", "console"], level: str, topic: str = "") -> 
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(min(handler.level, logging.WARNING))  # the status page shows warnings, whatever the log's level
-    for name in _REQUEST_LOGGERS:
-        logging.getLogger(name).setLevel(logging.WARNING)
     logging.getLogger(LIBRDKAFKA).addFilter(_cap_at_warning)
     logging.captureWarnings(capture=True)
 

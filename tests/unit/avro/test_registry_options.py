@@ -35,6 +35,7 @@ NO_EFFECT = {"max.retries": 5, "retries.wait.ms": 1, "retries.max.wait.ms": 2, "
         {**OAUTH, **POOL, "bearer.auth.scope": "schemas"},
         {**OAUTH, "bearer.auth.issuer.endpoint.url": "http://127.0.0.1:8080/token"},
         {**BASIC, **TLS, "timeout": 0.5},
+        {"timeout": "0.5", "max.retries": "5"},
         {**NO_EFFECT, "cache.latest.ttl.sec": 1.5},
     ],
 )
@@ -52,7 +53,9 @@ def test_the_options_of_each_way_to_sign_in_are_accepted(options: dict[str, Any]
         *[({name: HUSH}, f"{name} is refused: {instead}") for name, instead in REFUSED.items()],
         ({"timeout": 0}, "timeout must be seconds, up to 600"),
         ({"timeout": 30_000}, "timeout must be seconds"),
-        ({"timeout": "3"}, "timeout must be seconds"),
+        ({"timeout": "soon"}, "timeout must be seconds"),
+        ({"timeout": "nan"}, "timeout must be seconds"),
+        ({"timeout": "inf"}, "timeout must be seconds"),
         ({"timeout": True}, "timeout must be seconds"),
         ({"max.retries": HUSH}, "max.retries must be a number"),
         ({"basic.auth.user.info": 7}, "basic.auth.user.info must be text"),

@@ -102,13 +102,6 @@ def test_the_console_shows_the_same_fields(clock: Clock) -> None:
     assert "partition=3" in stream.getvalue().replace("\x1b[0m", "")
 
 
-def test_libraries_that_log_requests_stay_quiet(clock: Clock) -> None:
-    stream = configured_stream("json", clock, "debug")
-    for name in ("httpx", "httpcore", "httpcore.http11", "hpack.hpack", "httpx2", "httpcore2.connection"):
-        logging.getLogger(name).debug("authorization: hush")
-    assert stream.getvalue() == ""
-
-
 def test_python_warnings_are_logged(stream: io.StringIO) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("always")
