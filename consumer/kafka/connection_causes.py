@@ -13,6 +13,7 @@ CERTIFICATE = (
     "TLS fails: the broker's certificate is not of an authority that ssl.ca.location has, or not for this host name"
 )
 _NO_ANSWER = "the address accepts connections, but does not answer as a Kafka broker: check host and port"
+_CREDENTIALS = "check sasl.* in KAFKA_CONFIG, or the role for KAFKA_MSK_REGION"
 _SET = "set security.protocol in KAFKA_CONFIG to"
 
 
@@ -73,11 +74,11 @@ _CAUSES = (
     ),
     _cause(
         r"[Aa]uthentication failed|SASL authentication error",
-        "SASL fails: the broker refuses the credentials: check sasl.* in KAFKA_CONFIG",
+        f"SASL fails: the broker refuses the credentials: {_CREDENTIALS}",
     ),
     _cause(
         r"SASL |state AUTH_",
-        "SASL fails: the broker refuses the credentials, or ended the connection: check sasl.* in KAFKA_CONFIG",
+        f"SASL fails: the broker refuses the credentials, or ended the connection: {_CREDENTIALS}",
     ),
     _cause(
         r"ssl://.*Disconnected.*in state APIVERSION_QUERY",

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from consumer.demo import fault_scripts
 from consumer.demo.fault_scripts import ScriptedResponse
 from consumer.demo.segment_server import SegmentStandIn
 from consumer.kafka.mock_broker import records
+from tests.cli_runner import CommandRunner
 from tests.container.kafka_container import PASSWORD, USER
 from tests.http_peer import PeerRequest, json_response, peer
 from tests.support import KEYS, Flow, Member, registry, wait_until
@@ -173,6 +175,71 @@ def test_no_token_of_the_registry_is_shown(
     presented = [request.headers.get("authorization", "") for request in server.requests]
     assert any(presented)
     assert_shown_nowhere(member.output.encode(), *page_texts)
+
+
+def access_token() -> str:
+    """A JWT as librdkafka reads it, with TOKEN in place of a signature."""
+    parts = {"alg": "none"}, {"sub": "sprig", "exp": time.time() + 3600}
+    encoded = [base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts]
+    return ".".join([*encoded, TOKEN])
+
+
+ISSUED = ScriptedResponse(
+    200, json.dumps({"access_token": access_token()}).encode(), {"Content-Type": "application/json"}
+)
+ECHO = f"{CLIENT_SECRET} Basic {base64.b64encode(f'sprig:{CLIENT_SECRET}'.encode()).decode()} {TOKEN}"
+
+
+@pytest.mark.parametrize(
+    ("response", "log_text"),
+    [
+        (ISSUED, "SASL fails: the broker does not support the mechanism"),
+        (json_response({"error": "invalid_client", "error_description": ECHO}, 401), "(invalid_client)"),
+        (
+            ScriptedResponse(403, ECHO.encode(), {"Content-Type": "text/html"}),
+            "the token endpoint answers with an error",
+        ),
+        (ScriptedResponse(200, ECHO.encode(), {"Content-Type": "text/html"}), "is not that of a token endpoint"),
+    ],
+    ids=["token", "refused", "page with a 403", "page"],
+)
+def test_no_secret_of_a_token_endpoint_is_shown(
+    kafka: Any, flow: Flow, response: ScriptedResponse, log_text: str
+) -> None:
+    """The endpoint repeats what it was sent. The broker has no OAUTHBEARER, so it gets no token."""
+    with peer(lambda _: response) as server:
+        sign_in = {"security.protocol": "SASL_PLAINTEXT", "sasl.mechanism": "OAUTHBEARER"}
+        oidc = {
+            "sasl.oauthbearer.method": "oidc",
+            "sasl.oauthbearer.client.id": "sprig",
+            "sasl.oauthbearer.client.secret": CLIENT_SECRET,
+            "sasl.oauthbearer.token.endpoint.url": f"{server.url}/token",
+        }
+        configure_kafka(flow, **sign_in, **oidc)
+        with flow.member(KAFKA_BOOTSTRAP_SERVERS=kafka.signed) as member:
+            wait_until(lambda: is_logged(member, log_text) or log_text in member.output, log_text)
+            page_texts = pages(member)
+            assert member.terminate() == 0
+        checked = CommandRunner(flow, {"KAFKA_BOOTSTRAP_SERVERS": kafka.signed}).run("check", "--no-sample")
+    assert log_text in checked.stdout
+    assert server.requests
+    assert_shown_nowhere(member.output.encode(), checked.stdout.encode(), checked.stderr.encode(), *page_texts)
+
+
+def test_no_credentials_of_aws_are_shown(kafka: Any, flow: Flow) -> None:
+    """This broker does not support TLS, so it gets no token. The container's platform repeats what it was sent."""
+    echo = ScriptedResponse(200, f"{TOKEN} {CLIENT_SECRET}".encode())
+    credentials = {"AccessKeyId": "ASIA", "SecretAccessKey": CLIENT_SECRET, "Token": TOKEN}
+    flow.settings = {**flow.settings, "KAFKA_CONFIG": json.dumps({"debug": "all"}), "KAFKA_MSK_REGION": "eu-west-1"}
+    with peer(lambda _: json_response(credentials)) as server:
+        aws = {"AWS_CONTAINER_CREDENTIALS_FULL_URI": server.url, "AWS_CONTAINER_AUTHORIZATION_TOKEN": TOKEN}
+        with flow.member(KAFKA_BOOTSTRAP_SERVERS=kafka.signed, **aws) as member:
+            wait_until(lambda: is_logged(member, "the listener does not use TLS"), "the sign-in to fail")
+            assert member.terminate() == 0
+        server.answer = lambda _: echo
+        with flow.member(KAFKA_BOOTSTRAP_SERVERS=kafka.signed, **aws) as without_credentials:
+            wait_until(lambda: "no token for MSK" in without_credentials.output, "the answer to be refused")
+    assert_shown_nowhere(member.output.encode(), without_credentials.output.encode())
 
 
 @pytest.mark.parametrize("password", [KEY_PASSWORD, WRONG], ids=["good", "bad"])

@@ -13,6 +13,8 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import ReadOnlyCredentials
 from confluent_kafka.admin import AdminClient
 
+import consumer.settings
+from consumer.cli.check_kafka import check_kafka
 from consumer.errors import NoAnswer
 from consumer.http_client.client import HttpClient
 from consumer.http_client.proxies import Proxies
@@ -95,6 +97,24 @@ def test_a_client_without_credentials_starts_and_says_why(
         create_client(AdminClient, {**options, "log_level": 0})
     (record,) = [record for record in caplog.records if record.message == "no token for MSK, retrying"]
     assert text in record.__dict__["error"]
+
+
+@pytest.mark.parametrize(("environ", "text"), BROKEN[:3])
+def test_check_asks_aws_before_it_asks_a_broker(
+    environ: dict[str, str], text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A broker would say that it refuses the credentials."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_ROLE_ARN", FULL, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environ.items():
+        if "\0" not in value:
+            monkeypatch.setenv(name, value)
+    settings = consumer.settings.load(
+        environ={"KAFKA_BOOTSTRAP_SERVERS": "b:1", "KAFKA_MSK_REGION": "eusc-de-east-1", "SEGMENT_WRITE_KEY": "key"}
+    )
+    (result,) = check_kafka(settings)
+    assert (result.state, result.subject) == ("problem", "AWS")
+    assert text.removeprefix("AUTHORIZATION_TOKEN_FILE") in result.detail
 
 
 def test_an_unforeseen_exception_gives_a_token_that_expires_soon(
