@@ -96,7 +96,7 @@ def test_the_licenses_of_all_parts_are_in_the_image(shell: Callable[[str], str])
     script = "from importlib.metadata import distributions as d; print(*(i.name for i in d()))"
     installed = {_normal(name) for name in shell(f'python3 -c "{script}"').split()}
     doc = "/usr/share/doc/sprig-to-segment"
-    texts = re.findall(rf"(?m)^{doc}/([^/]+)/.", shell(f"find {doc} -type f -size +0"))
+    texts = re.findall(rf"(?m)^{doc}/([^/\n]+)/.", shell(f"find {doc} -type f -size +0"))
     assert set(texts) == installed
     table = shell(f"cat {doc}/licenses.tsv").splitlines()
     assert {line.split("\t")[0] for line in table} >= installed | {"librdkafka", "openssl", "isa-l"}
