@@ -124,5 +124,5 @@ def test_the_package_has_exactly_the_files_that_an_install_needs(tmp_path: Path)
     with tarfile.open(package) as packed:
         names = {name.removeprefix("sprig-to-segment/") for name in packed.getnames()}
     templates = {str(path.relative_to(CHART)) for path in (CHART / "templates").rglob("*.*") if path.is_file()}
-    files = {"files/alerts.yaml", "files/dashboard.json"}
+    files = {"files/alerts.yaml", "files/confidential-options.txt", "files/dashboard.json"}
     assert names == templates | files | {"Chart.yaml", "README.md", "values.yaml", "values.schema.json"}
