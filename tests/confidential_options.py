@@ -1,9 +1,8 @@
-"""The options whose values are secrets: the chart's list, and the tables of the clients that it is compared with."""
+"""The options whose values are secrets: the chart's list, and the table of the Kafka client."""
 
 import ctypes
 import logging
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import confluent_kafka
@@ -43,12 +42,6 @@ def is_redacted(option: str) -> bool | None:
     client.close()
     assert any("[redacted]" in text or "plain-value" in text for text in messages.texts), option
     return not any("plain-value" in text for text in messages.texts)
-
-
-def registry_options() -> Iterator[str]:
-    """The names of the options in the source of Confluent's registry client."""
-    for path in (PACKAGE / "schema_registry").rglob("*.py"):
-        yield from re.findall(r"[\"']((?:basic|bearer|ssl)(?:\.[a-z]+)+|proxy|url)[\"']", path.read_text())
 
 
 class _Messages(logging.Handler):

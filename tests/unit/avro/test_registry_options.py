@@ -1,12 +1,11 @@
 """The options of SCHEMA_REGISTRY_CONFIG: a closed table, which the documentation and the chart share."""
 
-import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from consumer.avro.registry_options import CONFIDENTIAL_OPTIONS, OPTIONS, REFUSED, mistakes
+from consumer.avro.registry_options import OPTIONS, REFUSED, mistakes
 
 HUSH = "hush-7391"
 DOCS = Path(__file__).parents[3] / "docs" / "avro.md"
@@ -90,14 +89,3 @@ def test_a_wrong_option_is_named_without_its_value(options: dict[str, Any], mist
 def test_the_documentation_has_each_option_with_its_meaning() -> None:
     rows = "\n".join(f"| `{name}` | {option.meaning} |" for name, option in OPTIONS.items())
     assert rows in DOCS.read_text(), rows
-
-
-def test_the_chart_refuses_each_confidential_option_outside_of_its_secret() -> None:
-    """The chart has a list of names, or a pattern for them."""
-    options = CHART / "files" / "confidential-options.txt"
-    if options.exists():
-        assert set(options.read_text().splitlines()) >= CONFIDENTIAL_OPTIONS
-        return
-    (pattern,) = re.findall(r'regexMatch "(.*?)" \$option', (CHART / "templates" / "_validate.tpl").read_text())
-    pattern = pattern.replace(r"\\", "\\")
-    assert {name for name in OPTIONS if re.search(pattern, name)} == CONFIDENTIAL_OPTIONS
