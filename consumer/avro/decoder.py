@@ -13,7 +13,7 @@ from consumer.avro.decode_limits import max_value_bytes
 from consumer.avro.logical_types import READERS, without_ignored_logical_types
 from consumer.avro.schema import MAX_JSON_DEPTH, AvroType, WriterSchema, build_tree
 from consumer.avro.schema_size import memory_bytes
-from consumer.avro.strict_types import strict, strict_names
+from consumer.avro.strict_types import StrictTypes
 from consumer.errors import DecodingError, UnsafeSchema
 from consumer.jsonio import is_nested_deeper
 from consumer.outside_text import outside_text
@@ -51,7 +51,7 @@ def load_schema(label: str, schema: object, references: Iterable[object] = ()) -
     try:
         parsed = _parse(schemas, names)
         root = build_tree(label, parsed, names)
-        loaded = _writer_schema(label, root, parsed, names, strict_names(names))
+        loaded = _writer_schema(label, root, parsed, names, StrictTypes(names))
         return replace(loaded, memory_bytes=memory_bytes(label, loaded))
     except UnsafeSchema:
         raise
@@ -86,14 +86,14 @@ def _parse(schemas: Sequence[object], names: dict[str, Any]) -> Any:
 
 
 def _writer_schema(
-    label: str, root: AvroType, parsed: Any, names: Mapping[str, Any], names_strict: Mapping[str, Any]
+    label: str, root: AvroType, parsed: Any, names: Mapping[str, Any], types: StrictTypes
 ) -> WriterSchema:
     """`parsed` in the forms that the library encodes with and decodes with, and so each branch if it is a union."""
     definition = names.get(parsed, parsed) if isinstance(parsed, str) else parsed
     branches: list[WriterSchema] = []
     for avro, branch in zip(root.branches, definition if root.branches else (), strict=True):
-        branches.append(_writer_schema(label, avro, branch, names, names_strict))
-    forms = _mark_parsed(definition, names), _mark_parsed(strict(definition), names_strict)
+        branches.append(_writer_schema(label, avro, branch, names, types))
+    forms = _mark_parsed(definition, names), _mark_parsed(types.strict(definition), types.names)
     return WriterSchema(label, root, *forms, max_value_bytes(root), tuple(branches))
 
 

@@ -18,13 +18,13 @@ class TokenFailure(NamedTuple):
     evidence: str
 
 
-class _Cause(NamedTuple):
+class _TokenCause(NamedTuple):
     pattern: re.Pattern[str]
     explanation: str
 
 
-def _cause(pattern: str, explanation: str) -> _Cause:
-    return _Cause(re.compile(pattern), f"{_FAILS}: {explanation}")
+def _cause(pattern: str, explanation: str) -> _TokenCause:
+    return _TokenCause(re.compile(pattern), f"{_FAILS}: {explanation}")
 
 
 # What librdkafka puts in front of the error, in a report and in its log. The rest is libcurl's error, or the whole

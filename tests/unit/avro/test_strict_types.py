@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consumer.avro.decoder import decode, decode_partially, encode, load_schema
-from consumer.avro.strict_types import strict
+from consumer.avro.strict_types import StrictTypes
 from consumer.errors import RecordRejected
 from tests.avro_values import SCHEMAS, block, record, sized, values, zigzag
 
@@ -86,5 +86,9 @@ def test_the_strict_form_leaves_the_schema_that_is_encoded_with_as_it_is() -> No
 
 
 def test_what_has_no_number_stays_as_it_is() -> None:
-    assert strict("string") == "string"
-    assert strict({"type": "fixed", "name": "F", "size": 2}) == {"type": "fixed", "name": "F", "size": 2}
+    assert StrictTypes({}).strict("string") == "string"
+    assert StrictTypes({}).strict({"type": "fixed", "name": "F", "size": 2}) == {
+        "type": "fixed",
+        "name": "F",
+        "size": 2,
+    }

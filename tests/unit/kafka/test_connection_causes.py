@@ -13,7 +13,7 @@ import trustme
 from confluent_kafka import KafkaError
 
 from consumer.errors import NoAnswer
-from consumer.kafka import connection_causes, errors
+from consumer.kafka import connection_causes, connection_reports
 from consumer.kafka.admin import KafkaAdmin
 from consumer.kafka.client_errors import ClientErrors
 from consumer.kafka.connection_reports import ConnectionReports
@@ -147,7 +147,7 @@ def test_a_certificate_is_asked_for_once(monkeypatch: pytest.MonkeyPatch) -> Non
         asked.append((host, port))
         return "expired"
 
-    monkeypatch.setattr(errors, "certificate_mistake", mistake)
+    monkeypatch.setattr(connection_reports, "certificate_mistake", mistake)
     reports = ConnectionReports({})
     for port in range(1, 9):
         text = (
