@@ -1,17 +1,16 @@
 """The HTTP client: one request in, one whole response out, within one deadline."""
 
-import os
 import ssl
 import time
 
-import certifi
+import httpx
 
 from consumer.http_client.connect import Connector
 from consumer.http_client.connection import Connection
 from consumer.http_client.idle import IdleConnections
 from consumer.http_client.messages import HttpError, HttpRequest, HttpResponse
 from consumer.http_client.proxies import Proxies
-from consumer.http_client.urls import split
+from consumer.http_client.urls import parse
 
 
 class HttpClient:
@@ -19,8 +18,8 @@ class HttpClient:
     Sends requests, on any thread. No two requests share a connection at the same time.
 
     It knows no redirects, no .netrc and no proxies but `proxies`, so credentials go to the URL of the request and
-    nowhere else. HTTP libraries' clients know them all; some also keep each body alive, in a cycle of references,
-    until Python looks for cycles.
+    nowhere else. httpx's client knows them all, and keeps each body alive, in a cycle of references, until Python
+    looks for cycles. So only the values of httpx are used, and the connections of httpcore.
     """
 
     def __init__(self, proxies: Proxies, tls: ssl.SSLContext | None = None) -> None:
@@ -36,27 +35,27 @@ class HttpClient:
         connection may have been dead. So the peer can get a request twice.
         """
         ends_at = time.monotonic() + timeout_seconds
-        origin, target = split(request.url)
-        kept = self._idle.take(origin)
+        url = parse(request.url)
+        kept = self._idle.take(url)
         if kept:
             try:
-                return self._exchange(kept, request, target, ends_at, max_response_bytes)
+                return self._exchange(kept, request, url, ends_at, max_response_bytes)
             except HttpError:
                 self._idle.clear()  # the others took the same way
                 if kept.has_answered or time.monotonic() >= ends_at:
                     raise
-        connection = self._connector.connection(origin, ends_at)
-        return self._exchange(connection, request, target, ends_at, max_response_bytes)
+        connection = self._connector.connection(url, ends_at)
+        return self._exchange(connection, request, url, ends_at, max_response_bytes)
 
     def close(self) -> None:
         """Close the idle connections. The connection of a request in flight is closed when the request ends."""
         self._idle.close()
 
     def _exchange(
-        self, connection: Connection, request: HttpRequest, target: str, ends_at: float, max_response_bytes: int
+        self, connection: Connection, request: HttpRequest, url: httpx.URL, ends_at: float, max_response_bytes: int
     ) -> HttpResponse:
         try:
-            response = connection.exchange(request, target, ends_at, max_response_bytes)
+            response = connection.exchange(request, url, ends_at, max_response_bytes)
         except BaseException:
             connection.close()
             raise
@@ -69,8 +68,4 @@ class HttpClient:
 
 def default_tls() -> ssl.SSLContext:
     """Trusts the authorities of SSL_CERT_FILE, else those of SSL_CERT_DIR, else those of certifi."""
-    if cafile := os.environ.get("SSL_CERT_FILE"):
-        return ssl.create_default_context(cafile=cafile)
-    if capath := os.environ.get("SSL_CERT_DIR"):
-        return ssl.create_default_context(capath=capath)
-    return ssl.create_default_context(cafile=certifi.where())
+    return httpx.create_ssl_context()

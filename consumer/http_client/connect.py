@@ -3,13 +3,15 @@
 import ssl
 import time
 
+import httpx
+
 from consumer.http_client.connection import Connection
 from consumer.http_client.messages import HttpError
 from consumer.http_client.proxies import Proxies, Proxy
 from consumer.http_client.race import connect_first
 from consumer.http_client.resolver import Resolver
 from consumer.http_client.stream import SocketStream
-from consumer.http_client.urls import HttpOrigin
+from consumer.http_client.urls import address
 
 MAX_CONNECTION_SECONDS = 300.0  # Segment's addresses change, so a connection must not live for ever
 
@@ -23,13 +25,14 @@ class Connector:
         self._tls = tls
         self._resolver = Resolver()
 
-    def connection(self, origin: HttpOrigin, ends_at: float) -> Connection:
+    def connection(self, url: httpx.URL, ends_at: float) -> Connection:
         """A connection that is ready for a request. Raises HttpError."""
-        proxy = self._proxies.proxy_for(origin)
-        stream = self._tunnel(proxy, origin, ends_at) if proxy else self._stream(origin.host, origin.port, ends_at)
-        if origin.scheme == "https":
-            self._start_tls(stream, origin.host)
-        return Connection(origin, stream, time.monotonic() + MAX_CONNECTION_SECONDS)
+        proxy = self._proxies.proxy_for(url)
+        host, port = address(url)
+        stream = self._tunnel(proxy, url, ends_at) if proxy else self._stream(host, port, ends_at)
+        if url.scheme == "https":
+            self._start_tls(stream, host)
+        return Connection(url, stream, time.monotonic() + MAX_CONNECTION_SECONDS)
 
     def _stream(self, host: str, port: int, ends_at: float) -> SocketStream:
         return SocketStream(connect_first(self._resolver.addresses(host, port, ends_at), ends_at), ends_at)
@@ -41,14 +44,14 @@ class Connector:
             stream.close()
             raise
 
-    def _tunnel(self, proxy: Proxy, origin: HttpOrigin, ends_at: float) -> SocketStream:
-        """A stream to the origin through the proxy."""
+    def _tunnel(self, proxy: Proxy, url: httpx.URL, ends_at: float) -> SocketStream:
+        """A stream to the server of the URL through the proxy."""
         try:
             stream = self._stream(proxy.host, proxy.port, ends_at)
         except HttpError as error:
             raise HttpError("proxy_error", f"no connection to the proxy of HTTPS_PROXY: {error}") from error
         try:
-            status = Connection(origin, stream, ends_at).connect(proxy.headers(origin))
+            status = Connection(url, stream, ends_at).connect(url, proxy.headers(url))
         except HttpError as error:
             stream.close()
             raise HttpError("proxy_error", f"the proxy of HTTPS_PROXY gives no tunnel: {error}") from error

@@ -1,118 +1,113 @@
-"""HTTP/1.1 on one connection, with bounds for everything that a peer may send; the one module that knows h11."""
+"""HTTP/1.1 on one connection, with httpcore, and bounds for everything that a peer may send."""
 
 from collections.abc import Sequence
 
-import h11
+import httpcore
+import httpx
 
-from consumer.http_client.messages import HttpError, HttpHeaders, HttpRequest, HttpResponse
+from consumer.http_client.messages import HttpError, HttpRequest, HttpResponse
 from consumer.http_client.stream import SocketStream
-from consumer.http_client.urls import HttpOrigin
+from consumer.http_client.urls import address, authority
 
-MAX_HEAD_BYTES = 32_768
+MAX_HEAD_BYTES = 32_768  # of all interim responses and the response; httpcore bounds chunks and trailers by 100 KiB
 MAX_HEADERS = 200
-MAX_INTERIM_RESPONSES = 10
 
 
 class Connection:
     """
-    A connection to an origin, for one request at a time.
+    A connection to the server of a URL, for one request at a time.
 
-    `has_answered` says whether a byte of the response to the last request arrived. `is_reusable` says whether another
-    request may follow.
+    `has_answered` says whether a byte of the response to the last request arrived.
     """
 
-    def __init__(self, origin: HttpOrigin, stream: SocketStream, expires_at: float) -> None:
-        self.origin = origin
+    def __init__(self, url: httpx.URL, stream: SocketStream, expires_at: float) -> None:
         self.stream = stream
         self.expires_at = expires_at
         self.idle_since = 0.0
-        self.has_answered = False
-        self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=MAX_HEAD_BYTES)
+        self._http = httpcore.HTTP11Connection(_httpcore_url(url).origin, stream)
+
+    @property
+    def has_answered(self) -> bool:
+        return self.stream.has_received
 
     @property
     def is_reusable(self) -> bool:
-        return self._http.our_state is h11.IDLE
+        """Whether another request may follow."""
+        return self._http.is_idle()
 
-    def exchange(self, request: HttpRequest, target: str, ends_at: float, max_response_bytes: int) -> HttpResponse:
-        """Send the request and read its response. Raises HttpError; the connection must be closed then."""
-        self.stream.ends_at = ends_at
-        self.has_answered = False
-        try:
-            self._send(request, target)
-        except HttpError as error:
-            if error.reason != "write_error":
-                raise
-            # A server can answer and close before it read the whole request, for example with a 413.
-        head = self._head()
-        headers = HttpHeaders((name.decode("latin-1"), value.decode("latin-1")) for name, value in head.headers)
-        body = self._body(max_response_bytes)
+    def leads_to(self, url: httpx.URL) -> bool:
+        return self._http.can_handle_request(_httpcore_url(url).origin)
+
+    def has_ended(self) -> bool:
+        """Whether the peer closed the idle connection, or sent what no request asked for."""
+        return self._http.has_expired()
+
+    def exchange(self, request: HttpRequest, url: httpx.URL, ends_at: float, max_response_bytes: int) -> HttpResponse:
+        """Send the request to its URL and read the response. Raises HttpError; the connection must be closed then."""
+        response = self._begun_response(_httpcore_request(request, url), ends_at)
+        body = self._body(response, max_response_bytes)
+        headers = httpx.Headers(response.headers)
         if body is None:
-            response = HttpResponse(head.status_code, headers, b"")
-            raise HttpError("response_too_large", f"the response has more than {max_response_bytes} bytes", response)
-        if self._http.our_state is h11.DONE and self._http.their_state is h11.DONE:
-            self._http.start_next_cycle()
-        return HttpResponse(head.status_code, headers, body)
+            cut = HttpResponse(response.status, headers, b"")
+            raise HttpError("response_too_large", f"the response has more than {max_response_bytes} bytes", cut)
+        return HttpResponse(response.status, headers, body)
 
-    def connect(self, headers: Sequence[tuple[str, str]]) -> int:
-        """Ask a proxy for a tunnel to the origin. The status of its response, whose body is not read."""
-        self._send_event(h11.Request(method="CONNECT", target=self.origin.authority, headers=list(headers)))
-        self._send_event(h11.EndOfMessage())
-        return self._head().status_code
+    def connect(self, url: httpx.URL, headers: Sequence[tuple[str, str]]) -> int:
+        """Ask a proxy for a tunnel to the server of a URL. The status of its response, whose body is not read."""
+        target = authority(*address(url)).encode()
+        request = httpcore.Request("CONNECT", _httpcore_url(url, target), headers=list(headers))
+        return self._begun_response(request, self.stream.ends_at).status
 
     def close(self) -> None:
-        self.stream.close()
+        self._http.close()
 
-    def _send(self, request: HttpRequest, target: str) -> None:
-        headers = [("Host", self.origin.host_header), *request.headers.items(), ("Accept-Encoding", "identity")]
-        if request.content or request.method not in ("GET", "HEAD"):
-            headers.append(("Content-Length", str(len(request.content))))
+    def _begun_response(self, request: httpcore.Request, ends_at: float) -> httpcore.Response:
+        """The response to the request, whose body is not read yet."""
+        self.stream.begin(ends_at, MAX_HEAD_BYTES)
         try:
-            self._send_event(h11.Request(method=request.method, target=target, headers=headers))
-        except (h11.LocalProtocolError, UnicodeError):  # whose text can have the value of a header
-            raise HttpError("invalid_request", "the request has a header or a URL that HTTP does not allow") from None
-        if request.content:
-            self._send_event(h11.Data(request.content))
-        self._send_event(h11.EndOfMessage())
+            response = self._http.handle_request(request)
+        except httpcore.LocalProtocolError:  # whose text can have the value of a header
+            raise _invalid_request() from None
+        except httpcore.RemoteProtocolError:  # whose text has words of the peer
+            raise self._protocol_error("the peer closed the connection without a response") from None
+        self.stream.end_head()
+        if len(response.headers) > MAX_HEADERS:
+            raise HttpError("remote_protocol_error", "the response has too many headers")
+        return response
 
-    def _send_event(self, event: h11.Event) -> None:
-        for piece in self._http.send_with_data_passthrough(event) or ():
-            self.stream.write(piece)
-
-    def _head(self) -> h11.Response:
-        for _ in range(MAX_INTERIM_RESPONSES + 1):
-            event = self._next_event()
-            if isinstance(event, h11.Response):
-                if len(event.headers) > MAX_HEADERS:
-                    raise _protocol_error("the response has too many headers")
-                return event
-        raise _protocol_error("the peer sends interim responses without end")
-
-    def _body(self, max_bytes: int) -> bytes | None:
+    def _body(self, response: httpcore.Response, max_bytes: int) -> bytes | None:
         """The whole body; None if it is larger."""
         pieces: list[bytes] = []
         length = 0
-        while isinstance(event := self._next_event(), h11.Data):
-            length += len(event.data)
-            if length > max_bytes:
-                return None
-            pieces.append(bytes(event.data))
+        try:
+            for piece in response.iter_stream():
+                length += len(piece)
+                if length > max_bytes:
+                    return None
+                pieces.append(piece)
+        except httpcore.RemoteProtocolError:  # whose text has words of the peer
+            raise self._protocol_error("the connection ended within the response") from None
+        finally:
+            response.close()
         return b"".join(pieces)
 
-    def _next_event(self) -> object:
-        is_ended = False
-        try:
-            while (event := self._http.next_event()) is h11.NEED_DATA:
-                received = self.stream.read()
-                is_ended = not received
-                if is_ended and self._http.their_state is h11.SEND_RESPONSE:
-                    raise _protocol_error("the peer closed the connection without a response")
-                self.has_answered = True
-                self._http.receive_data(received)
-            return event
-        except h11.RemoteProtocolError:  # whose text has words of the peer
-            text = "the connection ended within the response" if is_ended else "the response is not valid HTTP"
-            raise _protocol_error(text) from None
+    def _protocol_error(self, text_at_end: str) -> HttpError:
+        text = text_at_end if self.stream.has_ended else "the response is not valid HTTP"
+        return HttpError("remote_protocol_error", text)
 
 
-def _protocol_error(text: str) -> HttpError:
-    return HttpError("remote_protocol_error", text)
+def _httpcore_request(request: HttpRequest, url: httpx.URL) -> httpcore.Request:
+    headers = {**request.headers, "Accept-Encoding": "identity"}  # so that no small response unpacks into a large one
+    try:
+        raw_headers = httpx.Request(request.method, url, headers=headers, content=request.content).headers.raw
+    except UnicodeError:  # whose text can have the value of a header
+        raise _invalid_request() from None
+    return httpcore.Request(request.method, _httpcore_url(url), headers=raw_headers, content=request.content)
+
+
+def _httpcore_url(url: httpx.URL, target: bytes = b"") -> httpcore.URL:
+    return httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=target or url.raw_path)
+
+
+def _invalid_request() -> HttpError:
+    return HttpError("invalid_request", "the request has a header or a URL that HTTP does not allow")

@@ -3,8 +3,9 @@
 import threading
 import time
 
+import httpx
+
 from consumer.http_client.connection import Connection
-from consumer.http_client.urls import HttpOrigin
 
 MAX_IDLE_SECONDS = 4.0
 """Firewalls and NATs forget a quiet connection without a word, and many servers close one after 5 seconds."""
@@ -21,13 +22,13 @@ class IdleConnections:
         self._connections: list[Connection] = []
         self._is_closed = False
 
-    def take(self, origin: HttpOrigin) -> Connection | None:
-        """The connection to `origin` that was used last, if it can be used again."""
+    def take(self, url: httpx.URL) -> Connection | None:
+        """The connection to the server of `url` that was used last, if it can be used again."""
         now = time.monotonic()
         with self._lock:
             self._close_expired(now)
             for connection in reversed(self._connections):
-                if connection.origin == origin:
+                if connection.leads_to(url):
                     break
             else:
                 return None
@@ -63,7 +64,7 @@ class IdleConnections:
         usable = []
         for connection in self._connections:
             is_young = now < min(connection.expires_at, connection.idle_since + MAX_IDLE_SECONDS)
-            if is_young and connection.stream.is_silent():
+            if is_young and not connection.has_ended():
                 usable.append(connection)
             else:
                 connection.close()

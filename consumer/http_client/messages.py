@@ -1,28 +1,7 @@
 """HTTP messages as values: a request, its response, and the error of a request that has no response."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-
-
-class HttpHeaders(Mapping[str, str]):
-    """Header values by name, in upper or lower case. The values of a repeated name are joined with commas."""
-
-    __slots__ = ("_values",)
-
-    def __init__(self, pairs: Iterable[tuple[str, str]]) -> None:
-        self._values: dict[str, str] = {}
-        for name, value in pairs:
-            earlier = self._values.get(name.lower())
-            self._values[name.lower()] = value if earlier is None else f"{earlier}, {value}"
-
-    def __getitem__(self, name: str) -> str:
-        return self._values[name.lower()]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._values)
-
-    def __len__(self) -> int:
-        return len(self._values)
 
 
 @dataclass(frozen=True, slots=True)

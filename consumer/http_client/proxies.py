@@ -5,8 +5,10 @@ import re
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, unquote, urlsplit
 
+import httpx
+
 from consumer.http_client.no_proxy import NoProxy
-from consumer.http_client.urls import HttpOrigin, split
+from consumer.http_client.urls import address, authority, parse
 
 _HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]+")  # a name, or an IPv6 address without its brackets
 
@@ -34,9 +36,9 @@ class Proxy:
             )
         return cls(parts.hostname or "", port, _authorization(parts))
 
-    def headers(self, origin: HttpOrigin) -> list[tuple[str, str]]:
-        """The headers of a CONNECT to the origin."""
-        headers = [("Host", origin.authority)]
+    def headers(self, url: httpx.URL) -> list[tuple[str, str]]:
+        """The headers of a CONNECT to the server of the URL."""
+        headers = [("Host", authority(*address(url)))]
         if self.authorization:
             headers.append(("Proxy-Authorization", self.authorization))
         return headers
@@ -44,7 +46,7 @@ class Proxy:
 
 @dataclass(frozen=True, slots=True)
 class Proxies:
-    """The way to each origin. Plain http never uses a proxy, because the proxy could read it."""
+    """The way to each server. Plain http never uses a proxy, because the proxy could read it."""
 
     proxy: Proxy | None = None
     no_proxy: NoProxy = NoProxy()  # noqa: RUF009 - it is immutable
@@ -59,19 +61,19 @@ class Proxies:
         """From the values of HTTPS_PROXY and NO_PROXY; "" is not set. Raises ValueError as `Proxy.parse`."""
         return cls(Proxy.parse(https_proxy), NoProxy.parse(no_proxy)) if https_proxy else cls()
 
-    def proxy_for(self, origin: HttpOrigin) -> Proxy | None:
-        """The proxy to the origin; None if the origin is reached directly."""
-        if origin.scheme != "https" or self.no_proxy.matches(origin.host, origin.port):
+    def proxy_for(self, url: httpx.URL) -> Proxy | None:
+        """The proxy to the server of the URL; None if it is reached directly."""
+        if url.scheme != "https" or self.no_proxy.matches(*address(url)):
             return None
         return self.proxy
 
-    def way(self, url: str) -> str:
+    def way(self, text: str) -> str:
         """The way to a URL in words, for an operator. Raises HttpError if it is no URL."""
-        origin, _ = split(url)
-        proxy = self.proxy_for(origin)
+        url = parse(text)
+        proxy = self.proxy_for(url)
         if proxy:
-            return f"through the proxy {HttpOrigin('http', proxy.host, proxy.port).authority} of HTTPS_PROXY"
-        if self.proxy and origin.scheme == "http":
+            return f"through the proxy {authority(proxy.host, proxy.port)} of HTTPS_PROXY"
+        if self.proxy and url.scheme == "http":
             return "directly, because plain http never uses a proxy"
         if self.proxy:
             return "directly, because NO_PROXY names it or it is on loopback"

@@ -5,50 +5,78 @@ import socket
 import ssl
 import time
 
+import httpcore
+
 from consumer.http_client.messages import HttpError, system_error
 
 _READ_BYTES = 16384  # a TLS record
 
 
-class SocketStream:
-    """A connected socket. Its errors are HttpErrors. `ends_at` is the deadline, in monotonic seconds."""
+class SocketStream(httpcore.NetworkStream):
+    """
+    A connected socket for httpcore, whose own has a timeout for each wait and no deadline for all of them.
 
-    __slots__ = ("_socket", "ends_at")
+    The errors are HttpErrors, except WriteError, after which httpcore still reads the response. `ends_at` is the
+    deadline, in monotonic seconds. `has_received` and `has_ended` say what was read since `begin`: a byte, the end.
+    """
 
     def __init__(self, connected: socket.socket, ends_at: float) -> None:
         self._socket = connected
+        self._head_bytes: int | None = None
         self.ends_at = ends_at
+        self.has_received = False
+        self.has_ended = False
 
-    def read(self) -> bytes:
-        """The next bytes; b"" at their end."""
-        try:
-            self._limit_wait("read")
-            return self._socket.recv(_READ_BYTES)
-        except OSError as error:
-            raise system_error("read", error) from error
+    def begin(self, ends_at: float, max_head_bytes: int) -> None:
+        """A request begins. Until `end_head` so many bytes may be read."""
+        self.ends_at = ends_at
+        self._head_bytes = max_head_bytes
+        self.has_received = self.has_ended = False
 
-    def write(self, content: bytes) -> None:
-        rest = memoryview(content)
+    def end_head(self) -> None:
+        self._head_bytes = None
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002
+        """The next bytes; b"" at their end. The deadline holds in place of `timeout`, here and below."""
+        received = self._receive(min(max_bytes, _READ_BYTES))
+        if received:
+            self.has_received = True
+        else:
+            self.has_ended = True
+        return received
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002
+        rest = memoryview(buffer)
         try:
             while rest:
                 self._limit_wait("write")
                 rest = rest[self._socket.send(rest) :]
-        except OSError as error:
+        except TimeoutError as error:
             raise system_error("write", error) from error
+        except OSError as error:
+            raise httpcore.WriteError from error
 
-    def start_tls(self, context: ssl.SSLContext, host: str) -> None:
-        """The handshake as client. `host` is the name that the certificate must have."""
+    def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,  # noqa: ARG002
+    ) -> httpcore.NetworkStream:
+        """The handshake as client. `server_hostname` is the name that the certificate must have."""
         try:
             self._limit_wait("connect")
-            self._socket = context.wrap_socket(self._socket, server_hostname=host)
+            self._socket = ssl_context.wrap_socket(self._socket, server_hostname=server_hostname)
         except OSError as error:
             raise system_error("connect", error, "no TLS handshake within the deadline of the request") from error
+        return self
 
-    def is_silent(self) -> bool:
-        """Whether nothing arrived that no request asked for. An end of the connection counts as something."""
+    def get_extra_info(self, info: str) -> object:
+        """`is_readable` of an idle connection: something arrived that no request asked for, or the end."""
+        if info != "is_readable":
+            return None
         poll = select.poll()
         poll.register(self._socket, select.POLLIN)
-        return not poll.poll(0)
+        return bool(poll.poll(0))
 
     def limit_acknowledgement(self, milliseconds: int) -> None:
         """End the connection if the peer's system does not confirm for so long what was sent; 0: never (Linux only)."""
@@ -57,6 +85,20 @@ class SocketStream:
 
     def close(self) -> None:
         self._socket.close()
+
+    def _receive(self, max_bytes: int) -> bytes:
+        if self._head_bytes is not None:
+            max_bytes = min(max_bytes, self._head_bytes)
+            if not max_bytes:
+                raise HttpError("remote_protocol_error", "the head of the response is too long")
+        try:
+            self._limit_wait("read")
+            received = self._socket.recv(max_bytes)
+        except OSError as error:
+            raise system_error("read", error) from error
+        if self._head_bytes is not None:
+            self._head_bytes -= len(received)
+        return received
 
     def _limit_wait(self, action: str) -> None:
         seconds = self.ends_at - time.monotonic()

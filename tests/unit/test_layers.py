@@ -40,13 +40,13 @@ MAY_IMPORT: dict[str, set[str]] = {
 
 # One outside library, one module. The Kafka client has a package, because it is a consumer, a producer and a broker.
 ONLY_IN = {
-    "certifi": {"http_client/client.py", "kafka/token_endpoint.py"},
+    "certifi": {"kafka/token_endpoint.py"},
     "click": {"cli"},
     "confluent_kafka": {"kafka"},
     "fastavro": {"avro/decoder.py"},
-    "h11": {"http_client/connection.py", "observability/http_exchange.py"},
-    "httpcore": set(),
-    "httpx": set(),
+    "h11": {"observability/http_exchange.py"},
+    "httpcore": {"http_client"},
+    "httpx": {"http_client"},
     "isal": {"segment/body.py"},
     "jsonschema_rs": {"contract/validator.py"},
     "orjson": {"jsonio.py"},

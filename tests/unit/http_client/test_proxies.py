@@ -7,7 +7,7 @@ import pytest
 from consumer import factories
 from consumer.errors import SettingsError
 from consumer.http_client.proxies import Proxies, Proxy
-from consumer.http_client.urls import split
+from consumer.http_client.urls import parse
 from consumer.settings import load, suspicious
 
 REQUIRED = {"KAFKA_BOOTSTRAP_SERVERS": "b:1", "SEGMENT_WRITE_KEY": "wk"}
@@ -19,8 +19,7 @@ def proxies(**environ: str) -> Proxies:
 
 
 def is_proxied(url: str, no_proxy: str = "") -> bool:
-    origin, _ = split(url)
-    return proxies(HTTPS_PROXY="proxy:3128", NO_PROXY=no_proxy).proxy_for(origin) is not None
+    return proxies(HTTPS_PROXY="proxy:3128", NO_PROXY=no_proxy).proxy_for(parse(url)) is not None
 
 
 @pytest.mark.parametrize(
@@ -37,7 +36,7 @@ def is_proxied(url: str, no_proxy: str = "") -> bool:
 )
 def test_https_goes_through_the_proxy_except_on_loopback(url: str, is_through_proxy: bool) -> None:
     assert is_proxied(url) is is_through_proxy
-    assert not Proxies.none().proxy_for(split(url)[0])
+    assert not Proxies.none().proxy_for(parse(url))
 
 
 @pytest.mark.parametrize(
@@ -125,7 +124,7 @@ def test_the_switch_turns_even_a_wrong_proxy_off(value: str) -> None:
 def test_the_variables_may_be_in_lower_case_and_those_in_upper_case_win() -> None:
     lower = proxies(https_proxy="lower:1", no_proxy="a.example")
     assert lower.proxy == Proxy("lower", 1)
-    assert not lower.proxy_for(split("https://a.example")[0])
+    assert not lower.proxy_for(parse("https://a.example"))
     assert proxies(https_proxy="lower:1", HTTPS_PROXY="upper:2").proxy == Proxy("upper", 2)
     assert proxies(HTTP_PROXY="http://proxy:1", ALL_PROXY="http://proxy:1") == Proxies.none()
 
