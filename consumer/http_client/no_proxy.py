@@ -6,7 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 _Matches = Callable[[str, int], bool]
-_WITH_PORT = re.compile(r"(?:\[(?P<address>[^\]]*)\]|(?P<name>[^:]*))(?::(?P<port>[0-9]+))?")
+_WITH_PORT = re.compile(r"(?:\[(?P<address>[^\]]*)\]|(?P<name>[^:]*))(?::(?P<port>[0-9]{1,5}))?")
+# The last label has more than digits, because a name such as 10.1.2 is an address with a part missing.
+_DOMAIN = re.compile(r"\*?\.?(?:[a-z0-9_-]+\.)*[0-9]*[a-z_-][a-z0-9_-]*\.?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,47 +22,55 @@ class NoProxy:
     """
 
     entries: Sequence[_Matches] = ()
+    mistakes: Sequence[int] = ()
+    """Which entries match nothing because they have none of these forms, from 1."""
 
     @classmethod
     def parse(cls, text: str) -> "NoProxy":
-        return cls(tuple(_entry(word) for word in re.split(r"[\s,]+", text.lower()) if word))
+        entries = [_entry(word) for word in re.split(r"[\s,]+", text.lower()) if word]
+        mistakes = [number for number, matches in enumerate(entries, 1) if not matches]
+        return cls(tuple(filter(None, entries)), tuple(mistakes))
 
     def matches(self, host: str, port: int) -> bool:
         """Whether the host is reached directly, as loopback always is."""
         return _is_loopback(host) or any(matches(host, port) for matches in self.entries)
 
 
-def _entry(word: str) -> _Matches:
+def _entry(word: str) -> _Matches | None:
+    """None if the word has no form that can match."""
     if word == "*":
         return lambda _host, _port: True
     if "/" in word:
         return _block(word)
     parts = _WITH_PORT.fullmatch(word)
-    if not parts:  # an IPv6 address without brackets
-        return _host_matches(word, None)
-    return _host_matches(parts["address"] or parts["name"] or "", parts["port"])
+    if not parts:
+        return _address_matches(word, None)  # an IPv6 address without brackets
+    port = int(parts["port"]) if parts["port"] else None
+    if port is not None and not 0 < port < 65536:
+        return None
+    if _DOMAIN.fullmatch(parts["name"] or ""):
+        return _domain_matches(parts["name"], port)
+    return _address_matches(parts["address"] or parts["name"], port)
 
 
-def _block(word: str) -> _Matches:
+def _block(word: str) -> _Matches | None:
     try:
         block = ipaddress.ip_network(word, strict=False)
     except ValueError:
-        return lambda _host, _port: False
+        return None
     return lambda host, _port: (address := _address(host)) is not None and address in block
 
 
-def _host_matches(host: str, port: str | None) -> _Matches:
-    address = _address(host)
-    domain = host.removeprefix("*").strip(".")
+def _address_matches(text: str, port: int | None) -> _Matches | None:
+    address = _address(text)
+    if address is None:
+        return None
+    return lambda host, other_port: port in (None, other_port) and _address(host) == address
 
-    def matches(other_host: str, other_port: int) -> bool:
-        if port and int(port) != other_port:
-            return False
-        if address:
-            return _address(other_host) == address
-        return bool(domain) and f".{other_host.rstrip('.')}".endswith(f".{domain}")
 
-    return matches
+def _domain_matches(name: str, port: int | None) -> _Matches:
+    suffix = "." + name.removeprefix("*").strip(".")
+    return lambda host, other_port: port in (None, other_port) and f".{host.rstrip('.')}".endswith(suffix)
 
 
 def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

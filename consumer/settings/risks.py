@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 
+from consumer.http_client.no_proxy import NoProxy
 from consumer.settings.settings import Settings
 from consumer.settings.validators import Scalar
 
@@ -23,6 +24,7 @@ def risks(settings: Settings) -> list[str]:
         *_long_pauses(settings),
         *_unchecked_answers(settings),
         *_unusual_keys(settings),
+        *_useless_exceptions(settings),
     ]
 
 
@@ -68,6 +70,12 @@ def _unusual_keys(settings: Settings) -> Iterator[str]:
     keys = settings.write_keys.values()
     if not settings.segment_endpoint and not all(_SEGMENT_KEY.fullmatch(key.secret) for key in keys):
         yield "a write key does not have the form of Segment's keys, 32 letters and digits: compare it with the source"
+
+
+def _useless_exceptions(settings: Settings) -> Iterator[str]:
+    if settings.trust_proxy_env and settings.https_proxy.get_secret_value():
+        for number in NoProxy.parse(settings.no_proxy).mistakes:
+            yield f"entry {number} of NO_PROXY matches no host: it is no domain, IP address or CIDR block, and no *"
 
 
 def _options(settings: Settings) -> Mapping[str, Scalar]:

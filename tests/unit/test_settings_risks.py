@@ -12,6 +12,7 @@ SIGN_IN = {"security.protocol": "SASL_SSL", "sasl.mechanism": "PLAIN", "ssl.ca.l
 
 SHORT = "of KAFKA_CONFIG is shorter than SHUTDOWN_TIMEOUT_SECONDS: the group can remove a member that drains"
 KEY_FORM = "a write key does not have the form of Segment's keys, 32 letters and digits: compare it with the source"
+NO_HOST = "matches no host: it is no domain, IP address or CIDR block, and no *"
 
 RISKS = [
     ({}, []),
@@ -49,6 +50,12 @@ RISKS = [
     ({"SEGMENT_WRITE_KEY": SECRET}, [KEY_FORM]),
     ({"SEGMENT_WRITE_KEY": REQUIRED["SEGMENT_WRITE_KEY"][1:]}, [KEY_FORM]),
     ({"SEGMENT_WRITE_KEY": SECRET, "SEGMENT_ENDPOINT": "https://gateway/v1/batch"}, []),
+    (
+        {"HTTPS_PROXY": "http://proxy:3128", "NO_PROXY": f".svc, 10.0.0.0/99,,https://u:{SECRET}@host b"},
+        [f"entry {number} of NO_PROXY {NO_HOST}" for number in (2, 3)],
+    ),
+    ({"HTTPS_PROXY": "http://proxy:3128", "NO_PROXY": "10.0.0.0/99", "TRUST_PROXY_ENV": "false"}, []),
+    ({"NO_PROXY": "10.0.0.0/99"}, []),  # without a proxy it has no meaning
 ]
 
 

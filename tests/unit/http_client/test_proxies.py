@@ -6,6 +6,7 @@ import pytest
 
 from consumer import factories
 from consumer.errors import SettingsError
+from consumer.http_client.no_proxy import NoProxy
 from consumer.http_client.proxies import Proxies, Proxy
 from consumer.http_client.urls import parse
 from consumer.settings import load, suspicious
@@ -68,6 +69,60 @@ def test_no_proxy_names_the_hosts_that_are_reached_directly(
 ) -> None:
     assert [host for host in direct if is_proxied(f"https://{host}", no_proxy)] == []
     assert [host for host in proxied if not is_proxied(f"https://{host}", no_proxy)] == []
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        ".",
+        "*.",
+        ":443",
+        "a*.example",
+        "a.*.example",
+        "10.*",
+        "10.1.2",
+        "10.1.2.256",
+        "10.1.2.3-10.1.2.9",
+        "10.1.0.0/99",
+        "10.1.0.0/8:443",
+        "[10.1.2.3",
+        "[a.example]",
+        "2001:db8:::1",
+        "[2001:db8::]/32",
+        "a.example:0",
+        "a.example:65536",
+        "a.example:" + "1" * 5000,
+        "a.example:https",
+        "https://a.example",
+        "u:p@a.example",
+        "<local>",
+        "a..example",
+        "b\xfccher.example",
+    ],
+)
+def test_an_entry_that_matches_nothing_is_a_mistake_and_the_others_hold(entry: str) -> None:
+    hosts = NoProxy.parse(f"b.example,{entry},10.9.9.9")
+    assert hosts.mistakes == (2,)
+    assert hosts.matches("b.example", 443)
+    assert hosts.matches("10.9.9.9", 443)
+    assert not hosts.matches("a.example", 443)
+    assert not hosts.matches("10.1.2.3", 443)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "*",
+        ".svc,.cluster.local,10.0.0.0/8",
+        "localhost,127.0.0.1,::1,[::1]:8443,169.254.169.254",
+        "kubernetes.default.svc.cluster.local.:6443 a_b.example *.a-1.example",
+        "10.1.2.3/8,2001:db8::/32,2001:db8::1",
+        "1password.com,3com,x",
+        " , ",
+    ],
+)
+def test_what_clusters_set_is_no_mistake(text: str) -> None:
+    assert not NoProxy.parse(text).mistakes
 
 
 @pytest.mark.parametrize(
