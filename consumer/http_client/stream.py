@@ -90,7 +90,9 @@ class SocketStream(httpcore.NetworkStream):
         if self._head_bytes is not None:
             max_bytes = min(max_bytes, self._head_bytes)
             if not max_bytes:
-                raise HttpError("remote_protocol_error", "the response is not valid HTTP: too long headers or interim responses")
+                raise HttpError(
+                    "remote_protocol_error", "the response is not valid HTTP: too long headers or interim responses"
+                )
         try:
             self._limit_wait("read")
             received = self._socket.recv(max_bytes)

@@ -16,6 +16,7 @@ from consumer.outside_text import outside_text, outside_value
 LogEvent = MutableMapping[str, Any]
 
 LIBRDKAFKA = "librdkafka"
+_HTTP_LIBRARY = "httpcore"  # at its lower levels it logs requests with their headers, which hold write keys
 
 _LEADING_FIELDS = ("timestamp", "level", "event", "logger", "topic", "partition", "offset")
 FOLD_SECONDS, MAX_FOLD_SECONDS = 10.0, 60.0
@@ -37,6 +38,7 @@ def configure(form: Literal["json", "console"], level: str, topic: str = "") -> 
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(min(handler.level, logging.WARNING))  # the status page shows warnings, whatever the log's level
+    logging.getLogger(_HTTP_LIBRARY).setLevel(logging.WARNING)
     logging.getLogger(LIBRDKAFKA).addFilter(_cap_at_warning)
     logging.captureWarnings(capture=True)
 

@@ -9,7 +9,11 @@ from typing import Any
 
 import pytest
 
+from consumer.http_client.client import HttpClient
+from consumer.http_client.messages import HttpRequest
+from consumer.http_client.proxies import Proxies
 from consumer.observability import log_setup
+from tests.http_peer import json_response, peer
 
 
 class Clock:
@@ -100,6 +104,15 @@ def test_the_console_shows_the_same_fields(clock: Clock) -> None:
     logging.getLogger("x").warning("blocked", extra={"partition": 3})
     assert "blocked" in stream.getvalue()
     assert "partition=3" in stream.getvalue().replace("\x1b[0m", "")
+
+
+def test_no_header_of_a_request_is_logged(clock: Clock) -> None:
+    stream = configured_stream("json", clock, "debug")
+    client = HttpClient(Proxies.none())
+    with peer(lambda _: json_response({})) as server:
+        client.send(HttpRequest("GET", server.url, {"Authorization": "hush"}), 10.0, 100)
+    client.close()
+    assert stream.getvalue() == ""
 
 
 def test_python_warnings_are_logged(stream: io.StringIO) -> None:
