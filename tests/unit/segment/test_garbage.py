@@ -11,6 +11,7 @@ from consumer.http_client.proxies import Proxies
 from consumer.segment.client import Endpoint, SegmentClient
 from tests.unit.segment.test_client import SECRET, request
 
+LIBRARIES = ("consumer", "httpx", "httpcore", "h11")
 SCRIPTS = {
     "accepted": fault_scripts.calm,
     "throttled": fault_scripts.throttle(retry_after="7"),
@@ -46,4 +47,4 @@ def test_an_attempt_leaves_no_cycle(script: fault_scripts.Script, garbage: list[
             segment.attempt(request(2))
         segment.close()
     gc.collect()
-    assert not [cycle for cycle in garbage if type(cycle).__module__.partition(".")[0] in ("httpx", "httpcore", "h11")]
+    assert not [cycle for cycle in garbage if type(cycle).__module__.partition(".")[0] in LIBRARIES]
