@@ -81,6 +81,7 @@ class Proxies:
 
 
 def _split(url: str) -> SplitResult:
+    """Not with httpx, which does not tell port 80 from a missing one."""
     try:
         return urlsplit(url)
     except ValueError:  # The text of this error repeats the value.
