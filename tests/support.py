@@ -224,8 +224,10 @@ class Member:
     def url(self) -> str:
         """The address at which the member serves HTTP. Waits until the member has logged its start."""
         wait_until(lambda: self.has_started, "the start to be logged")
-        url: str = next(line["http"] for line in map(json.loads, self.lines) if line["event"] == "started")
-        return url.rstrip("/")
+        address = next(line["http"] for line in map(json.loads, self.lines) if line["event"] == "started")
+        if isinstance(address, list):  # the previous version logs host and port
+            return f"http://127.0.0.1:{address[1]}"
+        return str(address).rstrip("/")
 
     def terminate(self, number: int = signal.SIGTERM) -> int:
         """Send a signal, wait for the end of the process, and return its exit code."""
