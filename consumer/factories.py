@@ -19,6 +19,7 @@ from consumer.avro.schema_registry import SchemaRegistry
 from consumer.contract.compiler import Contracts
 from consumer.http_client.client import HttpClient
 from consumer.http_client.proxies import Proxies
+from consumer.kafka import token_errors
 from consumer.kafka.admin import KafkaAdmin
 from consumer.kafka.aws_credentials import CredentialSources
 from consumer.kafka.client_config import ClientLog, consumer_config, identity_options, producer_config
@@ -119,8 +120,8 @@ def kafka_options(settings: Settings) -> Mapping[str, object]:
     """The options of the Kafka clients: those of KAFKA_CONFIG, and those by which brokers know this member."""
     options: Mapping[str, object] = settings.kafka_config.get_secret_value()
     if uses_token_endpoint(options):
-        is_trusted = settings.trust_proxy_env
-        direct_libcurl(settings.https_proxy.get_secret_value() if is_trusted else "", settings.no_proxy)
+        is_proxied = proxies(settings).is_proxied(str(options.get(token_errors.URL, "")))
+        direct_libcurl(settings.https_proxy.get_secret_value() if is_proxied else "")
     identity = identity_options(settings.kafka_group_instance_id, aws_sources(settings))
     logger = ClientLog(logging.getLogger(log_setup.LIBRDKAFKA))
     return {"client.id": f"sprig-to-segment-{VERSION}", **options, **identity, "logger": logger}

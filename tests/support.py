@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -215,6 +216,11 @@ class Member:
     def times(self, kind: str) -> int:
         """How often partitions were `assigned`, `revoked` or `lost`. An empty assignment does not count."""
         return len(re.findall(rf'"partitions {kind}".*"partitions": \[\d', self.output))
+
+    def losses(self) -> list[tuple[float, list[int]]]:
+        """When the member logged that it lost partitions, in seconds since the epoch, and which."""
+        lost = [json.loads(line) for line in self.lines if '"partitions lost"' in line]
+        return [(datetime.fromisoformat(line["timestamp"]).timestamp(), line["partitions"]) for line in lost]
 
     @property
     def has_ended(self) -> bool:

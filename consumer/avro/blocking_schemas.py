@@ -36,7 +36,7 @@ class BlockingSchemas:
         if isinstance(result, UnusableSchema):
             raise result.error()
         if isinstance(result, ServiceError):
-            raise result
+            raise result.with_traceback(None)  # else it keeps the frames of each record that it was raised for
         return result
 
     def _look_up(self, key: SchemaKey) -> WriterSchema | UnusableSchema | ServiceError:

@@ -32,8 +32,9 @@ class Connection:
 
     @property
     def is_reusable(self) -> bool:
-        """Whether another request may follow."""
-        return self._http.is_idle()
+        """Whether another request may follow: not if bytes are here already that would be taken for its response."""
+        surplus, _ = self._http._h11_state.trailing_data  # noqa: SLF001 - httpcore has no other way to ask
+        return self._http.is_idle() and not surplus
 
     def leads_to(self, url: httpx.URL) -> bool:
         return self._http.can_handle_request(_httpcore_url(url).origin)

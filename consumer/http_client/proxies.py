@@ -7,6 +7,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 import httpx
 
+from consumer.http_client.messages import HttpError
 from consumer.http_client.no_proxy import NoProxy
 from consumer.http_client.urls import address, authority, parse
 
@@ -66,6 +67,13 @@ class Proxies:
         if url.scheme != "https" or self.no_proxy.matches(*address(url)):
             return None
         return self.proxy
+
+    def is_proxied(self, text: str) -> bool:
+        """Whether the server of a URL is reached through the proxy."""
+        try:
+            return self.proxy_for(parse(text)) is not None
+        except HttpError:  # whoever asks for this URL reports that it is none
+            return False
 
     def way(self, text: str) -> str:
         """The way to a URL in words, for an operator. Raises HttpError if it is no URL."""

@@ -1,5 +1,6 @@
 """The addresses of a host, looked up on a thread, because the system's look-up has no timeout."""
 
+import errno
 import ipaddress
 import socket
 import threading
@@ -44,11 +45,21 @@ class Resolver:
             if name in self._under_way:
                 return self._under_way[name]
             self._under_way[name] = lookup
-        threading.Thread(target=self._run, args=(lookup,), name="resolve", daemon=True).start()
+        try:
+            threading.Thread(target=self._run, args=(lookup,), name="resolve", daemon=True).start()
+        except RuntimeError:  # the system has no room for a thread
+            lookup.error = OSError(errno.EAGAIN, "no thread can be started to resolve the name of the host")
+            self._end(lookup)
         return lookup
 
     def _run(self, lookup: "_NameLookup") -> None:
-        lookup.run()
+        try:
+            lookup.run()
+        finally:
+            self._end(lookup)
+
+    def _end(self, lookup: "_NameLookup") -> None:
+        """The next caller starts another look-up; those that wait for this one go on."""
         with self._lock:
             del self._under_way[lookup.host, lookup.port]
         lookup.ended.set()
@@ -62,12 +73,13 @@ class _NameLookup:
         self.port = port
         self.ended = threading.Event()
         self.addresses: Sequence[Address] = ()
-        self.error: OSError | None = None
+        self.error: OSError | None = OSError(errno.EAGAIN, "the look-up of the name of the host ended by a defect")
 
     def run(self) -> None:
         try:
             rows = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
             self.addresses = [Address(family, sockaddr) for family, _, _, _, sockaddr in rows]
+            self.error = None
         except OSError as error:
             self.error = error
         except UnicodeError:  # a label of the name is empty or longer than 63 bytes

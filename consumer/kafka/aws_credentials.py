@@ -79,8 +79,7 @@ class CredentialSources:
         return Credentials(names[0], key, secret, session)
 
     def _from_container(self, variable: str, url: str) -> Credentials:
-        if not _is_private(url):
-            raise NoAnswer(f"MSK: {variable} must be https, or http to an address of this machine or of its platform")
+        _require_private(variable, url)
         headers = {}
         if self._has("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"):
             headers["Authorization"] = self._read_file("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE")
@@ -96,9 +95,10 @@ class CredentialSources:
             "RoleSessionName": self.environ.get("AWS_ROLE_SESSION_NAME") or "sprig-to-segment",
             "WebIdentityToken": self._read_file("AWS_WEB_IDENTITY_TOKEN_FILE"),
         }
+        variable = "AWS_ENDPOINT_URL_STS" if self._has("AWS_ENDPOINT_URL_STS") else "AWS_ROLE_ARN"
+        _require_private(variable, self.sts_url)
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
         request = HttpRequest("POST", self.sts_url, headers, urlencode(form).encode())
-        variable = "AWS_ENDPOINT_URL_STS" if self._has("AWS_ENDPOINT_URL_STS") else "AWS_ROLE_ARN"
         return self._request(variable, request, _parse_xml)
 
     @property
@@ -127,6 +127,11 @@ class CredentialSources:
             return parse(response.body, variable)
         except (ValueError, TypeError, KeyError, OverflowError):
             raise NoAnswer(f"MSK: no credentials: check {variable}: the answer has none") from None
+
+
+def _require_private(variable: str, url: str) -> None:
+    if not _is_private(url):
+        raise NoAnswer(f"MSK: {variable} must be https, or http to an address of this machine or of its platform")
 
 
 def _is_private(url: str) -> bool:

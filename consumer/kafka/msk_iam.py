@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import logging
+import math
 from collections.abc import Callable
 from datetime import UTC, datetime
 from urllib.parse import quote, urlencode
@@ -26,19 +27,26 @@ def token_callback(sources: CredentialSources) -> Callable[[str], Token]:
     """
     librdkafka's `oauth_cb`: returns a token and its end, in seconds since the epoch.
 
-    An exception in the callback would end the client. Without credentials the callback therefore returns the token
-    "none", which MSK refuses, and which expires soon, so that the client asks again.
+    An exception in the callback would end the client. Without credentials the callback therefore returns the last token
+    while it is good, or else the token "none", which MSK refuses. Both are said to end soon, so that the client asks
+    again.
     """
+    last: Token = "none", math.inf
 
     def token(_: str) -> Token:
+        nonlocal last
         now = datetime.now(UTC)
         try:
             credentials = sources.credentials()
             seconds = lifetime(credentials, now)
-            return sign(sources.region, credentials, now, seconds), now.timestamp() + seconds
+            last = sign(sources.region, credentials, now, seconds), now.timestamp() + seconds
         except Exception as error:  # noqa: BLE001 - also a defect of ours
             log.error("no token for MSK, retrying", extra={"error": str(as_service_error(error))})
-            return "none", now.timestamp() + _RETRY_SECONDS
+            text, end = last
+            if end < now.timestamp() + 1:
+                text, end = "none", math.inf
+            return text, min(end, now.timestamp() + _RETRY_SECONDS)
+        return last
 
     return token
 

@@ -8,8 +8,7 @@ from typing import Any
 
 import certifi
 
-_PROXY_VARIABLES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY")
-_LOOPBACK = ("localhost", "127.0.0.0/8", "::1")
+_PROXY_VARIABLES = ("HTTP_PROXY", "ALL_PROXY", "NO_PROXY")
 _AUTHORITIES = ("https.ca.location", "https.ca.pem")
 # The bundles of Debian and Alpine, of Fedora and RHEL, of SUSE, and of macOS (Go, crypto/x509/root_linux.go).
 _PLATFORM_BUNDLES = (
@@ -42,19 +41,20 @@ def authority_options(options: Mapping[str, Any]) -> dict[str, str]:
     return {"https.ca.pem": "\n".join([*broker_authorities, _certificates(Path(bundle))])}
 
 
-def direct_libcurl(https_proxy: str, no_proxy: str) -> None:
+def direct_libcurl(https_proxy: str) -> None:
     """
-    Let the client ask its token endpoint on the way of all other requests; "" is not set.
+    Let the client ask its token endpoint through this proxy; "" is none.
 
     libcurl takes its proxies from the environment of the process and has no option for them, so this changes the
-    environment. The settings can come from elsewhere, such as a file, and TRUST_PROXY_ENV=false ignores them.
+    environment. The settings can come from elsewhere, such as a file, and TRUST_PROXY_ENV=false ignores them. NO_PROXY
+    is left out, because libcurl understands other entries than the service does, which decides.
     """
-    for name in _PROXY_VARIABLES:
+    for name in ("https_proxy", *_PROXY_VARIABLES, *map(str.lower, _PROXY_VARIABLES)):
         os.environ.pop(name, None)
-        os.environ.pop(name.lower(), None)
-    if https_proxy:
+    if not https_proxy:
+        os.environ.pop("HTTPS_PROXY", None)
+    elif os.environ.get("HTTPS_PROXY") != https_proxy:  # another client may be reading it
         os.environ["HTTPS_PROXY"] = https_proxy
-        os.environ["NO_PROXY"] = ",".join(filter(None, [no_proxy, *_LOOPBACK]))
 
 
 def platform_bundle() -> str:

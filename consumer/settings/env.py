@@ -19,8 +19,13 @@ PROXY_VARIABLES = ("HTTP_PROXY", "http_proxy", *map(str.lower, IN_BOTH_CASES))
 
 
 def with_lower_case(environ: Mapping[str, str]) -> Mapping[str, str]:
-    """The environment with the proxy variables that are set in lower case only under their names in upper case."""
-    lower = {name: environ[name.lower()] for name in IN_BOTH_CASES if is_set(name.lower(), environ)}
+    """
+    The environment with the proxy variables that are set in lower case only under their names in upper case.
+
+    A file that holds the value counts as upper case.
+    """
+    in_lower_case = [name for name in IN_BOTH_CASES if not is_set(f"{name}_FILE", environ)]
+    lower = {name: environ[name.lower()] for name in in_lower_case if is_set(name.lower(), environ)}
     return {**lower, **{name: value for name, value in environ.items() if value}}
 
 

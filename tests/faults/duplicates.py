@@ -1,7 +1,7 @@
 """Owns the explanation of duplicates: a member that is lost repeats events that were settled and not committed."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 from consumer.demo.ledger import address_of
@@ -10,6 +10,7 @@ from tests.faults.offset_watcher import OffsetWatcher
 from tests.support import Flow, Member, wait_until
 
 ONE_BATCH = 50  # BATCH_MAX_EVENTS of `Flow`
+REMOVED_SECONDS = 30.0  # at most, until a member learns that it was removed
 IN_FLIGHT = 2 * ONE_BATCH  # offsets that the events of one batch can be spread over, with the skipped records between
 
 
@@ -45,6 +46,20 @@ class DuplicateExplainer:
             "another commit of each partition",
         )
         self._add(before)
+
+    def note_removals(self, members: Iterable[Member]) -> None:
+        """
+        Note each removal that a member has logged, because the broker of a busy machine may remove a member at any time.
+
+        The member can have been removed before it learnt of that. What it settled in between is not committed.
+        """
+        for member in members:
+            for lost_at, partitions in member.losses():
+                samples = self._watcher.history
+                before = [sample for sample in samples if sample.at <= lost_at - REMOVED_SECONDS] or samples[:1]
+                after = [sample for sample in samples if sample.at >= lost_at + 1] or samples[-1:]
+                begins, ends = before[-1].committed, after[0].settled_ends
+                self._losses.append({number: range(begins[number], ends[number] + IN_FLIGHT) for number in partitions})
 
     def _committed(self) -> dict[int, int]:
         """The offset of each partition, as of the last sample."""

@@ -5,6 +5,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import NamedTuple
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
@@ -15,6 +16,14 @@ from tests.support import Flow, wait_until
 
 SAMPLE_INTERVAL = 0.1  # seconds, so that the samples do not take the CPU from the members
 DEAD_LETTER_SECONDS = 10.0  # a new client on a busy machine takes seconds for its first records
+
+
+class Sample(NamedTuple):
+    """When it was taken (seconds since the epoch), and by partition: the committed offset and the end of the settled."""
+
+    at: float
+    committed: Mapping[int, int]
+    settled_ends: Mapping[int, int]
 
 
 class OffsetWatcher:
@@ -42,6 +51,7 @@ class OffsetWatcher:
         self.passed: list[RecordAddress] = []
         self.steps_back = 0
         self.samples = 0
+        self.history: list[Sample] = []
         self.failed_samples = 0
         self.most_settled_ahead = 0
         self._may_fail = False
@@ -127,6 +137,8 @@ class OffsetWatcher:
                 self.samples += 1
                 for partition, offset in offsets.items():
                     self._check(partition, offset)
+                ends = {partition: self.settled_end(partition) for partition in offsets}
+                self.history.append(Sample(time.time(), offsets, ends))
 
     def _connect(self) -> None:
         quiet = {"bootstrap.servers": self._flow.bootstrap, "log_level": 0}

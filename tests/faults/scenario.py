@@ -131,8 +131,9 @@ class Scenario(Members):
         Deliver every record, end the members, and check the ledger.
 
         At most `max_duplicates` records were sent twice. Without this limit, each duplicate must be explained by a
-        killed member. In both cases, as many as were ever settled ahead are added for each time that the broker removed
-        a member, because the broker of a busy machine may do so without a fault. With `explain_all` nothing is added.
+        killed member, or by a removal that a member has logged. In both cases, as many as were ever settled ahead are
+        added for each such removal, because the broker of a busy machine may remove a member without a fault. With
+        `explain_all` nothing is added.
         """
         if self.producer.is_producing:
             self.progress(min_delivered - len(self.flow.segment.accepted))
@@ -167,6 +168,7 @@ class Scenario(Members):
         assert not (in_order and ledger.out_of_order), ledger.out_of_order
 
     def _check_duplicates_are_explained(self, ledger: Ledger, explain_all: bool) -> None:
+        self.duplicate_explainer.note_removals(self._ended)
         unexplained = self.duplicate_explainer.unexplained(list(ledger.duplicates))
         allowed = 0
         if not explain_all:
