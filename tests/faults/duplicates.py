@@ -49,7 +49,7 @@ class DuplicateExplainer:
 
     def note_removals(self, members: Iterable[Member]) -> None:
         """
-        Note each removal that a member has logged, because the broker of a busy machine may remove a member at any time.
+        Note each removal that a member has logged: the broker of a busy machine may remove a member at any time.
 
         The member can have been removed before it learnt of that. What it settled in between is not committed.
         """

@@ -19,7 +19,7 @@ DEAD_LETTER_SECONDS = 10.0  # a new client on a busy machine takes seconds for i
 
 
 class Sample(NamedTuple):
-    """When it was taken (seconds since the epoch), and by partition: the committed offset and the end of the settled."""
+    """When it was taken, in seconds since the epoch; by partition the committed offset and the end of the settled."""
 
     at: float
     committed: Mapping[int, int]

@@ -52,6 +52,13 @@ def test_a_secret_that_is_set_twice_is_one_mistake(tmp_path: Path) -> None:
     assert lines == ["SEGMENT_WRITE_KEY: SEGMENT_WRITE_KEY_FILE is set too: set only one of the two"]
 
 
+def test_a_file_with_the_proxy_goes_before_a_variable_in_lower_case(tmp_path: Path) -> None:
+    """A platform may set the variable in each pod."""
+    path = write_file(tmp_path, "http://proxy:3128")
+    settings = load(environ=REQUIRED | {"https_proxy": "http://other:1", "HTTPS_PROXY_FILE": str(path)})
+    assert settings.https_proxy.get_secret_value() == "http://proxy:3128"
+
+
 def test_an_unreadable_secret_is_one_mistake(tmp_path: Path) -> None:
     environ = {"KAFKA_BOOTSTRAP_SERVERS": "b:1", "SEGMENT_WRITE_KEY_FILE": str(tmp_path / "none")}
     (line,) = refused(environ)

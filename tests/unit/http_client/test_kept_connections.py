@@ -258,3 +258,10 @@ def test_after_the_end_nothing_is_kept(server: Server) -> None:
     http.close()
     post(http, server)
     assert all(is_ended(connection) for connection in server.connections)
+
+
+def test_a_second_response_is_not_taken_for_the_answer_to_the_next_request(server: Server, client: HttpClient) -> None:
+    server.answer = lambda connection, _: connection.sendall(RESPONSE + RESPONSE.replace(b"{}", b"no"))
+    for _ in range(3):
+        assert client.send(HttpRequest("GET", server.url, {}), 10.0, 1000).body == b"{}"
+    assert server.requests == [0, 1, 2]

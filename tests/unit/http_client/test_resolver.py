@@ -78,3 +78,27 @@ def test_a_name_that_cannot_be_looked_up_is_a_failure_to_connect(host: str) -> N
     with pytest.raises(HttpError) as error:
         Resolver().addresses(host, 443, time.monotonic() + 5)
     assert error.value.reason == "connect_error"
+
+
+def test_a_look_up_that_cannot_begin_costs_one_request(server: NameServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    resolver, ends_at = Resolver(), time.monotonic() + 10
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", fail)
+        with pytest.raises(HttpError) as error:
+            resolver.addresses("some.example", 443, ends_at)
+    assert error.value.reason == "connect_error"
+    server.answers.set()
+    assert resolver.addresses("some.example", 443, ends_at)
+
+
+def test_a_look_up_that_ends_by_a_defect_is_a_failure_to_connect(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [()])
+    monkeypatch.setattr(threading, "excepthook", lambda _: None)
+    resolver = Resolver()
+    for _ in range(2):
+        with pytest.raises(HttpError) as error:
+            resolver.addresses("some.example", 443, time.monotonic() + 10)
+        assert error.value.reason == "connect_error"

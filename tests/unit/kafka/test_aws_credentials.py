@@ -144,6 +144,12 @@ def test_a_token_goes_over_http_only_to_the_platform(url: str, token_file: str) 
     )
 
 
+@pytest.mark.parametrize("url", ["http://10.0.0.1/", "http://sts.example/"])
+def test_a_token_goes_over_http_to_no_sts_of_a_network(url: str, token_file: str) -> None:
+    environ = {**ROLE, WEB_TOKEN_FILE: token_file, STS_URL: url}
+    assert f"{STS_URL} must be https, or http to an address of this machine" in mistake(environ)
+
+
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 def test_a_redirect_gets_no_authorization(status: int, token_file: str) -> None:
     with peer(lambda _: json_response(CONTAINER)) as other:

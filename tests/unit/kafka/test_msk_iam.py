@@ -130,6 +130,31 @@ def test_an_unforeseen_exception_gives_a_token_that_expires_soon(
     assert SECRET not in caplog.text
 
 
+def test_a_failed_request_keeps_a_token_that_is_still_good(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = datetime.now(UTC).timestamp()
+    answers: list[Credentials | NoAnswer] = [
+        signer(expires_at=now + 100),
+        NoAnswer("away"),
+        signer(expires_at=now + 1.5),
+        NoAnswer("away"),
+    ]
+
+    def credentials(_: CredentialSources) -> Credentials:
+        answer = answers.pop(0)
+        if isinstance(answer, NoAnswer):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(CredentialSources, "credentials", credentials)
+    callback = msk_iam.token_callback(sources({}))
+    token, _ = callback("")
+    again, ends_at = callback("")
+    assert token == again != "none"
+    assert ends_at - datetime.now(UTC).timestamp() <= 10
+    callback("")
+    assert callback("")[0] == "none"  # less than a second is left
+
+
 def test_a_token_file_is_read_again_for_each_token(tmp_path: Path) -> None:
     """The platform replaces the token of a service account each hour."""
     file = tmp_path / "token"

@@ -115,6 +115,8 @@ def settings(**variables: str) -> consumer.settings.Settings:
     [
         ({}, True),
         ({"NO_PROXY": "127.0.0.1.nip.example,idp.example"}, False),
+        *[({"NO_PROXY": entries}, False) for entries in ("*", "idp.example:443", "*.example", "a.example idp.example")],
+        ({"NO_PROXY": "idp.example:8443"}, True),
         ({"TRUST_PROXY_ENV": "false"}, False),
     ],
 )
