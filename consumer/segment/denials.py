@@ -57,6 +57,8 @@ class Denials:
         match outcome:
             case Accepted() | Refused():
                 queue.breaker.passed()
+                if queue.passed:
+                    queue.breaker.block_reason = queue.denial
                 return self._search(queue, queue.answer(), started_at, now)
             case Retry(throttled=True, wait=wait):
                 queue.breaker.throttled(wait, started_at, now)

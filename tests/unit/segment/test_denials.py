@@ -159,6 +159,25 @@ def test_an_event_of_another_partition_decides_as_well() -> None:
     assert (world.accepted, world.rejected) == ([(1, 0)], [(0, 0)])
 
 
+def test_the_key_stays_blocked_while_a_denied_event_is_passed_and_what_is_behind_it_is_refused() -> None:
+    """The chunk behind it is denied once, then refused: nothing is left to send, and nothing was accepted."""
+    world = Partitions(chunk_of(1, 0), chunk_of(1, 0, start=1))
+    denials_behind = [DENIED]
+
+    def respond(request: BatchRequest) -> Outcome:
+        if not request.chunks:
+            return Accepted()
+        if request.chunks[0].events[0].record.offset == 0:
+            return DENIED
+        return denials_behind.pop() if denials_behind else Refused("http_400")
+
+    world.run(respond, 60)
+    assert (world.accepted, world.rejected) == ([], [(0, 1)])
+    assert breaker_of(world.queue).block_reason == "http_403"
+    assert world.queue.statuses[KEY].records == [(0, 0)]
+    assert world.queue.stalled(world.now) == {KEY}  # so that the next batch is opened behind it
+
+
 def test_a_denied_event_that_is_accepted_later_is_delivered_and_not_rejected() -> None:
     """A rule that came and went."""
     world = Partitions(chunk_of(10, 0))
