@@ -61,10 +61,9 @@ class Denials:
                     queue.breaker.block_reason = queue.denial
                 return self._search(queue, queue.answer(), started_at, now)
             case Retry(throttled=True, wait=wait):
+                queue.breaker.block_reason = queue.denial
                 queue.breaker.throttled(wait, started_at, now)
-            case Retry():
-                queue.breaker.failed(started_at, now)
-            case Misconfigured():
+            case Retry() | Misconfigured():
                 queue.breaker.block(queue.denial, started_at, now)
         queue.waiting.extend(queue.answer())
         return []

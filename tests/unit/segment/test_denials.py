@@ -216,15 +216,29 @@ def test_a_firewall_that_denies_large_requests_gets_small_ones() -> None:
     assert world.accepted == [(0, offset) for offset in range(10)]
 
 
-@pytest.mark.parametrize("outcome", [Retry("http_503"), Retry("http_429", 1.0, throttled=True), Retry("timeout")])
+SAYS_NOTHING = [Retry("http_503"), Retry("http_429", 1.0, throttled=True), Retry("timeout")]
+
+
+@pytest.mark.parametrize("outcome", SAYS_NOTHING)
 def test_an_answer_that_says_nothing_leaves_the_question_open(outcome: Outcome) -> None:
     queue = queue_of(chunk_of(2))
     assert answered(queue, DENIED) == []
     control = sent(queue)
     assert not control.chunks
     assert queue.decide(control, outcome, 0) == []
-    assert not breaker_of(queue).block_reason
     assert len(sent(queue, 5).chunks) == 1
+
+
+@pytest.mark.parametrize("outcome", SAYS_NOTHING)
+def test_a_key_whose_denial_is_never_explained_is_blocked_and_tried_until_it_is_right(outcome: Outcome) -> None:
+    world = Partitions(chunk_of(2))
+    world.run(lambda request: DENIED if request.chunks else outcome, 600)
+    assert (world.accepted, world.rejected) == ([], [])
+    assert breaker_of(world.queue).block_reason == "http_403"
+    assert world.queue.statuses[KEY].records == [(0, 0)]
+    world.run(firewall(), 70)
+    assert world.accepted == [(0, 0), (0, 1)]
+    assert not breaker_of(world.queue).block_reason
 
 
 @pytest.mark.parametrize("control", [Accepted(), Refused("http_400")])
