@@ -70,7 +70,7 @@ class Denials:
 
     def after_acceptance(self, queue: KeyQueue, started_at: float, now: float) -> list[ChunkDecision]:
         """Events were accepted with the key, which settles what is denied."""
-        queue.is_search_over = False
+        queue.searched_partitions.clear()
         passed, queue.passed = queue.passed, []
         rejected: list[ChunkDecision] = [
             ChunkRejected(delivery.chunk, f"denied_{queue.denial}", delivery.attempts) for delivery in passed
@@ -105,13 +105,14 @@ class Denials:
 
     def _pass(self, queue: KeyQueue, delivery: Delivery) -> Sequence[ChunkDecision]:
         """Nothing shows yet that other events are accepted."""
-        queue.is_search_over |= len(queue.passed) >= self.bisection.consecutive_refusals
-        if not queue.is_search_over:
+        partition = delivery.chunk.partition
+        siblings = [passed for passed in queue.passed if passed.chunk.partition == partition]
+        if len(siblings) >= self.bisection.consecutive_refusals:
+            queue.searched_partitions.add(partition)
+        if partition not in queue.searched_partitions:
             queue.passed.append(delivery)
             return [ChunkPassed(delivery.chunk)]
-        partition = delivery.chunk.partition
-        others = [passed for passed in queue.passed if passed.chunk.partition != partition]
-        if len(others) == len(queue.passed):
+        if not siblings:
             return []
-        queue.passed = others
+        queue.passed = [passed for passed in queue.passed if passed.chunk.partition != partition]
         return [ChunkReturned(delivery.chunk)]

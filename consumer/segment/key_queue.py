@@ -29,7 +29,7 @@ class KeyQueue:
 
     A denied chunk is questioned until it is known whether the key or the content is denied, and nothing else is sent
     meanwhile. A `passed` chunk is a single denied event, while the chunks behind it in its partition are sent.
-    `max_events` and `max_chunk_bytes` are what a request has room for. `is_search_over` says that passing more events
+    `max_events` and `max_chunk_bytes` are what a request has room for. In `searched_partitions` passing more events
     would show nothing, until the next acceptance. `denial` is the reason of the last denial.
     """
 
@@ -40,7 +40,7 @@ class KeyQueue:
     questioned: list[Delivery] = field(default_factory=list)
     denial: str = ""
     passed: list[Delivery] = field(default_factory=list)
-    is_search_over: bool = False
+    searched_partitions: set[int] = field(default_factory=set)
 
     def put(self, delivery: Delivery) -> None:
         if delivery in self.passed:
@@ -56,6 +56,7 @@ class KeyQueue:
         self.waiting = deque(_others(self.waiting, partitions))
         self.questioned = _others(self.questioned, partitions)
         self.passed = _others(self.passed, partitions)
+        self.searched_partitions -= partitions
 
     @property
     def accepts_batches_behind(self) -> bool:

@@ -178,6 +178,26 @@ def test_the_key_stays_blocked_while_a_denied_event_is_passed_and_what_is_behind
     assert world.queue.stalled(world.now) == {KEY}  # so that the next batch is opened behind it
 
 
+def test_a_partition_of_denied_events_does_not_end_the_search_in_another() -> None:
+    """All that is accepted is behind a denied event, in a partition that comes when the other one is searched."""
+    world = Partitions(chunk_of(10, 0))
+    world.run(events_are_denied, 300)
+    world.add(chunk_of(2, 1))
+    world.run(lambda request: firewall((1, 0), *all_of([0], 10))(request) if request.chunks else Accepted(), 120)
+    assert world.accepted == [(1, 1)]
+    assert (1, 0) in world.rejected
+
+
+def test_a_partition_that_comes_back_is_searched_again() -> None:
+    world = Partitions(chunk_of(10, 0))
+    world.run(events_are_denied, 300)
+    world.queue.forget({0})
+    del world.chunks[0]
+    world.add(chunk_of(2, 0, start=10))
+    world.run(firewall((0, 10)), 30)
+    assert (world.accepted, world.rejected) == ([(0, 11)], [(0, 10)])
+
+
 def test_a_denied_event_that_is_accepted_later_is_delivered_and_not_rejected() -> None:
     """A rule that came and went."""
     world = Partitions(chunk_of(10, 0))
