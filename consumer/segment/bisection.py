@@ -92,6 +92,11 @@ class Delivery:
             self.denied_since = now
         return failed_before is not None and breaker.accepted_at > failed_before
 
+    def forget_denials(self) -> None:
+        """The search ended without a result: the next one begins from the start."""
+        self.denials = 0
+        self.denied_since = self.failed_at = None
+
     def note_failure(self, breaker: CircuitBreaker, jitter: random.Random, now: float) -> bool:
         """Whether the failure is isolated, so that the chunk itself may be the cause."""
         failed_before, self.failed_at = self.failed_at, now

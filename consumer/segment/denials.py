@@ -114,5 +114,7 @@ class Denials:
             return [ChunkPassed(delivery.chunk)]
         if not siblings:
             return []
+        for sibling in siblings:
+            sibling.forget_denials()
         queue.passed = [passed for passed in queue.passed if passed.chunk.partition != partition]
         return [ChunkReturned(delivery.chunk)]

@@ -19,7 +19,6 @@ from consumer.segment.bisection import (
     Bisection,
     ChunkDecision,
     ChunkPassed,
-    ChunkReturned,
     ChunkSettled,
     ChunkSplit,
     Delivery,
@@ -162,8 +161,12 @@ class SendQueue:
         return [delivery for delivery in deliveries if delivery.chunk in self._deliveries]
 
     def _close(self, decision: ChunkDecision) -> None:
-        """The chunk is decided; its halves, if it has some, go on with its history."""
-        if isinstance(decision, ChunkPassed | ChunkReturned):
+        """
+        The chunk is decided; its halves, if it has some, go on with its history.
+
+        A returned chunk begins anew when it is put again, and may be a part of a larger one then.
+        """
+        if isinstance(decision, ChunkPassed):
             return
         delivery = self._deliveries.pop(decision.chunk)
         if isinstance(decision, ChunkSplit):

@@ -10,6 +10,7 @@ from consumer.pipeline.batch import BatchLimits
 from consumer.pipeline.open_chunks import OpenChunks
 from consumer.pipeline.rejections import RejectionLimits
 from consumer.segment.bisection import ChunkPassed, ChunkRejected, ChunkReturned, ChunkSettled, ChunkSplit
+from consumer.segment.denials import CONFIRMATIONS
 from consumer.segment.send_queue import SendQueue
 from tests.unit.segment.queues import KEY, LIMITS, answered, breaker_of, chunk_of, denied, history_of, queue_of, sent
 
@@ -27,6 +28,7 @@ class Partitions:
         self.accepted: list[tuple[int, int]] = []
         self.rejected: list[tuple[int, int]] = []
         self.reasons: set[str] = set()
+        self.returned = 0
         for chunk in chunks:
             self.add(chunk)
 
@@ -59,6 +61,7 @@ class Partitions:
             case ChunkPassed(chunk):
                 following = self.chunks[chunk.partition].pass_over(chunk)
             case ChunkReturned(chunk):
+                self.returned += 1
                 following = self.chunks[chunk.partition].return_passed(chunk.key)
             case ChunkRejected(chunk, reason, _):
                 self.rejected.append(tuple(chunk.events[0].record.address))  # type: ignore[arg-type]
@@ -196,6 +199,38 @@ def test_a_partition_that_comes_back_is_searched_again() -> None:
     world.add(chunk_of(2, 0, start=10))
     world.run(firewall((0, 10)), 30)
     assert (world.accepted, world.rejected) == ([(0, 11)], [(0, 10)])
+
+
+def test_events_that_were_passed_in_vain_are_confirmed_anew_before_one_is_rejected() -> None:
+    """Nothing is accepted in the search of a partition. When it ended, events of another partition are."""
+    world = Partitions(chunk_of(10, 0))
+    while not world.returned:
+        world.run(events_are_denied, 0.01)
+    denied_offsets: list[int] = []
+
+    def respond(request: BatchRequest) -> Outcome:
+        if not request.chunks or request.chunks[0].partition:
+            return Accepted()
+        denied_offsets.append(request.chunks[0].events[0].record.offset)
+        return DENIED
+
+    for start in range(60):
+        world.add(chunk_of(1, 1, start=start))
+        if not world.rejected:
+            world.run(respond, 0.2)
+    assert world.rejected == [(0, 0)]
+    assert denied_offsets.count(0) == CONFIRMATIONS
+
+
+def test_a_chunk_that_was_returned_is_forgotten_when_it_grows() -> None:
+    world = Partitions(chunk_of(1, 0))
+    for start in range(1, 6):
+        world.add(chunk_of(1, 0, start=start))
+        world.run(events_are_denied, 20)
+    assert world.returned
+    for start in range(6, 9):
+        world.add(chunk_of(1, 0, start=start))
+    assert {*world.queue._deliveries} <= {*world.chunks[0]}
 
 
 def test_a_denied_event_that_is_accepted_later_is_delivered_and_not_rejected() -> None:
