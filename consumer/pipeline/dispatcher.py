@@ -68,7 +68,7 @@ class Dispatcher:
         limits = self._buffers.batch_limits(buffer)
         process = self._ports.processor.process
         batch = make_batch(buffer.waiting_records, process, limits, Rejections(buffer.rejections, self._rejections))
-        for chunk in buffer.open(batch, limits):
+        for chunk in buffer.open(batch, limits, self._clock()):
             self._ports.send_queue.put(chunk)
         self._rejections = batch.rejections.of_member
         self._buffers.move_to_end(buffer.partition)

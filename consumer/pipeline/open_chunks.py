@@ -21,6 +21,7 @@ class OpenChunks:
         self._queues: dict[WriteKey, deque[Chunk]] = {}
         self._passed: Counter[WriteKey] = Counter()  # how many chunks of the key, from its first one on
         self.memory_bytes = 0
+        self.bypassed_since: float | None = None  # since when keys may deliver past another, in monotonic seconds
 
     def __iter__(self) -> Iterator[Chunk]:
         return (chunk for queue in self._queues.values() for chunk in queue)
@@ -53,6 +54,11 @@ class OpenChunks:
             queue.append(chunk)
         return len(queue) == passed + 1
 
+    def note_batch(self, now: float) -> None:
+        """A batch was opened. Behind chunks of the same key it delivers nothing before they are decided."""
+        if len(self._queues) > 1 and self.bypassed_since is None:
+            self.bypassed_since = now
+
     def remove(self, chunk: Chunk) -> Chunk | None:
         """The chunk is settled; the chunk of its key that may be sent now, if there is one that could not before."""
         key, queue = chunk.key, self._queues[chunk.key]
@@ -62,6 +68,8 @@ class OpenChunks:
         self.memory_bytes -= chunk.memory_bytes
         if not queue:
             del self._queues[key]
+        if not self._queues:
+            self.bypassed_since = None
         if place < passed:
             self._passed[key] -= 1
             return None

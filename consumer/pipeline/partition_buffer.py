@@ -136,11 +136,11 @@ class PartitionBuffer:
         return self._waiting
 
     def is_ready(self, now: float, stalled: frozenset[WriteKey] = frozenset()) -> bool:
-        """Whether the next batch may be opened: all that is open waits for stalled keys, and not for too long."""
+        """Whether the next batch may be opened: all that is open waits for stalled keys, not bypassed for too long."""
         if not self._waiting or self._dead_letters or self.blocked is not None:
             return False
-        open_since = min([record.read_at for record in self.chunks.oldest_records], default=now)
-        return self.chunks.keys <= stalled and now - open_since < MAX_BYPASS_SECONDS
+        bypassed_since = now if self.chunks.bypassed_since is None else self.chunks.bypassed_since
+        return self.chunks.keys <= stalled and now - bypassed_since < MAX_BYPASS_SECONDS
 
     def add(self, records: Sequence[Record]) -> None:
         """Take in records that were just read, at least one, in the order of their offsets."""
@@ -155,7 +155,7 @@ class PartitionBuffer:
             self._end = LogPosition(offset)  # without an epoch: a marker of a later leader can be between
         self.unreadable_at = None
 
-    def open(self, batch: Batch, limits: BatchLimits) -> list[Chunk]:
+    def open(self, batch: Batch, limits: BatchLimits, now: float) -> list[Chunk]:
         """Open a batch that was made of the first waiting records; the chunks that may be sent now."""
         self.blocked = batch.blocked
         self.rejections = batch.rejections.of_partition
@@ -164,6 +164,7 @@ class PartitionBuffer:
         for chunk in batch.chunks(self.partition):
             if self.chunks.append(chunk, limits):
                 sendable.append(chunk)  # noqa: PERF401 - a comprehension would hide the side effect
+        self.chunks.note_batch(now)
         for _ in range(batch.record_count):
             self.waiting_bytes -= self._waiting.popleft().memory_bytes
         return sendable

@@ -41,9 +41,9 @@ def event_of_100_bytes(record: Record) -> TrackEvent:
     return TrackEvent(record, PRODUCTION, b"x" * 99)
 
 
-def open_batch(buffer: PartitionBuffer, process: ProcessRecord, limits: BatchLimits) -> OpenedBatch:
+def open_batch(buffer: PartitionBuffer, process: ProcessRecord, limits: BatchLimits, now: float = 0.0) -> OpenedBatch:
     batch = make_batch(buffer.waiting_records, process, limits, Rejections(buffer.rejections))
-    return OpenedBatch(batch, buffer.open(batch, limits))
+    return OpenedBatch(batch, buffer.open(batch, limits, now))
 
 
 def offsets_of(chunk: Chunk) -> list[int]:

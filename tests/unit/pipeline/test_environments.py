@@ -103,10 +103,10 @@ def process(record: Record) -> ProcessedRecord:
     return TrackEvent(record, key, b"x" * 10)
 
 
-def opened(buffer: PartitionBuffer, *environments: bytes, start: int = 0) -> list[Chunk]:
+def opened(buffer: PartitionBuffer, *environments: bytes, start: int = 0, now: float = 0.0) -> list[Chunk]:
     """The chunks that may be sent of a batch of these."""
     buffer.add([record_of(offset, environment) for offset, environment in enumerate(environments, start)])
-    return open_batch(buffer, process, LIMITS).sendable
+    return open_batch(buffer, process, LIMITS, now).sendable
 
 
 def settle_all(buffer: PartitionBuffer, chunk: Chunk) -> list[list[int]]:
@@ -197,11 +197,28 @@ def test_a_chunk_that_may_be_in_flight_does_not_change() -> None:
 
 
 def test_a_buffer_does_not_bypass_for_longer_than_segment_knows_repeats() -> None:
+    """The time counts from the first event that is delivered past a stalled one, until nothing is open."""
+    buffer, stalled = PartitionBuffer(0), frozenset([STAGING])
+    (staging,) = opened(buffer, b"staging")
+    for offset, now in enumerate([1000.0, 2000.0], 1):
+        (production,) = opened(buffer, b"production", start=offset, now=now)
+        buffer.settle(production)
+    buffer.add([record_of(3, b"production")])
+    assert buffer.is_ready(1000 + MAX_BYPASS_SECONDS - 1, stalled)
+    assert not buffer.is_ready(1000 + MAX_BYPASS_SECONDS, stalled)
+    buffer.settle(staging)
+    assert buffer.is_ready(1000 + MAX_BYPASS_SECONDS, stalled)
+
+
+@pytest.mark.parametrize("behind", [[], [b"staging"], [b"staging", b"staging"]], ids=len)
+def test_an_event_that_nothing_was_delivered_past_is_passed_at_any_age(behind: list[bytes]) -> None:
+    """Otherwise a denied event would never be decided if the next event of its key comes late."""
     buffer = PartitionBuffer(0)
     opened(buffer, b"staging")
-    buffer.add([record_of(1, b"production", read_at=MAX_BYPASS_SECONDS)])
-    assert buffer.is_ready(MAX_BYPASS_SECONDS - 1, frozenset([STAGING]))
-    assert not buffer.is_ready(MAX_BYPASS_SECONDS, frozenset([STAGING]))
+    if behind:
+        opened(buffer, *behind, start=1, now=1.0)
+    buffer.add([record_of(1 + len(behind), b"staging", read_at=10 * MAX_BYPASS_SECONDS)])
+    assert buffer.is_ready(10 * MAX_BYPASS_SECONDS, frozenset([STAGING]))
 
 
 def test_a_buffer_does_not_go_on_past_a_dead_letter() -> None:

@@ -11,7 +11,7 @@ from consumer.pipeline.rejections import NO_REJECTIONS, RejectionLimits
 buffer, key, limits = PartitionBuffer(0), WriteKey("", "k"), BatchLimits(10, 1000, RejectionLimits(10))
 buffer.add([Record(0, offset, 0, None, b"", ()) for offset in range(2)])
 batch = make_batch(buffer.waiting_records, lambda record: TrackEvent(record, key, b"{}"), limits, NO_REJECTIONS)
-(chunk,) = buffer.open(batch, limits)
+(chunk,) = buffer.open(batch, limits, 0.0)
 first, second = chunk.halves()
 buffer.split(chunk, (first, second))
 is_next = buffer.settle(first) is second
