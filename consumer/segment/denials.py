@@ -16,8 +16,13 @@ from consumer.segment.bisection import (
 )
 from consumer.segment.key_queue import KeyQueue
 
-CONFIRMATIONS = 3
-"""How often a single event is denied, each time while the key is right, until the event is taken for the cause."""
+CONFIRMATIONS = 5
+"""
+How often a single event is denied, each time while the key is right, until the event is taken for the cause. If one of
+two nodes on the path denies everything, three denials in a row are not rare.
+"""
+
+MAX_CONFIRMATION_WAIT_SECONDS = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +100,8 @@ class Denials:
 
     def _confirm(self, queue: KeyQueue, delivery: Delivery, started_at: float, now: float) -> Sequence[ChunkDecision]:
         delivery.denials = min(delivery.denials + 1, CONFIRMATIONS)
-        delivery.not_before = now + backoff(delivery.denials, self.bisection.jitter)
+        wait = min(backoff(delivery.denials, self.bisection.jitter), MAX_CONFIRMATION_WAIT_SECONDS)
+        delivery.not_before = now + wait
         if delivery.denials < CONFIRMATIONS:
             return []
         if delivery.denied_since is not None and queue.breaker.accepted_at > delivery.denied_since:

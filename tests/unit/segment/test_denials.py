@@ -265,6 +265,21 @@ def test_all_events_of_one_partition_are_rejected_while_others_pass() -> None:
     assert world.rejected == [(0, offset) for offset in range(10)]
 
 
+def test_an_event_that_a_part_of_the_path_denies_a_few_times_is_delivered() -> None:
+    """One of two nodes denies everything, and the event meets it four times in a row, within seconds."""
+    world = Partitions(chunk_of(1, 0))
+    denials = [DENIED] * 4
+
+    def respond(request: BatchRequest) -> Outcome:
+        return denials.pop() if request.chunks and not request.chunks[0].partition and denials else Accepted()
+
+    for start in range(30):
+        world.add(chunk_of(1, 1, start=start))
+        world.run(respond, 0.2)
+    assert (0, 0) in world.accepted
+    assert not world.rejected
+
+
 def test_a_firewall_that_denies_large_requests_gets_small_ones() -> None:
     world = Partitions(chunk_of(10, 0))
     world.run(lambda request: DENIED if sum(len(chunk.events) for chunk in request.chunks) > 3 else Accepted(), 10)
@@ -329,7 +344,7 @@ def test_denied_events_in_a_row_block_the_key_at_the_limit() -> None:
     breaker_of(queue).consecutive_refusals = LIMITS.consecutive_refusals
     chunk = next(iter(queue._deliveries))
     history = history_of(queue, chunk)
-    history.denials, history.denied_since, history.is_alone = 2, -5.0, True
+    history.denials, history.denied_since, history.is_alone = CONFIRMATIONS - 1, -5.0, True
     breaker_of(queue).accepted_at = -1.0
     assert answered(queue, DENIED) == []
     assert answered(queue, Accepted()) == []
