@@ -1,8 +1,10 @@
 """The exact limits of buffers: when a partition is paused and resumed, and how much may be open, and for how long."""
 
+from functools import partial
+
 import pytest
 
-from consumer.model import WriteKey
+from consumer.model import Record, TrackEvent, WriteKey
 from consumer.pipeline.backpressure import BufferLimits
 from consumer.pipeline.batch import BatchLimits
 from consumer.pipeline.buffers import PartitionBuffers
@@ -21,13 +23,19 @@ def buffers_of(partitions: int, memory_bytes: int = 1000, linger: float = 1.0) -
 
 
 @pytest.mark.parametrize(("waited", "is_ready"), [(43_199.0, True), (43_200.0, False), (50_000.0, False)])
-def test_a_buffer_bypasses_a_key_for_twelve_hours_from_its_oldest_event(waited: float, is_ready: bool) -> None:
+def test_a_buffer_bypasses_a_key_for_twelve_hours_from_the_first_batch_of_another(
+    waited: float, is_ready: bool
+) -> None:
     buffer = PartitionBuffer(0)
-    buffer.add([record(0, read_at=100.0), record(1, read_at=200.0)])
-    for offset in (2, 3):  # one of the two is behind the first chunk, and one waits
-        open_batch(buffer, event_of_100_bytes, BATCH)
-        buffer.add([record(offset, read_at=5000.0)])
-    assert buffer.is_ready(100.0 + waited, frozenset([PRODUCTION])) is is_ready
+    buffer.add([record(0), record(1)])
+    for offset, key, now in [(2, PRODUCTION, 50.0), (3, DEVELOPMENT, 100.0), (4, DEVELOPMENT, 5000.0)]:
+        open_batch(buffer, partial(_event_of, key), BATCH, now)
+        buffer.add([record(offset)])
+    assert buffer.is_ready(100.0 + waited, frozenset(KEYS)) is is_ready
+
+
+def _event_of(key: WriteKey, record: Record) -> TrackEvent:
+    return TrackEvent(record, key, b"{}")
 
 
 def test_a_buffer_with_nothing_open_is_ready_whatever_stalls() -> None:
