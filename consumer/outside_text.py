@@ -40,7 +40,7 @@ def escaped(text: str) -> str:
 
 
 def escaped_json(text: str) -> str:
-    r"""JSON text with the same values, in which `\u007f` or `\u202e` stands for what `escaped` replaces."""
+    r"""JSON text with the same values, with `\u007f` or `\u202e` for each character that `escaped` replaces."""
     return _NOT_PLAIN_JSON.sub(lambda match: _visible(match, _json_escape), text)
 
 

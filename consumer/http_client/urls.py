@@ -28,5 +28,5 @@ def address(url: httpx.URL) -> tuple[str, int]:
 
 
 def authority(host: str, port: int) -> str:
-    """`host:port`, as a proxy is asked for it."""
+    """`host:port`, the target of a CONNECT request."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

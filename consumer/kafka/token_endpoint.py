@@ -1,4 +1,4 @@
-"""Whom the client trusts as its token endpoint (OIDC), which it asks with libcurl and not as it asks a broker."""
+"""The authorities and the proxy for the token endpoint (OIDC), which the Kafka client asks with libcurl."""
 
 import os
 import ssl

@@ -128,7 +128,7 @@ def token_failure(text: str) -> TokenFailure | None:
 
 
 def without_answer(text: str) -> str:
-    """The text as it may be logged: without the answer of a token endpoint."""
+    """A text for the log: the client's text without the answer of a token endpoint."""
     failure = token_failure(text)
     return text if failure is None else describe(failure)
 

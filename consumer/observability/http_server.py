@@ -70,7 +70,7 @@ class StatusServer:
         except BlockingIOError:  # the client has given up
             return
         except OSError:  # the process has no descriptor left: the client waits
-            time.sleep(_POLL_SECONDS)
+            time.sleep(_POLL_SECONDS)  # the selector reports this client again at once, and nothing tells of a free one
             return
         connection = HttpConnection(client, HttpExchange(self.pages))
         self.connections[client] = connection

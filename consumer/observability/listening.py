@@ -47,7 +47,7 @@ def is_acknowledged(connection: Any) -> bool:
     (unconfirmed,) = struct.unpack(
         "i", fcntl.ioctl(connection.fileno(), termios.TIOCOUTQ, bytes(4))
     )  # tcp(7), SIOCOUTQ
-    return bool(unconfirmed <= 1)  # the end of the stream counts for one
+    return bool(unconfirmed <= 1)  # the end of the stream counts as a byte
 
 
 def _address(host: str, port: int) -> tuple[socket.AddressFamily, Any]:

@@ -28,7 +28,7 @@ cache = SchemaCache(registry.fetch, time.monotonic)
 
 def wait_for(key):
     while not isinstance(cache.get(key), WriterSchema):
-        time.sleep(0.001)
+        time.sleep(0.001)  # the look-up thread needs the CPU, and the cache notifies nobody
 
 wait_for(0)
 before, most = resident_mib(), 0

@@ -38,7 +38,7 @@ def _byte_by_byte(client: socket.socket) -> None:
     client.sendall(_HEAD + b"X-Slow: ")
     while True:
         client.sendall(b"x")
-        time.sleep(0.01)
+        time.sleep(0.01)  # the pace of a slow client
 
 
 def _waiting(start: bytes) -> Behave:

@@ -61,7 +61,7 @@ def test_a_slow_client_is_disconnected_at_its_deadline(server: StatusServer, mon
         with contextlib.suppress(ConnectionError):
             while True:
                 client.sendall(b"x")
-                time.sleep(0.01)
+                time.sleep(0.01)  # the pace of a slow client
     assert not server.connections
 
 
