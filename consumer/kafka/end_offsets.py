@@ -2,25 +2,24 @@
 
 from collections.abc import Set
 from concurrent.futures import Future
-from contextlib import suppress
 from typing import Any
 
-from confluent_kafka import KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec
+from confluent_kafka.admin import AdminClient
+
+from consumer.kafka.log_offsets import LATEST, ask_for_offsets, offset_answer
 
 POLL_INTERVAL = 3.0  # seconds
-ANSWER_TIMEOUT = 10.0  # seconds
 
 
 class EndOffsets:
     """
-    Asks the broker now and then and never waits for an answer, so that the lag of a paused partition is seen to grow.
+    Asks the brokers now and then and never waits for an answer, so that the lag of a paused partition is seen to grow.
 
-    `admin` must ask for the topic now and then: it keeps the leaders that it knows, and a leader that changed refuses
-    the question.
+    A partition whose leader does not answer delays no other partition.
     """
 
     def __init__(self, admin: AdminClient, topic: str) -> None:
+        """`admin` must ask for the topic now and then, as for `ask_for_offsets`."""
         self._admin, self._topic = admin, topic
         self._answers: dict[int, Future[Any]] = {}
         self._ends: dict[int, int] = {}
@@ -31,18 +30,14 @@ class EndOffsets:
         for partition, answer in list(self._answers.items()):
             if answer.done():
                 del self._answers[partition]
-                with suppress(KafkaException):  # the next question follows soon
-                    self._ends[partition] = answer.result().offset
-        if now >= self._next_question_at and not self._answers:
+                end = offset_answer(answer)
+                if end is not None:  # else the next question follows soon
+                    self._ends[partition] = end.offset
+        if now >= self._next_question_at:
             self._next_question_at = now + POLL_INTERVAL
-            self._ask(partitions)
+            unasked = partitions - self._answers.keys()
+            self._answers |= ask_for_offsets(self._admin, self._topic, unasked, LATEST)
 
     def latest(self, partition: int) -> int:
         """The partition's end in the last answer; -1 without an answer."""
         return self._ends.get(partition, -1)
-
-    def _ask(self, partitions: Set[int]) -> None:
-        latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
-        questions = {TopicPartition(self._topic, partition): latest for partition in partitions}
-        answers = self._admin.list_offsets(questions, request_timeout=ANSWER_TIMEOUT)
-        self._answers = {topic_partition.partition: answer for topic_partition, answer in answers.items()}

@@ -1,18 +1,18 @@
 """Whether the brokers still have the log that was read up to an offset, or lost or deleted a part of it."""
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import Future, wait
 from typing import Any, NamedTuple
 
 from confluent_kafka import Consumer, KafkaError, TopicPartition
-from confluent_kafka.admin import AdminClient, ListOffsetsResultInfo, OffsetSpec
+from confluent_kafka.admin import AdminClient, ListOffsetsResultInfo
 
 from consumer.kafka.client_config import create_client, shared_config
 from consumer.kafka.connection_reports import with_explained_log
+from consumer.kafka.log_offsets import EARLIEST, LATEST, ask_for_offsets, offset_answer
 from consumer.kafka.records import LogPosition
 
-ANSWER_TIMEOUT = 4.0  # seconds
 POLL_TIMEOUT = 0.1
 
 # A client that only looks where a log continues. After a truncation it begins at the end of what is left; if the
@@ -47,14 +47,14 @@ class LogCheck:
     """
 
     def __init__(self, config: Mapping[str, Any], admin: AdminClient, topic: str) -> None:
-        """`admin` must have asked for the topic a short time ago: it keeps the leaders that it knows."""
+        """`admin` must have asked for the topic a short time ago, as for `ask_for_offsets`."""
         self._probe_config = {**shared_config(config), **_PROBE_OPTIONS, "group.id": config["group.id"]}
         self._admin, self._topic = admin, topic
 
     def extents(self, positions: Mapping[int, LogPosition], seconds: float) -> Mapping[int, LogExtent]:
         """The extent of each partition, without those that no broker answered for. Waits at most `seconds`."""
         ends_at = time.monotonic() + seconds
-        questions = [self._ask(positions, spec) for spec in (OffsetSpec.earliest(), OffsetSpec.latest())]  # type: ignore[no-untyped-call]
+        questions = [ask_for_offsets(self._admin, self._topic, positions, spec) for spec in (EARLIEST, LATEST)]
         wait([future for futures in questions for future in futures.values()], seconds)
         earliest, latest = map(_answers, questions)
         suspects = {
@@ -73,11 +73,6 @@ class LogCheck:
                     end = begins[partition]
             extents[partition] = LogExtent(earliest[partition].offset, end)
         return extents
-
-    def _ask(self, positions: Iterable[int], spec: OffsetSpec) -> Mapping[int, Future[Any]]:
-        topic_partitions = {TopicPartition(self._topic, partition): spec for partition in positions}
-        futures = self._admin.list_offsets(topic_partitions, request_timeout=ANSWER_TIMEOUT)
-        return {topic_partition.partition: future for topic_partition, future in futures.items()}
 
     def _probe(self, positions: Mapping[int, LogPosition], ends_at: float) -> Mapping[int, int]:
         """Where each log goes on: at the position, or below it where the records of another leader begin."""
@@ -98,11 +93,8 @@ class LogCheck:
 
 
 def _answers(futures: Mapping[int, Future[Any]]) -> Mapping[int, ListOffsetsResultInfo]:
-    return {
-        partition: future.result()
-        for partition, future in futures.items()
-        if future.done() and future.exception() is None
-    }
+    answers = {partition: offset_answer(future) for partition, future in futures.items()}
+    return {partition: answer for partition, answer in answers.items() if answer is not None}
 
 
 def _is_at_record_or_end(message: Any) -> bool:

@@ -1,7 +1,7 @@
 """Records of a topic for commands that only read: from any offset, in no group, and nothing is committed."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, Self
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
@@ -50,7 +50,7 @@ class TopicReader:
     def since(self, millis: int, spans: Mapping[int, OffsetRange]) -> Mapping[int, OffsetRange]:
         """The spans from their first record on that is not older than `millis` (since 1970)."""
         times = [TopicPartition(self._topic, partition, millis) for partition in spans]
-        answers = self._answer(lambda: self._consumer.offsets_for_times(times, timeout=ANSWER_SECONDS))
+        answers = self._answers(lambda: self._consumer.offsets_for_times(times, timeout=ANSWER_SECONDS))
         offsets = {topic_partition.partition: topic_partition.offset for topic_partition in answers}
         ranges = {}
         for partition, (begin, end) in spans.items():
@@ -63,7 +63,7 @@ class TopicReader:
     def committed(self, partitions: Mapping[int, object]) -> Mapping[int, int]:
         """The group's committed offsets, -1 where there is none."""
         questions = [TopicPartition(self._topic, partition) for partition in partitions]
-        answers = self._answer(lambda: self._consumer.committed(questions, timeout=ANSWER_SECONDS))
+        answers = self._answers(lambda: self._consumer.committed(questions, timeout=ANSWER_SECONDS))
         return {topic_partition.partition: max(topic_partition.offset, -1) for topic_partition in answers}
 
     def read(self, spans: Mapping[int, OffsetRange], silence_seconds: float = SILENCE_SECONDS) -> Iterator[Record]:
@@ -125,6 +125,15 @@ class TopicReader:
             except NoAnswer:
                 if self._reports.all_down or time.monotonic() > ends_at:
                     raise
+
+    def _answers(self, call: Callable[[], Any]) -> Iterable[TopicPartition]:
+        """As `_answer`, for an answer of which a part can be an error: that part has an offset that means nothing."""
+        answers: list[TopicPartition] = self._answer(call)
+        for topic_partition in answers:
+            if topic_partition.error is not None:
+                explanation = self._reports.explain(topic_partition.error)
+                raise NoAnswer(f"topic {self._topic}, partition {topic_partition.partition}: {explanation}")
+        return answers
 
     def _answer(self, call: Callable[[], Any]) -> Any:
         try:

@@ -63,10 +63,16 @@ class BlockHistory:
         return [block._replace(since=self._since[block.target, block.reason]) for block in blocks]
 
     def _update_keys(self, keys: Mapping[str, _KeyBlock]) -> None:
-        """Log the keys that are blocked, by environment. A blocked partition is logged where it is blocked."""
-        for environment, block in keys.items() - self._keys.items():
-            fields = {"environment": environment, **block._asdict()}
-            log.error("delivery blocked: fix the configuration", extra=fields)
+        """
+        Log the keys that are blocked, by environment. A blocked partition is logged where it is blocked.
+
+        A block is logged once, with the records that it concerns at that time. The status page has those of now.
+        """
+        for environment, block in keys.items():
+            known = self._keys.get(environment)
+            if known is None or known.reason != block.reason:
+                fields = {"environment": environment, **block._asdict()}
+                log.error("delivery blocked: fix the configuration", extra=fields)
         for environment in self._keys.keys() - keys.keys():
             fields = {"environment": environment, "reason": self._keys[environment].reason}
             log.info("delivery resumed", extra=fields)

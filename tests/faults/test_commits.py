@@ -7,8 +7,8 @@ import pytest
 from confluent_kafka import KafkaError
 
 from consumer.demo.segment_server import SegmentStandIn
+from tests.failing_broker import OFFSET_COMMIT, PRODUCE, FailingBroker, failing_broker
 from tests.faults.dead_letter_checks import assert_offsets_wait, wait_for_retries
-from tests.faults.mock_errors import OFFSET_COMMIT, PRODUCE, FailingBroker, failing_broker
 from tests.faults.params import SHORT_IN_ONE_PROTOCOL, in_one_protocol
 from tests.faults.scenario import Report, scenario
 from tests.support import KEYS, Flow, wait_until

@@ -11,7 +11,7 @@ from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
 from consumer.kafka.client_config import consumer_config
 from consumer.kafka.consumer import GroupConsumer
 from consumer.kafka.records import LogPosition
-from tests.faults.mock_errors import OFFSET_COMMIT, OFFSET_FETCH, FailingBroker, failing_broker
+from tests.failing_broker import OFFSET_COMMIT, OFFSET_FETCH, FailingBroker, failing_broker
 from tests.support import wait_until
 
 TOPIC = "answers"

@@ -7,11 +7,9 @@ from pathlib import Path
 
 import confluent_kafka
 
-PRODUCE, OFFSET_COMMIT, OFFSET_FETCH = (
-    0,
-    8,
-    9,
-)  # the protocol's numbers of these requests (kafka.apache.org/protocol, "API keys")
+# The protocol's numbers of these requests (kafka.apache.org/protocol, "API keys")
+PRODUCE, LIST_OFFSETS, OFFSET_COMMIT, OFFSET_FETCH = 0, 2, 8, 9
+BROKER = 1  # the only broker's id
 PRODUCER = 0  # rdkafka.h, rd_kafka_type_t
 
 
@@ -36,6 +34,10 @@ class FailingBroker:
         errors = (ctypes.c_int * len(codes))(*codes)
         self._library.rd_kafka_mock_push_request_errors_array(self._cluster, request, len(codes), errors)
         self._library.rd_kafka_mock_start_request_tracking(self._cluster)
+
+    def delay(self, seconds: float) -> None:
+        """Answer each request after this time."""
+        self._library.rd_kafka_mock_broker_set_rtt(self._cluster, BROKER, round(1000 * seconds))
 
     def clear_errors(self, request: int) -> None:
         """Drop the errors that were chosen for this kind of request and not sent yet."""
@@ -82,6 +84,7 @@ def _library() -> ctypes.CDLL:
         ctypes.POINTER(ctypes.c_int),
     ]
     library.rd_kafka_mock_push_request_errors_array.restype = None
+    library.rd_kafka_mock_broker_set_rtt.argtypes = [pointer, ctypes.c_int32, ctypes.c_int]
     library.rd_kafka_mock_clear_request_errors.argtypes = [pointer, ctypes.c_int16]
     library.rd_kafka_mock_clear_request_errors.restype = None
     library.rd_kafka_mock_start_request_tracking.argtypes = [pointer]
