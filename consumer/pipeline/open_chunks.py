@@ -12,7 +12,8 @@ class OpenChunks:
     Of each write key only the first chunk may be sent, so the events of a key arrive in their order.
 
     The first chunk may be passed if its one event is denied: then the chunk behind it is the one that may be sent. A
-    passed chunk is sent again only if all of the key return, before a chunk behind them was accepted.
+    passed chunk is sent again if nothing is left behind it, or if all of the key return, before a chunk behind them was
+    accepted.
 
     While a chunk is replaced by its halves, both are here. So an exception in between makes no record look settled.
     """
@@ -73,6 +74,8 @@ class OpenChunks:
         if place < passed:
             self._passed[key] -= 1
             return None
+        if queue and len(queue) == passed:  # the chunk behind the passed ones did not show what is denied
+            self._passed[key] -= 1
         return self._sendable(key)
 
     def split(self, chunk: Chunk, halves: Sequence[Chunk]) -> None:

@@ -143,8 +143,9 @@ class SendQueue:
         match outcome:
             case Accepted():
                 queue.breaker.accepted(now)
-                settled = [ChunkSettled(delivery.chunk) for delivery in deliveries]
-                return settled + self._denials.after_acceptance(queue, started_at, now)
+                # First what is denied: nothing of it is sent again when the chunk behind it is settled.
+                denied = self._denials.after_acceptance(queue, started_at, now)
+                return denied + [ChunkSettled(delivery.chunk) for delivery in deliveries]
             case Refused(reason):
                 return self._bisection.after_refusal(deliveries, queue.breaker, reason, started_at, now)
             case Retry(throttled=True, wait=wait):

@@ -179,6 +179,17 @@ def test_the_key_stays_blocked_while_a_denied_event_is_passed_and_what_is_behind
     assert breaker_of(world.queue).block_reason == "http_403"
     assert world.queue.statuses[KEY].records == [(0, 0)]
     assert world.queue.stalled(world.now) == {KEY}  # so that the next batch is opened behind it
+    world.run(firewall(), 70)
+    assert (world.accepted, world.rejected) == ([(0, 0)], [(0, 1)]), "the rule is gone, and the event is tried again"
+    assert not breaker_of(world.queue).block_reason
+
+
+def test_a_denied_event_is_not_sent_again_when_the_event_behind_it_is_accepted() -> None:
+    world = Partitions(chunk_of(1, 0), chunk_of(1, 0, start=1))
+    world.run(firewall((0, 0)), 60)
+    assert (world.accepted, world.rejected) == ([(0, 1)], [(0, 0)])
+    assert not [*world.chunks[0]]
+    assert not world.queue._deliveries
 
 
 def test_a_partition_of_denied_events_does_not_end_the_search_in_another() -> None:
