@@ -26,7 +26,7 @@ KAFKA = "tests/unit/kafka"
 TESTS = {
     "consumer/model.py": CORE,
     "consumer/pipeline/partition_buffer.py": CORE,
-    "consumer/pipeline/open_chunks.py": CORE,
+    "consumer/pipeline/open_chunks.py": f"{CORE} tests/unit/segment/test_denials.py",
     "consumer/pipeline/batch.py": CORE,
     "consumer/pipeline/rejections.py": CORE,
     "consumer/pipeline/last_commit.py": CORE,
