@@ -32,7 +32,8 @@ class LogChanges:
         """
         The partition could not be read on: count and log what the broker does not have any more.
 
-        If the partition is blocked until the next start, the next start counts that, from the committed offset on.
+        The new position is committed even if nothing comes, because the next assignment would count the loss again. If
+        the partition is blocked until the next start, the next start counts that, from the committed offset on.
         """
         buffer = self._buffers.get(reset.partition)
         if buffer is None or buffer.waits_for_restart:
@@ -48,7 +49,9 @@ class LogChanges:
             self._reporter.counters.lost_to_truncation += reset.truncated
             log.error("the broker lost records that were read", extra={**fields, "lost": reset.truncated})
             buffer = self._with_new_buffer(reset.partition)
-        if not reset.goes_on:
+        if reset.goes_on:
+            buffer.advance(reset.goes_on_at)
+        else:
             offset = reset.low if reset.expected < 0 else reset.expected
             self._dispatcher.block(buffer, Blocked(reset.block_reason, offset=offset))
 

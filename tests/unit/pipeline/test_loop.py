@@ -267,6 +267,17 @@ def test_how_many_are_lost_is_counted_and_logged(
     assert (world.reporter.counters.lost_to_retention, logged) == (lost, [lost] if lost else [])
 
 
+@pytest.mark.parametrize(("low", "end", "position"), [(12, 20, 12), (0, 3, 3)], ids=["deleted", "truncated"])
+def test_a_loss_is_counted_once_if_the_partition_is_assigned_again_before_anything_new_comes(
+    low: int, end: int, position: int
+) -> None:
+    """The next owner begins at the committed offset, so the position behind the loss is committed at once."""
+    world = PipelineWorld()
+    world.group.reset(OffsetReset(0, 5, low, end, goes_on=True))
+    world.run_once(1)
+    assert world.group.committed == {0: position}
+
+
 @pytest.mark.parametrize(
     ("expected", "reason"), [(-1, "no_committed_offset"), (0, "offset_out_of_range"), (5, "offset_out_of_range")]
 )
