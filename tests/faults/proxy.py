@@ -22,7 +22,7 @@ class Proxy:
     def __init__(self, port: int, target: int) -> None:
         self.port, self._target = port, target
         self.latency, self.rate = 0.0, 0.0
-        self.connections = 0
+        self.connections = self.reset_connections = 0
         self._loop = asyncio.new_event_loop()
         self._open: set[asyncio.StreamWriter] = set()
         self._link_open = asyncio.Event()
@@ -128,6 +128,7 @@ class Proxy:
             await in_flight.put((self._loop.time() + self.latency, data))
 
     def _abort_all(self) -> None:
+        self.reset_connections += (len(self._open) + 1) // 2  # each has a near and a far end
         for writer in self._open:
             writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             writer.transport.abort()  # with a linger time of 0 seconds, this sends RST in place of FIN
