@@ -66,6 +66,11 @@ DEFAULT_MEMORY_OPTIONS = {
 # (issues confluent-kafka-go 196 and librdkafka 569). The default is five minutes, in which nothing would be written.
 _DEFAULT_OPTIONS = {"topic.metadata.refresh.interval.ms": 10_000}
 
+# Milliseconds, for the classic group protocol; in the new protocol the broker sets both. A member that is killed stops
+# its partitions for the session timeout, which is 45 s by default. A heartbeat tells a member of a rebalance, so each
+# step of a rebalance takes up to one interval, which is 3 s by default.
+_GROUP_TIMEOUTS = {"session.timeout.ms": 10_000, "heartbeat.interval.ms": 1000}
+
 _Client = TypeVar("_Client")
 
 
@@ -114,11 +119,16 @@ def identity_options(instance_id: str | None, aws: CredentialSources | None) -> 
     return options
 
 
+def is_classic(config: Mapping[str, Any]) -> bool:
+    """Whether the options choose the classic group protocol, which is the client's default."""
+    return bool(config.get("group.protocol", "classic") == "classic")
+
+
 def consumer_config(servers: str, group: str, user_options: Mapping[str, Any]) -> dict[str, Any]:
     """Options of the group's consumer."""
     config = {**DEFAULT_MEMORY_OPTIONS, **user_options}
-    if user_options.get("group.protocol", "classic") == "classic":
-        config["partition.assignment.strategy"] = "cooperative-sticky"
+    if is_classic(user_options):
+        config = {**_GROUP_TIMEOUTS, **config, "partition.assignment.strategy": "cooperative-sticky"}
     return {**config, **REQUIRED_CONSUMER_OPTIONS, "bootstrap.servers": servers, "group.id": group}
 
 

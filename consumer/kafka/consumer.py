@@ -8,7 +8,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from consumer.errors import ServiceError
-from consumer.kafka.client_config import create_client, shared_config
+from consumer.kafka.client_config import create_client, is_classic, shared_config
 from consumer.kafka.client_errors import ClientErrors
 from consumer.kafka.client_positions import ClientPositions
 from consumer.kafka.commits import OffsetCommits
@@ -17,6 +17,7 @@ from consumer.kafka.end_offsets import EndOffsets
 from consumer.kafka.errors import client_text, describe_fatal
 from consumer.kafka.kept_progress import KeptProgress
 from consumer.kafka.log_check import LogCheck
+from consumer.kafka.membership import GroupMembership
 from consumer.kafka.records import LogPosition, Progress, ReadResult, to_record
 from consumer.kafka.retry_timer import RetryTimer
 from consumer.kafka.start_offsets import PositionSources, StartOffsets
@@ -46,11 +47,15 @@ class GroupConsumer:
         self._paused: set[int] = set()
         self._removed: set[int] = set()  # revoked or lost while a read was filled
         self._end_offsets = EndOffsets(admin, topic)
+        self._membership = GroupMembership(self._consumer, admin, config["group.id"], is_classic(config))
 
     def subscribe(self, on_assign: RebalanceCallback, on_revoke: RebalanceCallback, on_lost: RebalanceCallback) -> None:
         """Join the group. The callbacks run inside `read` and `close`, on the caller's thread."""
 
         def assign(_: Consumer, topic_partitions: list[TopicPartition]) -> None:
+            self._membership.was_assigned = True
+            if self._membership.is_leaving:  # nothing is read any more
+                return
             self._consumer.incremental_assign(self._start_offsets.start_positions(topic_partitions))
             on_assign([topic_partition.partition for topic_partition in topic_partitions])
 
@@ -147,21 +152,20 @@ class GroupConsumer:
 
     @property
     def is_group_member(self) -> bool:
-        return bool(self._consumer.memberid())
+        return self._membership.is_member
 
     def partition_count(self, topic: str) -> int:
         """How many partitions a topic has, 0 if it does not exist. Raises NotPermitted, and NoAnswer in time."""
         try:
             metadata = self._consumer.list_topics(topic, timeout=1.0).topics[topic]  # the caller asks repeatedly
         except KafkaException as error:
-            self._errors.note_from(
-                lambda: self._consumer.poll(0)
-            )  # otherwise the client does not report the cause before the first read
+            # Otherwise the client does not report the cause before the first read.
+            self._errors.note_from(lambda: self._consumer.poll(0))
             raise self._errors.no_answer(topic, error) from None
         return self._errors.partition_count(metadata)
 
     def close(self) -> None:
-        self._consumer.close()
+        self._membership.leave()
 
     def _consume(self, limit: int, timeout: float) -> list[Any]:
         try:

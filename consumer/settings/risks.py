@@ -11,14 +11,13 @@ from consumer.settings.validators import Scalar
 _SEGMENT_KEY = re.compile(r"[A-Za-z0-9]{32}|[a-z0-9]{10}")
 _MAX_PAUSE = 60  # seconds between two batches of MAX_EVENTS_PER_SECOND
 
-# Milliseconds, None where the default depends on the group protocol (librdkafka's CONFIGURATION.md).
-_GROUP_TIMEOUTS: Mapping[str, str] = {"max.poll.interval.ms": "300000", "session.timeout.ms": ""}
+_POLL_INTERVAL, _DEFAULT_POLL_INTERVAL = "max.poll.interval.ms", 300_000  # milliseconds (librdkafka, CONFIGURATION.md)
 
 
 def risks(settings: Settings) -> list[str]:
     """One line for each, without a value that could be a secret."""
     return [
-        *_short_timeouts(settings),
+        *_short_poll_interval(settings),
         *_unused_credentials(settings),
         *_unused_registry(settings),
         *_long_pauses(settings),
@@ -28,15 +27,14 @@ def risks(settings: Settings) -> list[str]:
     ]
 
 
-def _short_timeouts(settings: Settings) -> Iterator[str]:
-    """The options by which the group can remove a member in the middle of a drain."""
-    for name, default in _GROUP_TIMEOUTS.items():
-        milliseconds = str(_options(settings).get(name, default)).strip()
-        if milliseconds.isdecimal() and int(milliseconds) < 1000 * settings.shutdown_timeout_seconds:
-            yield (
-                f"{name} of KAFKA_CONFIG is shorter than SHUTDOWN_TIMEOUT_SECONDS: the group can remove a member that "
-                "drains"
-            )
+def _short_poll_interval(settings: Settings) -> Iterator[str]:
+    """The group can remove a member in the middle of a drain. Heartbeats go on in a drain, so no other option can."""
+    milliseconds = str(_options(settings).get(_POLL_INTERVAL, _DEFAULT_POLL_INTERVAL)).strip()
+    if milliseconds.isdecimal() and int(milliseconds) < 1000 * settings.shutdown_timeout_seconds:
+        yield (
+            f"{_POLL_INTERVAL} of KAFKA_CONFIG is shorter than SHUTDOWN_TIMEOUT_SECONDS: the group can remove a member "
+            "that drains"
+        )
 
 
 def _unused_credentials(settings: Settings) -> Iterator[str]:
