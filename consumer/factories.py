@@ -16,12 +16,12 @@ from consumer.avro.framing import Framing, SchemaKey, framing
 from consumer.avro.schema import WriterSchema
 from consumer.avro.schema_lookup import Fetch, no_registry
 from consumer.avro.schema_registry import SchemaRegistry
+from consumer.aws.credentials import CredentialSources
 from consumer.contract.compiler import Contracts
 from consumer.http_client.client import HttpClient
 from consumer.http_client.proxies import Proxies
 from consumer.kafka import token_errors
 from consumer.kafka.admin import KafkaAdmin
-from consumer.kafka.aws_credentials import CredentialSources
 from consumer.kafka.client_config import ClientLog, consumer_config, identity_options, producer_config
 from consumer.kafka.consumer import GroupConsumer
 from consumer.kafka.dead_letter_topic import TopicFinding, judge

@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from consumer import factories
+from consumer.aws.credentials import CredentialSources
 from consumer.cli.check_result import CheckResult, note, ok, problem
 from consumer.cli.output import counted
 from consumer.errors import NotPermitted, ServiceError
 from consumer.kafka.admin import GroupDescription, KafkaAdmin
-from consumer.kafka.aws_credentials import CredentialSources
 from consumer.kafka.client_config import require_accepted
 from consumer.kafka.dead_letter_topic import judge
 from consumer.kafka.msk_iam import lifetime

@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 
 from confluent_kafka import Consumer, KafkaError, KafkaException
 
+from consumer.aws.credentials import CredentialSources
 from consumer.errors import SettingsError
-from consumer.kafka.aws_credentials import CredentialSources
 from consumer.kafka.msk_iam import token_callback
 from consumer.kafka.option_mistakes import option_mistake
 from consumer.kafka.token_endpoint import authority_options

@@ -1,18 +1,17 @@
 """Tokens with which an IAM role signs in to Amazon MSK, each signed anew."""
 
 import base64
-import hashlib
-import hmac
 import logging
 import math
 from collections.abc import Callable
 from datetime import UTC, datetime
 from urllib.parse import quote, urlencode
 
+from consumer.aws import signature
+from consumer.aws.credentials import Credentials, CredentialSources
+from consumer.aws.endpoint import host
 from consumer.errors import NoAnswer
 from consumer.internal_errors import as_service_error
-from consumer.kafka.aws_credentials import Credentials, CredentialSources
-from consumer.kafka.aws_endpoint import host
 
 log = logging.getLogger(__name__)
 
@@ -68,30 +67,19 @@ def lifetime(credentials: Credentials, now: datetime) -> int:
 def sign(region: str, signer: Credentials, now: datetime, seconds: int) -> str:
     """A presigned URL as a token: Signature Version 4 in the query, for the action kafka-cluster:Connect."""
     host_name = host("kafka", region)
-    timestamp, scope = now.strftime("%Y%m%dT%H%M%SZ"), f"{now:%Y%m%d}/{region}/kafka-cluster/aws4_request"
+    signed_scope = signature.scope(now, region, "kafka-cluster")
     parameters = {
         "Action": "kafka-cluster:Connect",
-        "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
-        "X-Amz-Credential": f"{signer.key}/{scope}",
-        "X-Amz-Date": timestamp,
+        "X-Amz-Algorithm": signature.ALGORITHM,
+        "X-Amz-Credential": f"{signer.key}/{signed_scope}",
+        "X-Amz-Date": signature.timestamp(now),
         "X-Amz-Expires": str(seconds),
         "X-Amz-SignedHeaders": "host",
     }
     if signer.session:
         parameters["X-Amz-Security-Token"] = signer.session
     query = urlencode(sorted(parameters.items()), quote_via=quote, safe="-_.~")
-    request = f"GET\n/\n{query}\nhost:{host_name}\n\nhost\n{_digest(b'')}"
-    key = f"AWS4{signer.secret}".encode()
-    for scope_element in scope.split("/"):
-        key = _hmac(key, scope_element)
-    signature = _hmac(key, f"AWS4-HMAC-SHA256\n{timestamp}\n{scope}\n{_digest(request.encode())}").hex()
-    url = f"https://{host_name}/?{query}&X-Amz-Signature={signature}&User-Agent=sprig-to-segment"
+    request = f"GET\n/\n{query}\nhost:{host_name}\n\nhost\n{signature.digest(b'')}"
+    proof = signature.signature(signer.secret, now, signed_scope, request)
+    url = f"https://{host_name}/?{query}&X-Amz-Signature={proof}&User-Agent=sprig-to-segment"
     return base64.urlsafe_b64encode(url.encode()).decode().rstrip("=")
-
-
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
-
-
-def _hmac(key: bytes, text: str) -> bytes:
-    return hmac.new(key, text.encode(), hashlib.sha256).digest()

@@ -14,12 +14,12 @@ from botocore.credentials import ReadOnlyCredentials
 from confluent_kafka.admin import AdminClient
 
 import consumer.settings
+from consumer.aws.credentials import Credentials, CredentialSources
 from consumer.cli.check_kafka import check_kafka
 from consumer.errors import NoAnswer
 from consumer.http_client.client import HttpClient
 from consumer.http_client.proxies import Proxies
 from consumer.kafka import msk_iam
-from consumer.kafka.aws_credentials import Credentials, CredentialSources
 from consumer.kafka.client_config import create_client, identity_options
 from tests.http_peer import json_response, peer
 

@@ -8,11 +8,11 @@ from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
+from consumer.aws.endpoint import host
 from consumer.errors import NoAnswer
 from consumer.http_client.client import HttpClient
 from consumer.http_client.messages import HttpError, HttpRequest, HttpResponse
 from consumer.jsonio import loads
-from consumer.kafka.aws_endpoint import host
 
 _TIMEOUT_SECONDS = 5.0
 _MAX_RESPONSE_BYTES = 100_000
@@ -62,7 +62,7 @@ class CredentialSources:
         if self._has("AWS_ROLE_ARN"):
             return self._from_sts(self.environ["AWS_ROLE_ARN"])
         raise NoAnswer(
-            "MSK: no AWS credentials in the environment variables, and no role of the pod or its service account"
+            "AWS: no AWS credentials in the environment variables, and no role of the pod or its service account"
         )
 
     def _has(self, variable: str) -> bool:
@@ -74,7 +74,7 @@ class CredentialSources:
         for name, value in zip(names, values, strict=True):
             is_optional = name == "AWS_SESSION_TOKEN"
             if not (value or is_optional) or not value.isascii() or not value.isprintable():
-                raise NoAnswer(f"MSK: no credentials: check {name}: it must be one line of ASCII")
+                raise NoAnswer(f"AWS: no credentials: check {name}: it must be one line of ASCII")
         key, secret, session = values
         return Credentials(names[0], key, secret, session)
 
@@ -110,9 +110,9 @@ class CredentialSources:
         try:
             text = Path(self.environ.get(variable, "")).read_text(encoding="ascii").strip()
         except (OSError, ValueError):  # also a folder, a path with a null byte, and text that is no ASCII
-            raise NoAnswer(f"MSK: {variable} names no file with a token that can be read") from None
+            raise NoAnswer(f"AWS: {variable} names no file with a token that can be read") from None
         if not text or not text.isprintable():
-            raise NoAnswer(f"MSK: the file of {variable} has no token in one line")
+            raise NoAnswer(f"AWS: the file of {variable} has no token in one line")
         return text
 
     def _request(self, variable: str, request: HttpRequest, parse: Callable[[bytes, str], Credentials]) -> Credentials:
@@ -120,18 +120,18 @@ class CredentialSources:
         try:
             response = self.http.send(request, _TIMEOUT_SECONDS, _MAX_RESPONSE_BYTES)
         except HttpError as error:
-            raise NoAnswer(f"MSK: no credentials: check {variable}: {error}") from None
+            raise NoAnswer(f"AWS: no credentials: check {variable}: {error}") from None
         if response.status != 200:
-            raise NoAnswer(f"MSK: no credentials: check {variable}: {_refusal(response)}")
+            raise NoAnswer(f"AWS: no credentials: check {variable}: {_refusal(response)}")
         try:
             return parse(response.body, variable)
         except (ValueError, TypeError, KeyError, OverflowError):
-            raise NoAnswer(f"MSK: no credentials: check {variable}: the answer has none") from None
+            raise NoAnswer(f"AWS: no credentials: check {variable}: the answer has none") from None
 
 
 def _require_private(variable: str, url: str) -> None:
     if not _is_private(url):
-        raise NoAnswer(f"MSK: {variable} must be https, or http to an address of this machine or of its platform")
+        raise NoAnswer(f"AWS: {variable} must be https, or http to an address of this machine or of its platform")
 
 
 def _is_private(url: str) -> bool:

@@ -8,14 +8,14 @@ from urllib.parse import parse_qs
 import botocore.session
 import pytest
 
+from consumer.aws import credentials as aws_credentials
+from consumer.aws.credentials import Credentials, CredentialSources
+from consumer.aws.endpoint import host
 from consumer.demo.fault_scripts import ScriptedResponse
 from consumer.errors import NoAnswer
 from consumer.http_client.client import HttpClient
 from consumer.http_client.messages import HttpRequest, HttpResponse
 from consumer.http_client.proxies import Proxies
-from consumer.kafka import aws_credentials
-from consumer.kafka.aws_credentials import Credentials, CredentialSources
-from consumer.kafka.aws_endpoint import host
 from tests.http_peer import PeerRequest, json_response, peer
 
 TOKEN, SECRET, SESSION = "aws-t0ken-7391", "aws-s3cret-7391", "aws-s3ssion-7391"
@@ -110,7 +110,7 @@ def test_no_source_names_what_there_could_be() -> None:
 def test_a_malformed_url_names_its_variable(url: str, token_file: str) -> None:
     for environ in ({FULL: url, TOKEN_FILE: token_file}, {**ROLE, WEB_TOKEN_FILE: token_file, STS_URL: url}):
         variable = FULL if FULL in environ else STS_URL
-        assert mistake(environ).startswith(("MSK: no credentials: check ", "MSK: "))
+        assert mistake(environ).startswith("AWS: ")
         assert variable in mistake(environ)
 
 
@@ -205,7 +205,7 @@ def test_a_refusal_of_sts_has_its_code(token_file: str) -> None:
     body = f"<ErrorResponse><Error><Code>AccessDenied</Code><Message>{TOKEN}</Message></Error></ErrorResponse>"
     with peer(lambda _: ScriptedResponse(403, body.encode())) as sts:
         environ = {**ROLE, WEB_TOKEN_FILE: token_file, STS_URL: sts.url}
-        assert mistake(environ) == f"MSK: no credentials: check {STS_URL}: HTTP 403 AccessDenied"
+        assert mistake(environ) == f"AWS: no credentials: check {STS_URL}: HTTP 403 AccessDenied"
 
 
 def test_an_answer_without_an_end_to_its_bytes_is_refused() -> None:
