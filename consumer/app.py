@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from consumer import factories
-from consumer.avro.framing import AutoFraming
+from consumer.avro.auto_framing import AutoFraming
 from consumer.avro.schema_cache import SchemaCache
 from consumer.errors import NoAnswer, NotPermitted, ServiceError
 from consumer.internal_errors import as_service_error

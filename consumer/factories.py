@@ -10,10 +10,14 @@ from pathlib import Path
 
 from consumer import paths
 from consumer.avro import decoder, schema_files
+from consumer.avro.auto_framing import framing
 from consumer.avro.blocking_schemas import BlockingSchemas
 from consumer.avro.foreign_framing import FramingHints
-from consumer.avro.framing import Framing, SchemaKey, framing
+from consumer.avro.framing import Framing
+from consumer.avro.registries import Registry, RegistryAccess
+from consumer.avro.registry_options import USE_ID
 from consumer.avro.schema import WriterSchema
+from consumer.avro.schema_keys import SchemaKey
 from consumer.avro.schema_lookup import Fetch, no_registry
 from consumer.avro.schema_registry import SchemaRegistry
 from consumer.aws.credentials import CredentialSources
@@ -62,18 +66,28 @@ def schema_fetcher(settings: Settings, closing: ExitStack) -> Fetch:
     return registry.fetch
 
 
-def schema_registry(settings: Settings) -> SchemaRegistry:
+def schema_registry(settings: Settings) -> Registry:
+    return _registry_access(settings).registry(settings.schema_registry_type, settings.kafka_topic)
+
+
+def confluent_registry(settings: Settings) -> SchemaRegistry:
+    """The registry with the versions of each subject, which only Confluent's API has."""
+    return _registry_access(settings).confluent_registry(settings.kafka_topic)
+
+
+def _registry_access(settings: Settings) -> RegistryAccess:
     options = settings.schema_registry_config.get_secret_value()
-    return SchemaRegistry(str(settings.schema_registry_url), options, proxies(settings))
+    return RegistryAccess(str(settings.schema_registry_url), options, proxies(settings), os.environ)
 
 
 def record_framing(settings: Settings) -> Framing:
-    return framing(settings.avro_framing, known_schemas(settings))
+    id_kind = str(settings.schema_registry_config.get_secret_value().get(USE_ID, ""))
+    return framing(settings.avro_framing, known_schemas(settings), settings.schema_registry_type, id_kind)
 
 
 def decode_stages(settings: Settings, frame: Framing, schema_of: SchemaOf) -> DecodeStages:
     contracts = Contracts(schemas_dir(settings), VERSION)
-    hints = FramingHints(settings.avro_framing, bool(settings.schema_registry_url))
+    hints = FramingHints(settings.avro_framing, bool(settings.schema_registry_url), settings.schema_registry_type)
     return DecodeStages(frame, schema_of, decoder.union_branch, decoder.decode, contracts.mapper, hints.hint)
 
 

@@ -132,7 +132,7 @@ SETTINGS: Mapping[str, Sequence[str]] = {
     **dict.fromkeys(REJECTED, ("SCHEMAS_DIR",)),  # the contract, also where it leads into a defect of the service
     **dict.fromkeys(VALUE_REASONS, _VALUE_SETTINGS),
     **dict.fromkeys(_RECORD_ALONE, ()),
-    Reason.NOT_FRAMED: ("AVRO_FRAMING", "SCHEMA_REGISTRY_URL", "KAFKA_TOPIC"),
+    Reason.NOT_FRAMED: ("AVRO_FRAMING", "SCHEMA_REGISTRY_TYPE", "SCHEMA_REGISTRY_URL", "KAFKA_TOPIC"),
     Reason.UNKNOWN_RECORD: ("SCHEMAS_DIR", "ON_UNKNOWN_RECORD", "SCHEMA_REGISTRY_URL", "KAFKA_TOPIC"),
     Reason.NO_WRITE_KEY: ("SEGMENT_WRITE_KEYS", "SCHEMAS_DIR"),
 }

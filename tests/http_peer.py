@@ -16,6 +16,7 @@ class PeerRequest(NamedTuple):
 
     path: str
     headers: Mapping[str, str]
+    body: bytes = b""
 
 
 class Peer(ThreadingHTTPServer):
@@ -42,7 +43,8 @@ class _Handler(BaseHTTPRequestHandler):
     server: Peer
 
     def do_GET(self) -> None:
-        request = PeerRequest(self.path, {name.lower(): value for name, value in self.headers.items()})
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        request = PeerRequest(self.path, {name.lower(): value for name, value in self.headers.items()}, body)
         self.server.requests.append(request)
         response = self.server.answer(request)
         headers = {"Content-Length": str(len(response.body)), "Connection": "close", **response.headers}
@@ -50,7 +52,6 @@ class _Handler(BaseHTTPRequestHandler):
         response.wire(self.connection, "\r\n".join([*lines, "", ""]).encode() + response.body, self.server.stopped)
 
     def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["Content-Length"]))
         self.do_GET()
 
     def log_message(self, format: str, *args: Any) -> None:

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from consumer.avro.framing import SchemaKey
 from consumer.avro.schema import WriterSchema
+from consumer.avro.schema_keys import SchemaKey
 from consumer.avro.schema_lookup import (
     UNKNOWN_SCHEMA,
     Fetch,

@@ -1,55 +1,39 @@
-"""Framings other than the configured one, recognised in a rejected record, with the setting that reads them."""
+"""Framings other than the configured one, recognised in a rejected record, with the settings that read them."""
 
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
-from uuid import UUID
 
-from consumer.avro.framing import HEADER
-from consumer.jsonio import JsonError, loads
+from consumer.avro.registry_types import REGISTRY_OF
+from consumer.avro.value_formats import CONFLUENT, JSON_TEXT, SINGLE_OBJECT, ValueFormat, recognise
 from consumer.model import Record
 from consumer.reasons import Reason
-
-
-class ValueFormat(NamedTuple):
-    """A way in which values are written. `framing` is the value of AVRO_FRAMING that reads it, "" if there is none."""
-
-    name: str
-    framing: str = ""
-
-
-CONFLUENT = ValueFormat("Confluent's wire format", "confluent")
-CONFLUENT_HEADER = ValueFormat(f"Confluent's format with the header {HEADER}", "confluent-header")
-SINGLE_OBJECT = ValueFormat("Avro's single-object encoding", "single-object")
-GLUE = ValueFormat("AWS Glue's framing")
-APICURIO = ValueFormat("Apicurio's framing with ids of eight bytes")
-APICURIO_HEADER = ValueFormat("Apicurio's framing with headers")
-AZURE = ValueFormat("the framing of Azure's schema registry")
-CLOUDERA = ValueFormat("the framing of Cloudera's schema registry")
-CONTAINER = ValueFormat("an Avro container file")
-JSON_TEXT = ValueFormat("JSON text")
 
 # The reasons by which a configured framing could not read the value. With other reasons there is a schema of the name
 # that the value gives in this framing, so the value is framed as configured.
 _UNREAD: Mapping[str, frozenset[str]] = {
     "confluent": frozenset({Reason.NOT_FRAMED, Reason.UNKNOWN_SCHEMA}),
     "auto": frozenset({Reason.NOT_FRAMED, Reason.UNKNOWN_SCHEMA}),
+    "apicurio": frozenset({Reason.NOT_FRAMED, Reason.UNKNOWN_SCHEMA}),
+    "azure": frozenset({Reason.NOT_FRAMED, Reason.UNKNOWN_SCHEMA}),
+    "glue": frozenset({Reason.NOT_FRAMED, Reason.UNKNOWN_SCHEMA}),
+    "apicurio-header": frozenset({Reason.NOT_FRAMED}),
     "confluent-header": frozenset({Reason.NOT_FRAMED}),
     "single-object": frozenset({Reason.NOT_FRAMED}),
     "raw": frozenset({Reason.UNDECODABLE, Reason.TRAILING_BYTES}),
 }
-_READ_BY_AUTO = (CONFLUENT, CONFLUENT_HEADER, SINGLE_OBJECT)
-_MAX_JSON_BYTES = 65_536
-_HEX = re.compile(rb"[0-9a-fA-F]{32}")
 
 
 @dataclass(frozen=True, slots=True)
 class FramingHints:
-    """What to set for values that `configured` cannot read, which is AVRO_FRAMING. `has_registry`: its URL is set."""
+    """
+    What to set for values that `configured` cannot read, which is AVRO_FRAMING.
+
+    `has_registry`: SCHEMA_REGISTRY_URL is set. `registry` is SCHEMA_REGISTRY_TYPE.
+    """
 
     configured: str
     has_registry: bool
+    registry: str = "confluent"
 
     def hint(self, record: Record, reason: str) -> str:
         """
@@ -65,9 +49,12 @@ class FramingHints:
         return f"the value looks like {value_format.name}{self._advice(value_format)}"
 
     def _is_configured(self, value_format: ValueFormat) -> bool:
+        framing = value_format.framing
+        if framing == "confluent" and self.registry == "apicurio":  # Apicurio's ids of four bytes are the same bytes
+            framing = "apicurio"
         if self.configured == "auto":
-            return value_format in _READ_BY_AUTO
-        return value_format.framing == self.configured
+            return bool(framing) and REGISTRY_OF.get(framing, self.registry) == self.registry
+        return framing == self.configured
 
     def _advice(self, value_format: ValueFormat) -> str:
         if value_format is JSON_TEXT:
@@ -76,125 +63,23 @@ class FramingHints:
             return ", which AVRO_FRAMING cannot name"
         if value_format is SINGLE_OBJECT:
             return ": put its schema into sprig/ of SCHEMAS_DIR, and set AVRO_FRAMING=single-object"
+        registry = REGISTRY_OF[value_format.framing]
+        if registry != self.registry:
+            return f": set {_settings(self._registry_settings(registry, value_format.framing))}"
         if self.has_registry:
             return f": set AVRO_FRAMING={value_format.framing}, or auto if the topic has several framings"
         if value_format is CONFLUENT and self.configured == "raw":  # with a registry, confluent is the default
             return ": set SCHEMA_REGISTRY_URL"
         return f": set SCHEMA_REGISTRY_URL and AVRO_FRAMING={value_format.framing}"
 
-
-def recognise(record: Record) -> ValueFormat | None:
-    """What the record's headers or the first bytes of its value look like, None if like nothing that is known."""
-    value = record.value or b""
-    for value_format, is_mark in _HEADER_MARKS:
-        if any(is_mark(name, content or b"") for name, content in record.headers):
-            return value_format
-    return next((value_format for value_format, has_mark in _VALUE_MARKS if has_mark(value)), None)
+    def _registry_settings(self, registry: str, framing: str) -> Iterator[str]:
+        """For a registry of another type, which has another address in any case."""
+        yield "SCHEMA_REGISTRY_URL"
+        yield f"SCHEMA_REGISTRY_TYPE={registry}"
+        if self.configured != "auto" or not self.has_registry:
+            yield f"AVRO_FRAMING={framing}"
 
 
-def _is_confluent_header(name: str, content: bytes) -> bool:
-    """A zero byte and four bytes of id, or a one byte and a GUID: confluent-kafka-python, common/serde.py, SchemaId."""
-    return name == HEADER and (len(content), content[:1]) in ((5, b"\0"), (17, b"\1"))
-
-
-def _is_apicurio_header(name: str, _content: bytes) -> bool:
-    """
-    `apicurio.value.globalId`, `.contentId` (eight bytes), `.contentHash`, `.groupId`, `.artifactId` or `.encoding`.
-
-    The names can be configured. Source: Apicurio/apicurio-registry, KafkaSerdeHeaders and DefaultHeadersHandler.
-    """
-    return name.startswith("apicurio.value.")
-
-
-def _is_azure_header(name: str, content: bytes) -> bool:
-    """`content-type` is `avro/binary+` and the schema's id: azure-schema-registry-for-kafka, KafkaAvroSerializer."""
-    return name.lower() == "content-type" and content.lower().startswith(b"avro/binary+")
-
-
-def _is_cloudera_header(name: str, _content: bytes) -> bool:
-    """Source: hortonworks/registry, KafkaAvroSerde."""
-    return name == "value.schema.version.id"
-
-
-def _is_azure(value: bytes) -> bool:
-    """Four zero bytes and an id of 32 hex digits: azure-sdk-for-java, SchemaRegistryApacheAvroSerializer, its betas."""
-    return value.startswith(bytes(4)) and _HEX.match(value, 4) is not None
-
-
-def _is_apicurio(value: bytes) -> bool:
-    """
-    A zero byte and eight bytes of id: Apicurio/apicurio-registry, DefaultIdHandler (version 2, Legacy8ByteIdHandler).
-
-    Its OptimisticFallbackIdHandler tells ids of eight bytes from those of four in the same way: no id is zero, and none
-    needs more than four bytes. Three are expected here, because a raw body can begin with zero bytes.
-    """
-    return value.startswith(bytes(6)) and any(value[6:9]) and len(value) >= 9
-
-
-def _is_confluent(value: bytes) -> bool:
-    """
-    A zero byte and four bytes of id, which is counted from one: docs.confluent.io, "Formats, serializers, ...".
-
-    Three bytes are expected here, because a raw body can begin with a zero byte.
-    """
-    return value.startswith(bytes(2)) and any(value[2:5]) and len(value) >= 5
-
-
-def _is_glue(value: bytes) -> bool:
-    """
-    A three byte, a byte of compression (0: none, 5: zlib) and the UUID of the schema's version, which is a random one.
-
-    Source: awslabs/aws-glue-schema-registry, AWSSchemaRegistryConstants.
-    """
-    if value[:2] not in (b"\3\0", b"\3\5") or len(value) < 18:
-        return False
-    return not _is_cloudera(value) or UUID(bytes=value[2:18]).version == 4
-
-
-def _is_cloudera(value: bytes) -> bool:
-    """
-    A one byte, eight bytes of id and four of version; or a three byte and four bytes of id. Both ids are counted.
-
-    Source: hortonworks/registry, SchemaVersionProtocolHandlerRegistry.
-    """
-    has_id_and_version = value.startswith(b"\1" + bytes(5)) and any(value[6:9]) and value[9:11] == bytes(2)
-    has_id = value.startswith(b"\3" + bytes(2)) and any(value[3:5])
-    return has_id or has_id_and_version
-
-
-def _is_single_object(value: bytes) -> bool:
-    """C3 01 and a fingerprint of eight bytes: Avro specification, "Single-object encoding"."""
-    return value.startswith(b"\xc3\x01") and len(value) >= 10
-
-
-def _is_container(value: bytes) -> bool:
-    """Source: Avro specification, "Object container files"."""
-    return value.startswith(b"Obj\x01")
-
-
-def _is_json(value: bytes) -> bool:
-    """An object or an array: other JSON texts are too short to be told from Avro, and long ones need much memory."""
-    text = value.removeprefix(b"\xef\xbb\xbf").strip()
-    try:
-        return len(text) <= _MAX_JSON_BYTES and text.startswith((b"{", b"[")) and loads(text) is not None
-    except JsonError:
-        return False
-
-
-# Both in this order, because a record can have several of the marks.
-_HEADER_MARKS: Sequence[tuple[ValueFormat, Callable[[str, bytes], bool]]] = (
-    (CONFLUENT_HEADER, _is_confluent_header),
-    (APICURIO_HEADER, _is_apicurio_header),
-    (AZURE, _is_azure_header),
-    (CLOUDERA, _is_cloudera_header),
-)
-_VALUE_MARKS: Sequence[tuple[ValueFormat, Callable[[bytes], bool]]] = (
-    (AZURE, _is_azure),
-    (APICURIO, _is_apicurio),
-    (CONFLUENT, _is_confluent),
-    (GLUE, _is_glue),
-    (CLOUDERA, _is_cloudera),
-    (SINGLE_OBJECT, _is_single_object),
-    (CONTAINER, _is_container),
-    (JSON_TEXT, _is_json),
-)
+def _settings(names: Iterator[str]) -> str:
+    *earlier, last = names
+    return f"{', '.join(earlier)} and {last}"

@@ -5,7 +5,7 @@ from collections import OrderedDict
 from itertools import islice
 from typing import NamedTuple
 
-from consumer.avro.framing import SchemaKey
+from consumer.avro.schema_keys import SchemaKey
 
 CONFIRM_SECONDS = 60.0
 """How long the registry must not find a key: a schema that was just registered takes a while to reach every replica."""

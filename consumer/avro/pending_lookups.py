@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from consumer.avro.framing import SchemaKey
+from consumer.avro.schema_keys import SchemaKey
 
 FORGET_AFTER_SECONDS = 60.0
 MAX_LOOKUPS = 1_000

@@ -2,11 +2,12 @@
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 SOURCE = "bearer.auth.credentials.source"
+STRATEGY, USE_ID, REGION = "subject.name.strategy.type", "apicurio.registry.use-id", "region"
 STATIC_TOKEN, OAUTHBEARER = "STATIC_TOKEN", "OAUTHBEARER"
 
 _MAX_SECONDS = 600.0  # larger values are milliseconds by mistake
@@ -19,7 +20,8 @@ class RegistryOption(NamedTuple):
     """
     An option: what its value is, and its meaning.
 
-    `kind` is `text`, `header` (text that may be the value of an HTTP header), `path`, `seconds` or `number`.
+    `kind` is `text`, `header` (text that may be the value of an HTTP header), `path`, `seconds`, `number`, `region` or
+    `choice` (one of CHOICES).
     """
 
     kind: str
@@ -27,7 +29,8 @@ class RegistryOption(NamedTuple):
     is_confidential: bool = False
 
 
-# Names: Confluent's client for Python (confluent-kafka, SchemaRegistryClient, version 2.16).
+# Names: Confluent's client for Python (confluent-kafka, SchemaRegistryClient and AvroDeserializer, version 2.16);
+# Apicurio's serialisers (SerdeConfig); AWS's serialisers (AWSSchemaRegistryConstants).
 OPTIONS: Mapping[str, RegistryOption] = {
     "timeout": RegistryOption("seconds", "the most that one request may take, 3 by default"),
     "basic.auth.user.info": RegistryOption("text", "`user:password` for HTTP Basic", is_confidential=True),
@@ -39,6 +42,13 @@ OPTIONS: Mapping[str, RegistryOption] = {
     "bearer.auth.scope": RegistryOption("text", f"the scope of `{OAUTHBEARER}`, if its issuer requires one"),
     "bearer.auth.logical.cluster": RegistryOption("header", "the logical cluster, which Confluent Cloud requires"),
     "bearer.auth.identity.pool.id": RegistryOption("header", "the identity pool of Confluent Cloud"),
+    STRATEGY: RegistryOption(
+        "choice", "`confluent`: how producers name subjects: `TOPIC` (default), `RECORD` or `TOPIC_RECORD`"
+    ),
+    USE_ID: RegistryOption(
+        "choice", "`apicurio`: which ids the values have, `contentId` or `globalId`, if it is not the default"
+    ),
+    REGION: RegistryOption("region", "`glue`: the region, if the host of the URL does not name it"),
     "ssl.ca.location": RegistryOption("path", "the file or folder of the authorities that sign the certificate"),
     "ssl.certificate.location": RegistryOption("path", "the file of the service's own certificate"),
     "ssl.key.location": RegistryOption("path", "the file of its key, if the certificate's file does not have the key"),
@@ -48,6 +58,10 @@ OPTIONS: Mapping[str, RegistryOption] = {
     "retries.max.wait.ms": RegistryOption("number", _NO_RETRIES),
     "cache.capacity": RegistryOption("number", _NO_CAPACITY),
     "cache.latest.ttl.sec": RegistryOption("number", "no effect: the service never asks for the latest version"),
+}
+CHOICES: Mapping[str, Sequence[str]] = {
+    STRATEGY: ("TOPIC", "RECORD", "TOPIC_RECORD"),
+    USE_ID: ("contentId", "globalId"),
 }
 CONFIDENTIAL_OPTIONS = frozenset(name for name, option in OPTIONS.items() if option.is_confidential)
 
@@ -85,6 +99,8 @@ def _option_mistake(name: str, value: object) -> str:
         return f"{name:.100} is refused: the service has no such option, see docs/avro.md"
     if name == "ssl.ca.location" and isinstance(value, bool):
         return f"{name} is refused without a path: credentials would go to any host that takes over the address"
+    if name in CHOICES:
+        return "" if value in CHOICES[name] else f"{name} must be {' or '.join(CHOICES[name])}"
     expected = _expectation(OPTIONS[name].kind, value)
     return f"{name} must be {expected}" if expected else ""
 
@@ -97,6 +113,8 @@ def _expectation(kind: str, value: object) -> str:
         return "a number" if math.isnan(_number(value)) else ""
     if not isinstance(value, str) or not value.isprintable() or not value.strip():
         return "text without control characters"
+    if kind == "region" and not re.fullmatch(r"[a-z]+(-[a-z0-9]+)+-[0-9]+", value):
+        return "an AWS region such as eu-west-1"
     if kind == "header" and not re.fullmatch("[!-~]+", value):
         return "ASCII without blanks"
     return ""

@@ -3,7 +3,7 @@
 import logging
 import math
 
-from consumer.avro.framing import SchemaKey
+from consumer.avro.schema_keys import SchemaKey
 from consumer.avro.schema_lookup import RegistryMisconfigured, RegistryUnreachable
 
 log = logging.getLogger(__name__)

@@ -1,8 +1,9 @@
 """Access tokens for the schema registry, from an issuer (OAuth 2.0, client credentials)."""
 
+import base64
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -56,17 +57,29 @@ class AccessTokens:
         self._expires_at = asked_at + _USED_SHARE * _lifetime_seconds(answer.get("expires_in"))
 
 
-def token_request(url: str, authorization: str, scope: str) -> HttpRequest:
-    """`authorization`: the client's, as HTTP Basic."""
+def token_request(options: Mapping[str, Any], in_form: bool = False) -> HttpRequest:
+    """
+    The request for a token, for the options of OAUTHBEARER.
+
+    `in_form`: the secret goes into the form (client_secret_post), not into a header as HTTP Basic. In the header it is
+    not encoded as RFC 6749 (2.3.1) says, because Confluent's client and many issuers do not. Microsoft Entra does.
+    """
+    client, secret = options["bearer.auth.client.id"], options["bearer.auth.client.secret"]
     form = {"grant_type": "client_credentials"}
-    if scope:
-        form["scope"] = scope
-    headers = {
-        "Accept": "application/json",
-        "Authorization": authorization,
-        "Content-Type": "application/x-www-form-urlencoded",
-    }
+    if options.get("bearer.auth.scope"):
+        form["scope"] = options["bearer.auth.scope"]
+    url = options["bearer.auth.issuer.endpoint.url"]
+    headers = {"Accept": "application/json", "Content-Type": "application/x-www-form-urlencoded"}
+    if in_form:
+        form |= {"client_id": client, "client_secret": secret}
+    else:
+        headers["Authorization"] = basic(f"{client}:{secret}")
     return HttpRequest("POST", url, headers, urlencode(form).encode())
+
+
+def basic(credentials: str) -> str:
+    """The header Authorization for `user:password`."""
+    return f"Basic {base64.b64encode(credentials.encode()).decode()}"
 
 
 def _answer(response: HttpResponse) -> dict[str, Any]:

@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import NamedTuple
 
-from consumer.avro.framing import SchemaKey
 from consumer.avro.negative_cache import CONFIRM_SECONDS, NegativeCache
 from consumer.avro.pending_lookups import Lookup, PendingLookups
 from consumer.avro.registry_outage import WARNING_INTERVAL_SECONDS, RegistryOutage, backoff_seconds
 from consumer.avro.schema import WriterSchema
+from consumer.avro.schema_keys import SchemaKey
 from consumer.avro.schema_lookup import (
     UNKNOWN_SCHEMA,
     Fetch,

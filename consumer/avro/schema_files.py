@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from consumer.avro.decoder import fingerprint, load_schema
-from consumer.avro.framing import RAW, SchemaKey
 from consumer.avro.schema import WriterSchema
+from consumer.avro.schema_keys import RAW, SchemaKey
 from consumer.errors import UnsafeSchema
 from consumer.jsonio import JsonError, loads_unique
 

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from consumer.avro.framing import SchemaKey
 from consumer.avro.schema import WriterSchema
+from consumer.avro.schema_keys import SchemaKey
 from consumer.errors import MAX_DETAIL_LENGTH, SchemaError, SprigToSegmentError, UnsafeSchema
 from consumer.internal_errors import describe
 from consumer.reasons import Reason

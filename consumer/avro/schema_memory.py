@@ -3,8 +3,8 @@
 from collections import OrderedDict
 from typing import Generic, TypeVar
 
-from consumer.avro.framing import SchemaKey
 from consumer.avro.schema import WriterSchema
+from consumer.avro.schema_keys import SchemaKey
 
 MAX_CACHE_BYTES = 32 * 2**20
 """Of memory. Two of the largest schemas always fit."""

@@ -38,13 +38,15 @@ def signed(request: HttpRequest, signer: Credentials, now: datetime, region: str
     """
     The request with the headers of a signature by `signer`.
 
-    The URL has no query. Each header is signed, with the host, the time and the session.
+    The URL has no query. Each header is signed, with the host, the time and the session; but not the User-Agent, which
+    a proxy may change (botocore does not sign it either).
     """
     url = urlsplit(request.url)
     headers = {**request.headers, "X-Amz-Date": timestamp(now)}
     if signer.session:
         headers["X-Amz-Security-Token"] = signer.session
     lower = {name.lower(): value for name, value in {**headers, "host": url.netloc}.items()}
+    lower.pop("user-agent", None)
     lines = "".join(f"{name}:{lower[name]}\n" for name in sorted(lower))
     names = ";".join(sorted(lower))
     canonical = f"{request.method}\n{url.path or '/'}\n\n{lines}\n{names}\n{digest(request.content)}"

@@ -1,7 +1,7 @@
 """`check`: whether `run` would work with these settings, checked from end to end before it does."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,16 +11,16 @@ import consumer.settings
 from consumer import paths
 from consumer.avro.schema_files import known_schemas
 from consumer.cli import compat
+from consumer.cli.check_message_ids import check_message_ids
 from consumer.cli.check_result import CheckResult, failing_states, note, ok, problem, warning
 from consumer.cli.compat import CheckedSchema
-from consumer.cli.output import counted, label, print_json, table
+from consumer.cli.output import counted, print_json, table
 from consumer.cli.params import as_json, exit_with, plain_errors, silence_logs
 from consumer.cli.settings_source import SettingsSource, settings_options
 from consumer.cli.topic_sample import SampleCheck
 from consumer.contract.loader import load_contracts
 from consumer.contract.rules import Contract
-from consumer.errors import UnsafeSchema
-from consumer.pipeline.message_id import message_id_prefix
+from consumer.errors import UnsafeSchema, UsageError
 from consumer.settings import Settings
 
 
@@ -108,7 +108,7 @@ def _check_everything(source: SettingsSource, options: CheckOptions, as_json: bo
     settings = source.load()
     contracts = load_contracts(settings.schemas_dir or paths.schemas())
     schemas = _checked_schemas(settings, contracts, options)
-    results, sample = _results(settings, contracts, schemas, options)
+    (results, sample), schemas = _results(settings, contracts, schemas, options)
     failing = failing_states(options.strict)
     passed = not any(result.state in failing for result in results)
     if as_json:
@@ -133,8 +133,8 @@ def _print_text(results: Sequence[CheckResult], schemas: Sequence[CheckedSchema]
 
 def _results(
     settings: Settings, contracts: Sequence[Contract], schemas: Sequence[CheckedSchema], options: CheckOptions
-) -> SampleCheck:
-    """The results of all checks, and the sample."""
+) -> tuple[SampleCheck, Sequence[CheckedSchema]]:
+    """The results of all checks, and the sample; also the schemas, with those that only the sample shows."""
     from consumer.cli.check_kafka import check_kafka  # these are not needed with --contract-only
     from consumer.cli.check_sample import check_sample
     from consumer.cli.check_ways import check_ways
@@ -143,18 +143,20 @@ def _results(
     lines = [*consumer.settings.suspicious(), *consumer.settings.risks(settings)]
     results = [warning("settings", line) for line in lines]
     results.append(ok("contracts", ", ".join(contract.file for contract in contracts)))
-    results.append(_schemas_result(settings, schemas, options.strict))
-    results.extend(check_ways(settings))
     kafka_results = list(check_kafka(settings))
     sampled = SampleCheck([])
     if options.sample:
         sampled = check_sample(settings, options.sample, kafka_results)
-    results.extend([*kafka_results, *sampled.results, *_message_id_results(settings)])
+        if sampled.sample and not compat.lists_versions(settings):
+            writer_schemas = sampled.sample.writer_schemas
+            schemas = compat.check_schemas(contracts, writer_schemas, settings.on_unknown_record)
+    results += [_schemas_result(settings, schemas, options.strict), *check_ways(settings)]
+    results.extend([*kafka_results, *sampled.results, *check_message_ids(settings)])
     if options.send_test:
         results.extend(send_test_events(settings))
     else:
         results.append(note("Segment", f"{settings.endpoint}; nothing was sent: --send-test sends one event"))
-    return SampleCheck(results, sampled.sample)
+    return SampleCheck(results, sampled.sample), schemas
 
 
 def _checked_schemas(
@@ -164,7 +166,12 @@ def _checked_schemas(
     if options.files:
         return compat.check_schemas(contracts, compat.from_files(options.files), unknown_record)
     if settings.schema_registry_url and settings.avro_framing != "raw":
-        return compat.check_schemas(contracts, compat.from_registry(settings, options.subjects), unknown_record)
+        if compat.lists_versions(settings):
+            registered = compat.from_registry(settings, contracts, options.subjects)
+            return compat.check_schemas(contracts, registered, unknown_record)
+        if options.subjects:
+            raise UsageError(f"--subject: SCHEMA_REGISTRY_TYPE={settings.schema_registry_type} has no subjects")
+        return []  # the sample shows the schemas
     try:
         schemas = known_schemas(settings.avro_framing, settings.schemas_dir or paths.schemas()).values()
     except UnsafeSchema as error:
@@ -176,22 +183,8 @@ def _schemas_result(settings: Settings, schemas: Sequence[CheckedSchema], strict
     """One line for all schemas. What is wrong with a schema is in a table of its own."""
     source = settings.schema_registry_url or "schema files"
     summary = f"{counted(len(schemas), 'schema')}: {compat.summary(schemas)} ({source}, {settings.avro_framing})"
+    if not schemas and not compat.lists_versions(settings):
+        return note("schemas", f"{source} lists no schemas: those of the sample are checked, and it has none")
     if compat.all_ok(schemas, strict):
         return ok("schemas", summary)
     return problem("schemas", summary)
-
-
-def _message_id_results(settings: Settings) -> Iterator[CheckResult]:
-    """What messageIds begin with, which identifies the events to an analyst, and whether a new key changes that."""
-    for environment, key in settings.write_keys.items():
-        subject, namespace = label("messageId", environment), settings.namespace(key)
-        pattern = f"{message_id_prefix(namespace, settings.kafka_topic)}-PARTITION-OFFSET-TIME"
-        if settings.message_id_namespace is not None:
-            yield ok(subject, f"{pattern}; MESSAGE_ID_NAMESPACE is set")
-        elif len(settings.write_keys) == 1:
-            yield note(subject, f"{pattern}; before you rotate the write key, set MESSAGE_ID_NAMESPACE={namespace}")
-        else:
-            yield note(
-                subject,
-                f"{pattern}; a new write key changes the first part, and one MESSAGE_ID_NAMESPACE is for all keys",
-            )

@@ -27,7 +27,7 @@ _MAX_SHOWN = 8
 
 _LOOK_AT: Mapping[str, str] = {
     Reason.NOT_FRAMED: "look at AVRO_FRAMING",
-    Reason.UNKNOWN_SCHEMA: "look at SCHEMA_REGISTRY_URL: is it the registry of the producers?",
+    Reason.UNKNOWN_SCHEMA: "look at SCHEMA_REGISTRY_URL: is it the registry, and the schema context, of the producers?",
     Reason.UNDECODABLE: "look at AVRO_FRAMING, and at the schemas: are they those of the producers?",
     Reason.TRAILING_BYTES: "look at AVRO_FRAMING, and at the schemas: are they those of the producers?",
     Reason.UNKNOWN_RECORD: "look at x-record in the contracts, and at ON_UNKNOWN_RECORD",

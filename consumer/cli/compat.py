@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import consumer.settings
 from consumer import factories, paths
+from consumer.avro.registry_options import STRATEGY
 from consumer.avro.schema import WriterSchema
 from consumer.avro.schema_files import load_file
 from consumer.avro.schema_lookup import (
@@ -27,9 +28,14 @@ from consumer.contract.rules import Contract
 from consumer.errors import RecordRejected, SettingsError, UnsafeSchema
 from consumer.outside_text import outside_text
 
+_NO_SUBJECT = (
+    "the registry has no such subject: if producers name subjects by record, set subject.name.strategy.type in "
+    "SCHEMA_REGISTRY_CONFIG; if the subject is in a schema context, give --subject :.CONTEXT:SUBJECT"
+)
 SETTINGS = (
     "KAFKA_TOPIC",
     "SCHEMA_REGISTRY_URL",
+    "SCHEMA_REGISTRY_TYPE",
     "SCHEMA_REGISTRY_CONFIG",
     "SCHEMAS_DIR",
     "ON_UNKNOWN_RECORD",
@@ -72,7 +78,12 @@ def check_contracts(
     contracts = load_contracts(settings.schemas_dir or paths.schemas())
     if not files and not settings.schema_registry_url:
         raise SettingsError("give --schema FILE, or SCHEMA_REGISTRY_URL for the schemas that are registered")
-    writer_schemas = from_files(files) if files else from_registry(settings, subjects)
+    if not files and not lists_versions(settings):
+        raise SettingsError(
+            f"give --schema FILE: with SCHEMA_REGISTRY_TYPE={settings.schema_registry_type} the service does not list "
+            "the versions of a schema, and `check` without --contract-only looks at the schemas of the newest records"
+        )
+    writer_schemas = from_files(files) if files else from_registry(settings, contracts, subjects)
     schemas = check_schemas(contracts, writer_schemas, settings.on_unknown_record)
     if as_json:
         print_json([schema.as_dict() for schema in schemas])
@@ -114,18 +125,35 @@ def from_files(files: Sequence[Path]) -> Iterator[WriterSchema | CheckedSchema]:
             yield refused(path.name, str(error))
 
 
+def lists_versions(settings: consumer.settings.Settings) -> bool:
+    """Whether the registry has the versions of each subject: that is an API of Confluent."""
+    return settings.schema_registry_type == "confluent"
+
+
 def from_registry(
-    settings: consumer.settings.Settings, subjects: Sequence[str]
+    settings: consumer.settings.Settings, contracts: Sequence[Contract], subjects: Sequence[str]
 ) -> Iterator[WriterSchema | CheckedSchema]:
-    with contextlib.closing(factories.schema_registry(settings)) as registry:
-        for subject in subjects or [f"{settings.kafka_topic}-value"]:
+    """All versions of the subjects, by default of those that the values of the topic have."""
+    with contextlib.closing(factories.confluent_registry(settings)) as registry:
+        for subject in subjects or _subjects(settings, contracts):
             try:
                 for number, fetch in registry.versions(subject):
                     yield _fetch(f"{subject} version {number}", fetch)
             except SchemaNotFound:
-                yield refused(subject, "the registry has no such subject")
+                yield refused(subject, _NO_SUBJECT)
             except RegistryUnreachable as error:
                 yield refused(subject, waits_because(error))
+
+
+def _subjects(settings: consumer.settings.Settings, contracts: Sequence[Contract]) -> Sequence[str]:
+    """By the strategy of the producers. Raises SettingsError if the contracts do not tell the names."""
+    strategy = settings.schema_registry_config.get_secret_value().get(STRATEGY, "TOPIC")
+    if strategy == "TOPIC":
+        return [f"{settings.kafka_topic}-value"]
+    records = [contract.record for contract in contracts if "*" not in contract.record]
+    if not records:
+        raise SettingsError(f"give --subject: with {STRATEGY}={strategy} a subject has the name of a record")
+    return [f"{settings.kafka_topic}-{record}" if strategy == "TOPIC_RECORD" else record for record in records]
 
 
 def _fetch(label: str, fetch: Callable[[], WriterSchema]) -> WriterSchema | CheckedSchema:

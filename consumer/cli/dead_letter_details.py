@@ -81,9 +81,8 @@ def print_details(details: Mapping[str, Any]) -> None:
 
 def _decode(dead_letter: StoredDeadLetter, stages: DecodeStages) -> tuple[Any, str]:
     """The record as far as it can be decoded, and the field that fails; None if its schema is not available."""
-    value = dead_letter.record.value or b""
     try:
-        reference, start = stages.frame(dead_letter.record)
+        reference, start, value = stages.frame(dead_letter.record)
         schema = stages.schema(reference)
         assert not isinstance(schema, Pending), "a command waits for schemas"
         if schema.branches:

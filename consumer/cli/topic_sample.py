@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from consumer.avro.foreign_framing import recognise
-from consumer.avro.framing import RAW, AutoFraming, Framing, SchemaKey
+from consumer.avro.auto_framing import AutoFraming
+from consumer.avro.framing import Framing
 from consumer.avro.schema import WriterSchema
+from consumer.avro.schema_keys import RAW, SchemaKey
+from consumer.avro.value_formats import recognise
 from consumer.cli.check_result import CheckResult
 from consumer.cli.implausible_times import ImplausibleTime, implausible_times
 from consumer.errors import RecordError
@@ -55,7 +57,8 @@ class TopicSample:
     the size of the sample, in which not every offset needs to have a record.
 
     `rejected` has the records by reason and then by detail, `waiting` those that would wait for the registry, by the
-    cause. `environments` has the names that the records hold: data of the sender, for the standard output alone.
+    cause. `writer_schemas` has the schemas of the records, each branch of a union for itself. `environments` has the
+    names that the records hold: data of the sender, for the standard output alone.
     """
 
     configured: str
@@ -69,6 +72,7 @@ class TopicSample:
     times: Tallies[ImplausibleTime] = field(default_factory=Tallies)
     framings: Counter[str] = field(default_factory=Counter)
     schemas: Counter[str] = field(default_factory=Counter)
+    writer_schemas: list[WriterSchema] = field(default_factory=list)
     environments: Counter[str] = field(default_factory=Counter)
     largest_event_bytes: int = 0
     ended_early: bool = False
@@ -95,14 +99,19 @@ class TopicSample:
         self.waiting.add(cause, record)
 
     def observed(self, mapping: Callable[[WriterSchema], CompiledMapping]) -> Callable[[WriterSchema], CompiledMapping]:
-        """The same stage, which also notes the environments of the records that have an event."""
-        return lambda schema: _ObservedMapping(mapping(schema), self.environments)
+        """The same stage, which also notes the schemas, and the environments of the records that have an event."""
+
+        def observed_mapping(schema: WriterSchema) -> CompiledMapping:
+            self.writer_schemas.append(schema)
+            return _ObservedMapping(mapping(schema), self.environments)
+
+        return observed_mapping
 
     def _note_framing(self, record: Record, is_rejected: bool) -> None:
         if not record.value:
             return
         try:
-            key, _ = self.frame(record)
+            key = self.frame(record).key
         except RecordError:
             self.framings[_format_name(record, NOT_RECOGNISED)] += 1
             return

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 from weakref import WeakKeyDictionary
 
+from consumer.avro.framing import Framing
 from consumer.avro.schema import WriterSchema
 from consumer.errors import DecodingError, MappingError, RecordRejected, RecordSkipped, ServiceError
 from consumer.internal_errors import describe
@@ -44,11 +45,12 @@ class DecodeStages:
     """
     The stages that a record passes. Each raises RecordRejected for a record that cannot pass.
 
-    `frame` gives the reference to the writer's schema and the index at which the Avro body begins. `branch` says which
-    branch of its union a value is, and where that branch begins. `hint` is asked for rejected records only.
+    `frame` gives the reference to the writer's schema, and a value with the index at which its Avro body begins: that
+    of the record, or its body if that was compressed. `branch` says which branch of its union a value is, and where
+    that branch begins. `hint` is asked for rejected records only.
     """
 
-    frame: Callable[[Record], tuple[Hashable, int]]
+    frame: Framing
     schema: SchemaOf
     branch: Callable[[bytes, int], tuple[int, int]]
     decode: Callable[[WriterSchema, bytes, int], Any]
@@ -79,8 +81,8 @@ class RecordMapper:
         """What one record becomes. Raises ServiceError, only if looking up a schema does."""
         reference: Hashable = ""
         try:
-            reference, start = self._stages.frame(record)
-            schema, value = self._stages.schema(reference), record.value or b""
+            reference, start, value = self._stages.frame(record)
+            schema = self._stages.schema(reference)
             if isinstance(schema, Pending):
                 return schema
             if schema.branches:

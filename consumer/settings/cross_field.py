@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from consumer.avro.registry_options import mistakes
+from consumer.avro.registry_types import REGISTRY_OF, type_mistakes
 from consumer.http_client.proxies import Proxy
 from consumer.settings import bootstrap_servers, kafka_options, urls, validators
 from consumer.settings.validators import require
@@ -34,12 +35,17 @@ def _check_msk_region(value: str | None, above: ValidAbove) -> None:
         require(not has_credentials, "KAFKA_CONFIG sets another authentication: set only one of the two")
 
 
+def _check_registry_type(value: str, above: ValidAbove) -> None:
+    registry = above.get("schema_registry_url", "wrong")
+    require(value == "confluent" or registry, "needs SCHEMA_REGISTRY_URL: without it the service asks no registry")
+
+
 def _check_registry_config(value: Any, above: ValidAbove) -> None:
     options = value.get_secret_value()
-    wrong = mistakes(options)
+    registry, url = above.get("schema_registry_type"), above.get("schema_registry_url", "wrong")
+    wrong = mistakes(options) or (type_mistakes(options, registry, url or "") if registry and url != "wrong" else [])
     require(not wrong, "\n".join(wrong))
-    registry = above.get("schema_registry_url", "wrong")
-    require(registry or not options, "needs SCHEMA_REGISTRY_URL: without it the service asks no registry")
+    require(url or not options, "needs SCHEMA_REGISTRY_URL: without it the service asks no registry")
 
 
 def _check_framing(value: str, above: ValidAbove) -> None:
@@ -48,6 +54,12 @@ def _check_framing(value: str, above: ValidAbove) -> None:
         value in ("raw", "single-object") or registry,
         f"{value} needs SCHEMA_REGISTRY_URL, because records name their schema by id; without a registry only raw and "
         "single-object are possible",
+    )
+    registry_type = above.get("schema_registry_type")
+    needed = REGISTRY_OF.get(value)
+    require(
+        not (needed and registry_type) or needed == registry_type,
+        f"{value} needs SCHEMA_REGISTRY_TYPE={needed}, which is {registry_type}",
     )
 
 
@@ -98,6 +110,7 @@ def _check_https_proxy(value: Any, above: ValidAbove) -> None:
 RULES: Mapping[str, Callable[[Any, ValidAbove], None]] = {
     "kafka_config": _check_kafka_config,
     "kafka_msk_region": _check_msk_region,
+    "schema_registry_type": _check_registry_type,
     "schema_registry_config": _check_registry_config,
     "avro_framing": _check_framing,
     "segment_write_key": _check_write_key,

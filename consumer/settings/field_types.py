@@ -21,7 +21,18 @@ RegistryUrl = Annotated[str, AfterValidator(urls.registry)]
 Options = Annotated[Secret[dict[str, Scalar]], BeforeValidator(validators.scalars)]
 Keys = Annotated[Secret[dict[str, str]], BeforeValidator(validators.write_keys)]
 
-FramingName = Literal["confluent", "confluent-header", "single-object", "auto", "raw"]
+RegistryType = Literal["confluent", "apicurio", "glue", "azure"]
+FramingName = Literal[
+    "confluent",
+    "confluent-header",
+    "single-object",
+    "glue",
+    "apicurio",
+    "apicurio-header",
+    "azure",
+    "auto",
+    "raw",
+]
 RejectAction = Literal["dead-letter", "block", "skip"]
 LogLevel = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(validators.lower)]
 

@@ -22,6 +22,7 @@ from consumer.settings.field_types import (
     Options,
     Port,
     Region,
+    RegistryType,
     RegistryUrl,
     RejectAction,
     Servers,
@@ -59,8 +60,7 @@ class Settings(BaseSettings):
         "{}", "JSON of further librdkafka options (SASL, TLS, ...); options that would break a guarantee are refused"
     )
     kafka_msk_region: Region | None = setting(
-        None,
-        "the region of an Amazon MSK cluster: authenticate with IAM, with the role of the pod or its service account",
+        None, "the region of an Amazon MSK cluster: sign in with IAM, by the role of the pod or its service account"
     )
     kafka_auto_offset_reset: Literal["earliest", "error"] = setting(
         "earliest",
@@ -70,14 +70,15 @@ class Settings(BaseSettings):
     schema_registry_url: RegistryUrl | None = setting(
         None, "the schema registry; without a registry, records are read with the schemas of `SCHEMAS_DIR`"
     )
-    schema_registry_config: Options = setting(
-        "{}", "JSON of further registry client options (basic, bearer, OAuth, TLS)"
+    schema_registry_type: RegistryType = setting(
+        "confluent", "the registry's API: `confluent` (also Karapace and Redpanda), `apicurio`, `glue` (AWS) or `azure`"
     )
+    schema_registry_config: Options = setting("{}", "JSON of further registry options (basic, bearer, OAuth, TLS, ...)")
     avro_framing: FramingName = setting(
-        lambda data: "confluent" if data["schema_registry_url"] else "raw",
-        "how a value names the schema that wrote it: `confluent`, `confluent-header`, `single-object`, `auto` "
-        "(distinguishes these three, record by record) or `raw`",
-        "`confluent` with a registry, else `raw`",
+        lambda data: data["schema_registry_type"] if data["schema_registry_url"] else "raw",
+        "how a value names its schema: `confluent`, `confluent-header`, `single-object`, `glue`, `apicurio`, "
+        "`apicurio-header`, `azure`, `auto` (all of the registry's type and `single-object`) or `raw`",
+        "that of the registry's type with a registry, else `raw`",
     )
     schemas_dir: DirectoryPath | None = setting(None, "contract files and Avro schemas", "the packaged `schemas/`")
     segment_write_key: Secret[str] = setting(

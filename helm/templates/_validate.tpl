@@ -53,7 +53,8 @@
 {{- if and .Values.check.enabled (not $secret.existingSecret) }}
 {{- fail "check.enabled: requires secret.existingSecret, because the check runs before the release's own Secret is created" }}
 {{- end }}
-{{- if and .Values.check.enabled .Values.settings.KAFKA_MSK_REGION .Values.serviceAccount.create }}
-{{- fail "check.enabled with KAFKA_MSK_REGION: requires serviceAccount.create=false and serviceAccount.name, because the check runs before the release's own ServiceAccount is created" }}
+{{- $glue := eq (.Values.settings.SCHEMA_REGISTRY_TYPE | default "") "glue" }}
+{{- if and .Values.check.enabled (or .Values.settings.KAFKA_MSK_REGION $glue) .Values.serviceAccount.create }}
+{{- fail "check.enabled with KAFKA_MSK_REGION or SCHEMA_REGISTRY_TYPE=glue: requires serviceAccount.create=false and serviceAccount.name, because the check runs before the release's own ServiceAccount is created" }}
 {{- end }}
 {{- end }}

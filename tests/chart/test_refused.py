@@ -111,7 +111,8 @@ keda: {enabled: true} | keda.partitions: set it to the topic's number of partiti
 keda: {enabled: true, partitions: 2, minReplicas: 3} | keda.minReplicas: must be at most keda.partitions
 keda: {authenticationRef: a, authentication: {env: []}} | keda: set either authenticationRef or authentication
 {check: {enabled: true}, secret: {existingSecret: "", plain: {SEGMENT_WRITE_KEY: wk}}} | check.enabled: requires secret
-{check: {enabled: true}, settings: {KAFKA_MSK_REGION: eu-west-1}} | check.enabled with KAFKA_MSK_REGION: requires
+{check: {enabled: true}, settings: {KAFKA_MSK_REGION: eu-west-1}} | check.enabled with KAFKA_MSK_REGION or
+{check: {enabled: true}, settings: {SCHEMA_REGISTRY_TYPE: glue}} | or SCHEMA_REGISTRY_TYPE=glue: requires
 """
 
 

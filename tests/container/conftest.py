@@ -103,10 +103,11 @@ class KafkaBroker(KafkaOperator):
 
 
 class RegistryContainer:
-    """A registry with Confluent's API, which keeps its address and its schemas through `down`."""
+    """A registry with Confluent's API and its own, which keeps its address and its schemas through `down`."""
 
     def __init__(self, container: DockerContainer, address: str) -> None:
         self.url = f"http://{address}/apis/ccompat/v7"
+        self.own_url = f"http://{address}/apis/registry/v3"
         self.client = SchemaRegistryClient({"url": self.url, "timeout": 5})
         self._container = container.get_wrapped_container()
         self._wait_until_ready()

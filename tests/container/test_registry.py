@@ -1,6 +1,7 @@
 """`run` with a real registry: schemas that evolve, refer to others or are unknown, and a registry that is down."""
 
 import json
+import struct
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
@@ -16,6 +17,7 @@ from confluent_kafka.schema_registry.avro import AvroSerializer
 from confluent_kafka.serialization import MessageField, SerializationContext
 
 from consumer import paths
+from consumer.avro import decoder
 from consumer.demo import fault_scripts
 from consumer.demo.expected import ExpectDeadLetter, ExpectDelivered, ExpectedOutcome
 from consumer.demo.ledger import address_of
@@ -54,10 +56,12 @@ class Bus:
         context = SerializationContext(self.flow.topic, MessageField.VALUE)
         return lambda record: serializer(record, context) or b""
 
-    def write(self, partition: int, value: bytes | None, expected: ExpectedOutcome = DELIVERED) -> RecordAddress:
+    def write(
+        self, partition: int, value: bytes | None, expected: ExpectedOutcome = DELIVERED, headers: Any = ()
+    ) -> RecordAddress:
         """Produce a value. The record is in the topic at the latest after `flush`."""
         address = RecordAddress(partition, self.flow.ends[partition])
-        self._producer.produce(self.flow.topic, value, partition=partition)
+        self._producer.produce(self.flow.topic, value, partition=partition, headers=list(headers))
         self.flow.note_produced(partition, expected)
         return address
 
@@ -190,6 +194,50 @@ def test_two_record_types_on_one_topic_may_refer_to_a_third_of_another_subject(b
     assert expected == {
         address: (event["event"], event["userId"], event["properties"]) for address, event in bus.events().items()
     }
+
+
+def test_apicurio_s_own_api_gives_schemas_by_each_of_its_ids_with_their_references(
+    bus: Bus, registry: Any, tmp_path: Path
+) -> None:
+    """`auto` reads ids of four bytes, of eight bytes and in both headers. Each event has the user of a reference."""
+    contract(tmp_path, "Answered")
+    group = f"{registry.own_url}/groups/{bus.flow.topic}/artifacts"
+    visitor, types = record("com.acme.Visitor", {"id": "string"}), {"environment": "string", "response": "string"}
+    answered = record("com.acme.Answered", {"visitor": "com.acme.Visitor", **types})
+    reference = {"groupId": bus.flow.topic, "artifactId": "visitor", "version": "1", "name": "com.acme.Visitor"}
+    register(group, "visitor", visitor)
+    register(group, "again", answered, reference)  # so that global ids and content ids differ
+    version = register(group, "answered", answered, reference)
+    body = decoder.encode(
+        decoder.load_schema("test", json.loads(answered), [json.loads(visitor)]),
+        {"visitor": {"id": "of-apicurio"}, "environment": "production", "response": "9"},
+    )
+    content_id, global_id = struct.pack(">q", version["contentId"]), struct.pack(">q", version["globalId"])
+    values: list[tuple[bytes, list[tuple[str, bytes]]]] = [
+        (b"\0" + content_id[4:] + body, []),
+        (b"\0" + global_id + body, []),
+        (body, [("apicurio.value.contentId", content_id)]),
+        (body, [("apicurio.value.globalId", global_id), ("apicurio.value.encoding", b"BINARY")]),
+    ]
+    for partition, (value, headers) in enumerate(values):
+        bus.write(partition, value, headers=headers)
+    bus.flush()
+    settings = {"SCHEMA_REGISTRY_URL": registry.own_url, "SCHEMA_REGISTRY_TYPE": "apicurio", "AVRO_FRAMING": "auto"}
+    bus.flow.settings = {**bus.flow.settings, **settings, "SCHEMAS_DIR": str(tmp_path)}
+    with bus.flow.member() as member:
+        bus.flow.wait_until_settled()
+        assert member.terminate() == 0
+    bus.assert_even()
+    assert sorted(event["userId"] for event in bus.events().values()) == ["of-apicurio"] * 4
+
+
+def register(group: str, artifact: str, schema: str, *references: Mapping[str, str]) -> dict[str, int]:
+    """Register a schema by Apicurio's own API, and return its version with its ids."""
+    content = {"content": schema, "contentType": "application/json", "references": references}
+    body = {"artifactId": artifact, "artifactType": "AVRO", "firstVersion": {"version": "1", "content": content}}
+    answer = httpx.post(group, json=body).raise_for_status().json()
+    version: dict[str, int] = answer["version"]
+    return version
 
 
 def contract(folder: Path, name: str) -> None:

@@ -22,6 +22,7 @@ CORE = {
     "outside_text",
     "avro.schema",
     "avro.registry_options",
+    "avro.registry_types",
 }
 PACKAGES = {"kafka", "avro", "contract", "segment", "observability", "settings"}
 MAY_IMPORT: dict[str, set[str]] = {

@@ -53,6 +53,8 @@ def test_defaults_follow_other_settings() -> None:
     assert settings.endpoint == "https://events.eu1.segmentapis.com/v1/batch"
     assert loaded(SCHEMA_REGISTRY_URL="http://r", AVRO_FRAMING="raw").avro_framing == "raw"
     assert loaded(AVRO_FRAMING="single-object").avro_framing == "single-object"
+    glue = loaded(SCHEMA_REGISTRY_URL="https://glue.eu-west-1.amazonaws.com", SCHEMA_REGISTRY_TYPE="glue")
+    assert glue.avro_framing == "glue"
 
 
 def test_an_empty_variable_is_not_set() -> None:
@@ -181,6 +183,35 @@ def test_all_mistakes_are_reported_together() -> None:
         "DEAD_LETTER_TOPIC",
         "LOG_FORMAT",
     ]
+
+
+@pytest.mark.parametrize(
+    ("changed", "name", "mistake"),
+    [
+        ({"AVRO_FRAMING": "glue"}, "AVRO_FRAMING", "glue needs SCHEMA_REGISTRY_TYPE=glue, which is confluent"),
+        (
+            {"SCHEMA_REGISTRY_TYPE": "apicurio", "AVRO_FRAMING": "confluent"},
+            "AVRO_FRAMING",
+            "confluent needs SCHEMA_REGISTRY_TYPE=confluent, which is apicurio",
+        ),
+        ({"SCHEMA_REGISTRY_TYPE": "glue"}, "SCHEMA_REGISTRY_CONFIG", "region is required, because the host"),
+        (
+            {"SCHEMA_REGISTRY_TYPE": "azure"},
+            "SCHEMA_REGISTRY_CONFIG",
+            "bearer.auth.credentials.source is required by SCHEMA_REGISTRY_TYPE=azure",
+        ),
+        (
+            {"SCHEMA_REGISTRY_CONFIG": '{"region": "eu-west-1"}'},
+            "SCHEMA_REGISTRY_CONFIG",
+            "region is refused: SCHEMA_REGISTRY_TYPE=confluent has no such option",
+        ),
+    ],
+)
+def test_the_type_of_the_registry_fits_the_framing_and_the_options(
+    changed: dict[str, str], name: str, mistake: str
+) -> None:
+    (line,) = mistakes(REQUIRED | {"SCHEMA_REGISTRY_URL": "https://registry"} | changed)
+    assert line.startswith(f"{name}: {mistake}")
 
 
 def test_one_mistake_causes_no_second_one() -> None:

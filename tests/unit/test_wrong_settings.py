@@ -79,6 +79,8 @@ WRONG_VALUES = [
     ("SCHEMA_REGISTRY_CONFIG", f'{{"basic.auth.user.info": "u:{HUSH}"}}',
      "needs SCHEMA_REGISTRY_URL: without it the service asks no registry"),
     ("SCHEMA_REGISTRY_CONFIG", '{"url": "http://r"}', "url is refused: set SCHEMA_REGISTRY_URL instead"),
+    ("SCHEMA_REGISTRY_TYPE", "glue", "needs SCHEMA_REGISTRY_URL: without it the service asks no registry"),
+    ("SCHEMA_REGISTRY_TYPE", "gcp", "must be 'confluent', 'apicurio', 'glue' or 'azure'"),
     ("SCHEMA_REGISTRY_URL", "registry:8081", URL),
     ("SCHEMA_REGISTRY_URL", "https://<registry>", URL),
     ("SCHEMA_REGISTRY_URL", "https://[registry]", URL),

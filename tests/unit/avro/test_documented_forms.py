@@ -9,8 +9,8 @@ from typing import Any
 import fastavro
 import pytest
 
+from consumer.avro.auto_framing import framing
 from consumer.avro.decoder import decode, load_schema
-from consumer.avro.framing import framing
 from consumer.contract.conversions import json_form
 from consumer.errors import RecordRejected, UnsafeSchema
 from consumer.jsonio import dumps

@@ -10,9 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from consumer.avro.auto_framing import AutoFraming, framing
 from consumer.avro.decoder import encode, load_schema
-from consumer.avro.foreign_framing import _HEADER_MARKS, _VALUE_MARKS, FramingHints, recognise
-from consumer.avro.framing import HEADER, AutoFraming, framing
+from consumer.avro.foreign_framing import FramingHints
+from consumer.avro.framing import HEADER
+from consumer.avro.registry_types import REGISTRY_OF
+from consumer.avro.value_formats import HEADER_MARKS, VALUE_MARKS, recognise
 from consumer.errors import FramingError
 from consumer.model import Record
 from consumer.reasons import REJECTED
@@ -48,44 +51,6 @@ CONTAINER = Value(b"Obj\x01\x04\x14avro.codec\x08null")
 
 NOT_NAMED = "which AVRO_FRAMING cannot name"
 FOREIGN = {
-    "glue": (GLUE, f"AWS Glue's framing, {NOT_NAMED}"),
-    "glue, compressed": (Value(b"\3\5" + GLUE_ID.bytes + b"x\x9c\x03\x00"), f"AWS Glue's framing, {NOT_NAMED}"),
-    "glue, an id that begins with zero": (
-        Value(b"\3\0\0\7" + GLUE_ID.bytes[2:] + BODY),
-        f"AWS Glue's framing, {NOT_NAMED}",
-    ),
-    "apicurio 2": (
-        Value(b"\0" + struct.pack(">q", 21) + BODY),
-        f"Apicurio's framing with ids of eight bytes, {NOT_NAMED}",
-    ),
-    "apicurio, global id": (
-        Value(BODY, [("apicurio.value.globalId", struct.pack(">q", 3)), ("apicurio.value.encoding", b"BINARY")]),
-        f"Apicurio's framing with headers, {NOT_NAMED}",
-    ),
-    "apicurio, content id": (
-        Value(BODY, [("apicurio.value.contentId", struct.pack(">q", 3))]),
-        f"Apicurio's framing with headers, {NOT_NAMED}",
-    ),
-    "apicurio, artifact": (
-        Value(BODY, [("apicurio.value.groupId", b"default"), ("apicurio.value.artifactId", b"answers")]),
-        f"Apicurio's framing with headers, {NOT_NAMED}",
-    ),
-    "apicurio, only the encoding": (
-        Value(BODY, [("apicurio.value.encoding", None)]),
-        f"Apicurio's framing with headers, {NOT_NAMED}",
-    ),
-    "azure": (
-        Value(BODY, [("content-type", b"avro/binary+" + AZURE_ID)]),
-        f"the framing of Azure's schema registry, {NOT_NAMED}",
-    ),
-    "azure, over AMQP": (
-        Value(BODY, [("Content-Type", b"Avro/Binary+" + AZURE_ID)]),
-        f"the framing of Azure's schema registry, {NOT_NAMED}",
-    ),
-    "azure, with its preamble": (
-        Value(bytes(4) + AZURE_ID + BODY),
-        f"the framing of Azure's schema registry, {NOT_NAMED}",
-    ),
     "cloudera": (
         Value(b"\3" + struct.pack(">I", 7) + BODY),
         f"the framing of Cloudera's schema registry, {NOT_NAMED}",
@@ -104,6 +69,66 @@ FOREIGN = {
     "json with a mark": (Value(b'\xef\xbb\xbf{"userId": "u-1"}'), "JSON text, and the service reads Avro only"),
 }
 """Values that no framing can read, with what is said about them."""
+
+VENDORS = {
+    "glue": (GLUE, "AWS Glue's framing", "glue"),
+    "glue, compressed": (Value(b"\3\5" + GLUE_ID.bytes + b"x\x9c\x03\x00"), "AWS Glue's framing", "glue"),
+    "glue, an id that begins with zero": (
+        Value(b"\3\0\0\7" + GLUE_ID.bytes[2:] + BODY),
+        "AWS Glue's framing",
+        "glue",
+    ),
+    "apicurio 2": (
+        Value(b"\0" + struct.pack(">q", 21) + BODY),
+        "Apicurio's framing with ids of eight bytes",
+        "apicurio",
+    ),
+    "apicurio, global id": (
+        Value(BODY, [("apicurio.value.globalId", struct.pack(">q", 3)), ("apicurio.value.encoding", b"BINARY")]),
+        "Apicurio's framing with headers",
+        "apicurio-header",
+    ),
+    "apicurio, content id": (
+        Value(BODY, [("apicurio.value.contentId", struct.pack(">q", 3))]),
+        "Apicurio's framing with headers",
+        "apicurio-header",
+    ),
+    "apicurio, artifact": (
+        Value(BODY, [("apicurio.value.groupId", b"default"), ("apicurio.value.artifactId", b"answers")]),
+        "Apicurio's framing with headers",
+        "apicurio-header",
+    ),
+    "apicurio, only the encoding": (
+        Value(BODY, [("apicurio.value.encoding", None)]),
+        "Apicurio's framing with headers",
+        "apicurio-header",
+    ),
+    "azure": (
+        Value(BODY, [("content-type", b"avro/binary+" + AZURE_ID)]),
+        "the framing of Azure's schema registry",
+        "azure",
+    ),
+    "azure, over AMQP": (
+        Value(BODY, [("Content-Type", b"Avro/Binary+" + AZURE_ID)]),
+        "the framing of Azure's schema registry",
+        "azure",
+    ),
+    "azure, with its preamble": (
+        Value(bytes(4) + AZURE_ID + BODY),
+        "the framing of Azure's schema registry",
+        "azure",
+    ),
+}
+"""Values of a registry with an API of its own: what they look like, and the framing that reads them."""
+
+
+def set_registry(framing_name: str, with_framing: bool = True) -> str:
+    """What is said about a value of another type of registry."""
+    registry = REGISTRY_OF[framing_name]
+    if with_framing:
+        return f"set SCHEMA_REGISTRY_URL, SCHEMA_REGISTRY_TYPE={registry} and AVRO_FRAMING={framing_name}"
+    return f"set SCHEMA_REGISTRY_URL and SCHEMA_REGISTRY_TYPE={registry}"
+
 
 ALSO = "or auto if the topic has several framings"
 READ_BY = {
@@ -124,8 +149,8 @@ READ_BY = {
 """What is said about a value of a framing, with and without a registry, or without a registry and with `raw`."""
 
 UNREAD = {
-    "confluent": ("not_framed", "unknown_schema"),
-    "auto": ("not_framed", "unknown_schema"),
+    **dict.fromkeys(("confluent", "apicurio", "glue", "azure", "auto"), ("not_framed", "unknown_schema")),
+    "apicurio-header": ("not_framed",),
     "confluent-header": ("not_framed",),
     "single-object": ("not_framed",),
     "raw": ("undecodable", "trailing_bytes"),
@@ -133,8 +158,10 @@ UNREAD = {
 """The reasons by which a value of another framing is rejected."""
 
 
-def hints(configured: str, value: Value, has_registry: bool = True) -> set[str]:
-    return {FramingHints(configured, has_registry).hint(value.record, reason) for reason in UNREAD[configured]}
+def hints(configured: str, value: Value, has_registry: bool = True, registry: str = "") -> set[str]:
+    """By default for the type of registry that the framing needs."""
+    framing_hints = FramingHints(configured, has_registry, registry or REGISTRY_OF.get(configured, "confluent"))
+    return {framing_hints.hint(value.record, reason) for reason in UNREAD[configured]}
 
 
 @pytest.mark.parametrize("configured", FRAMINGS)
@@ -143,6 +170,30 @@ def test_a_framing_that_cannot_be_configured_is_named(kind: str, configured: str
     value, text = FOREIGN[kind]
     assert hints(configured, value) == {f"the value looks like {text}"}
     assert hints(configured, value, has_registry=False) == {f"the value looks like {text}"}
+
+
+@pytest.mark.parametrize("configured", FRAMINGS)
+@pytest.mark.parametrize("kind", VENDORS)
+def test_a_framing_of_another_registry_is_named_with_all_its_settings(kind: str, configured: str) -> None:
+    value, name, reads = VENDORS[kind]
+    if configured == reads:
+        assert hints(configured, value) == {""}
+    elif REGISTRY_OF.get(configured) == REGISTRY_OF[reads]:
+        assert hints(configured, value) == {f"the value looks like {name}: set AVRO_FRAMING={reads}, {ALSO}"}
+    else:
+        text = f"the value looks like {name}: {set_registry(reads, configured != 'auto')}"
+        assert hints(configured, value) == {text}
+
+
+@pytest.mark.parametrize("kind", VENDORS)
+def test_auto_reads_each_framing_of_its_registry(kind: str) -> None:
+    value, _, reads = VENDORS[kind]
+    assert hints("auto", value, registry=REGISTRY_OF[reads]) == {""}
+
+
+@pytest.mark.parametrize("configured", ["apicurio", "auto"])
+def test_ids_of_four_bytes_are_apicurio_s_where_its_registry_is_set(configured: str) -> None:
+    assert hints(configured, CONFLUENT, registry="apicurio") == {""}
 
 
 @pytest.mark.parametrize(
@@ -227,8 +278,11 @@ HEADERS = st.lists(st.tuples(NAMES, st.none() | VALUES), max_size=3)
 def test_any_bytes_and_headers_get_a_hint_without_a_part_of_them_or_none(
     value: bytes | None, headers: list[tuple[str, bytes | None]], configured: str, has_registry: bool, reason: str
 ) -> None:
-    hint = FramingHints(configured, has_registry).hint(Record(0, 1, 2, None, value, headers), reason)
+    configured_hints = FramingHints(configured, has_registry, "confluent")
+    hint = configured_hints.hint(Record(0, 1, 2, None, value, headers), reason)
     texts = {text for _, text in FOREIGN.values()} | set(READ_BY.values())
+    for _, name, reads in VENDORS.values():
+        texts |= {f"{name}: {set_registry(reads, with_framing)}" for with_framing in (True, False)}
     assert hint in {"", *(f"the value looks like {text}" for text in texts)}
 
 
@@ -257,11 +311,17 @@ def single_object(draw: st.DrawFn) -> Value:
     return Value(SINGLE_OBJECT.value[:10] + draw(BODIES))
 
 
+def has_vendor_header(value: Value) -> bool:
+    """With `auto` a record of two registries is refused, because its id could be of either."""
+    names = {name.lower() for name, _ in value.headers}
+    return HEADER not in dict(value.headers) and bool(names & {"apicurio.value.globalid", "content-type"})
+
+
 FRAMED = {
     "confluent": prefixed(),
     "confluent-header": with_header(),
     "single-object": single_object(),
-    "auto": st.one_of(prefixed(), with_header(), single_object()),
+    "auto": st.one_of(prefixed(), with_header(), single_object()).filter(lambda value: not has_vendor_header(value)),
 }
 
 
@@ -288,5 +348,5 @@ def test_the_page_lists_each_format_with_what_reads_it() -> None:
     section = (ROOT / "docs" / "avro.md").read_text().partition("### Values in another framing")[2]
     rows = re.findall(r"(?m)^\| (.+?) \| .+ \| (.+?) \|$", section)[2:]
     documented = {name.replace("`", ""): reads != "none" for name, reads in rows}
-    formats = {value_format for value_format, _ in (*_HEADER_MARKS, *_VALUE_MARKS)}
+    formats = {value_format for value_format, _ in (*HEADER_MARKS, *VALUE_MARKS)}
     assert documented == {value_format.name: bool(value_format.framing) for value_format in formats}

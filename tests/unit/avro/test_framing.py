@@ -6,7 +6,9 @@ from uuid import UUID
 import pytest
 from confluent_kafka.schema_registry.common.serde import SchemaId
 
-from consumer.avro.framing import HEADER, RAW, AutoFraming, framing
+from consumer.avro.auto_framing import AutoFraming, framing
+from consumer.avro.framing import HEADER
+from consumer.avro.schema_keys import RAW
 from consumer.errors import FramingError, RecordSkipped
 from consumer.model import Record
 
@@ -24,7 +26,10 @@ def record(value: bytes | None, headers: Any = ()) -> Record:
 
 
 def frame(name: str, value: bytes | None, headers: Any = ()) -> object:
-    return framing(name, {FINGERPRINT})(record(value, headers))
+    """The key and the start; no framing of these values changes them."""
+    *place, framed_value = framing(name, {FINGERPRINT})(record(value, headers))
+    assert framed_value == value
+    return tuple(place)
 
 
 def reason(name: str, value: bytes | None, headers: Any = ()) -> str:
@@ -82,10 +87,10 @@ def test_a_raw_value_is_all_body() -> None:
 def test_auto_detects_and_counts_the_framings() -> None:
     auto = framing("auto", {FINGERPRINT})
     assert isinstance(auto, AutoFraming)
-    assert auto(record(PREFIXED)) == (7, 5)
-    assert auto(record(PREFIXED, [("other", b"x")])) == (7, 5)
-    assert auto(record(SINGLE)) == (FINGERPRINT, 10)
-    assert auto(record(PREFIXED, header(b"\1" + GUID.bytes))) == (GUID, 0)
+    assert auto(record(PREFIXED))[:2] == (7, 5)
+    assert auto(record(PREFIXED, [("other", b"x")]))[:2] == (7, 5)
+    assert auto(record(SINGLE))[:2] == (FINGERPRINT, 10)
+    assert auto(record(PREFIXED, header(b"\1" + GUID.bytes)))[:2] == (GUID, 0)
     with pytest.raises(FramingError, match="not_framed"):
         auto(record(b"{}"))
     assert auto.counts == {"confluent": 2, "single-object": 1, "confluent-header": 1}

@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
-from consumer.avro.registry_client import MAX_RESPONSE_BYTES
+from consumer.avro.registry_transport import MAX_RESPONSE_BYTES
+from consumer.avro.schema_loading import MAX_JSON_VALUES, MAX_REFERENCES
 from consumer.avro.schema_lookup import RegistryMisconfigured, RegistryUnreachable, SchemaNotFound
-from consumer.avro.schema_registry import MAX_JSON_VALUES, MAX_REFERENCES, SchemaRegistry
+from consumer.avro.schema_registry import SchemaRegistry
 from consumer.demo.fault_scripts import ScriptedResponse
 from consumer.errors import UnsafeSchema
 from consumer.http_client.proxies import Proxies

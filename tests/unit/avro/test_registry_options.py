@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from consumer.avro.registry_options import OPTIONS, REFUSED, mistakes
+from consumer.avro.registry_options import OPTIONS, REFUSED, SOURCE, mistakes
+from consumer.avro.registry_types import REGISTRIES, glue_region, type_mistakes
 
 HUSH = "hush-7391"
 DOCS = Path(__file__).parents[3] / "docs" / "avro.md"
@@ -84,6 +85,44 @@ def test_a_wrong_option_is_named_without_its_value(options: dict[str, Any], mist
     lines = mistakes(options)
     assert any(mistake in line for line in lines), lines
     assert HUSH not in "".join(lines)
+
+
+@pytest.mark.parametrize(
+    ("options", "mistake"),
+    [
+        ({"subject.name.strategy.type": HUSH}, "subject.name.strategy.type must be TOPIC or RECORD or TOPIC_RECORD"),
+        ({"apicurio.registry.use-id": 7}, "apicurio.registry.use-id must be contentId or globalId"),
+        ({"region": HUSH}, "region must be an AWS region such as eu-west-1"),
+    ],
+)
+def test_an_option_of_one_registry_has_its_values(options: dict[str, Any], mistake: str) -> None:
+    assert mistakes(options) == [mistake]
+
+
+@pytest.mark.parametrize(
+    ("url", "region"),
+    [
+        ("https://glue.eu-west-1.amazonaws.com", "eu-west-1"),
+        ("https://glue.cn-north-1.amazonaws.com.cn/", "cn-north-1"),
+        ("https://glue-fips.us-gov-west-1.amazonaws.com", "us-gov-west-1"),
+        ("https://vpce-0a1.glue.eu-central-1.vpce.amazonaws.com", "eu-central-1"),
+        ("https://private.example", ""),
+        ("https://private.example/glue.eu-west-1.amazonaws.com", ""),
+    ],
+)
+def test_the_host_of_glue_names_the_region_and_the_option_has_precedence(url: str, region: str) -> None:
+    assert glue_region({}, url) == region
+    assert bool(type_mistakes({}, "glue", url)) == (not region)
+    assert glue_region({"region": "sa-east-1"}, url) == "sa-east-1"
+    assert type_mistakes({"region": "sa-east-1"}, "glue", url) == []
+
+
+def test_each_option_is_of_at_least_one_registry() -> None:
+    urls = {"glue": "https://glue.eu-west-1.amazonaws.com"}
+    for name in OPTIONS:
+        mistaken = [type_mistakes({name: "x", SOURCE: "x"} if registry == "azure" else {name: "x"}, registry,
+                                  urls.get(registry, "")) for registry in REGISTRIES]  # fmt: skip
+        assert [] in mistaken, name
 
 
 def test_the_documentation_has_each_option_with_its_meaning() -> None:

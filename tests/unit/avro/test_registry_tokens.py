@@ -15,13 +15,18 @@ from tests.http_peer import Peer, json_response, peer
 SECRET = "s3cret-pass"
 
 
+def options(url: str, scope: str) -> dict[str, str]:
+    names = "issuer.endpoint.url", "client.id", "client.secret", "scope"
+    return dict(zip((f"bearer.auth.{name}" for name in names), (url, "jane", SECRET, scope), strict=True))
+
+
 class Tokens:
     """Tokens of an issuer, and the clock that they are used by."""
 
     def __init__(self, issuer: Peer) -> None:
         self.now = 1000.0
         self.issuer = issuer
-        request = token_request(f"{issuer.url}/token", f"Basic {SECRET}", "schemas")
+        request = token_request(options(f"{issuer.url}/token", "schemas"))
         self.tokens = AccessTokens(HttpClient(Proxies.none()), request, 5.0, lambda: self.now)
 
 
@@ -88,6 +93,14 @@ def test_an_issuer_that_gives_no_token_is_named_without_its_words(answer: Script
 
 
 def test_a_request_for_a_token_shows_no_secret() -> None:
-    request = token_request("https://issuer.example", f"Basic {SECRET}", "a b")
+    request = token_request(options("https://issuer.example", "a b"))
     assert SECRET not in repr(request)
     assert parse_qs(request.content.decode()) == {"grant_type": ["client_credentials"], "scope": ["a b"]}
+
+
+def test_microsoft_entra_gets_the_secret_of_the_client_in_the_form() -> None:
+    request = token_request(options("https://issuer.example", "a b"), in_form=True)
+    form = {"grant_type": ["client_credentials"], "scope": ["a b"], "client_id": ["jane"], "client_secret": [SECRET]}
+    assert parse_qs(request.content.decode()) == form
+    assert "Authorization" not in request.headers
+    assert SECRET not in repr(request)

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from consumer.avro.framing import RAW
 from consumer.avro.schema_files import by_fingerprint, known_schemas, raw_schema
+from consumer.avro.schema_keys import RAW
 from consumer.errors import UnsafeSchema
 
 FRAMINGS = ("raw", "single-object", "auto", "confluent", "confluent-header")

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import consumer.settings
-from consumer.avro.framing import framing
+from consumer.avro.auto_framing import framing
 from consumer.cli import check_sample as module
 from consumer.cli.check_sample import check_sample, newest
 from consumer.cli.topic_sample import TopicSample

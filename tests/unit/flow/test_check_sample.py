@@ -50,7 +50,8 @@ def registry_url() -> Iterator[str]:
 def check(flow: Flow, *options: str, **settings: str) -> tuple[int, dict[str, tuple[str, str]], Any]:
     """The exit code, the lines about records by their subject, and the sample. Nothing may be written into a log."""
     settings.setdefault("AVRO_FRAMING", "confluent" if "SCHEMA_REGISTRY_URL" in settings else "raw")
-    result = CommandRunner(flow, settings).run("check", "--json", "--subject", "responses", *options)
+    subject = () if "SCHEMA_REGISTRY_TYPE" in settings else ("--subject", "responses")
+    result = CommandRunner(flow, settings).run("check", "--json", *subject, *options)
     assert not result.stderr
     report = json.loads(result.stdout)
     assert report["ok"] == (result.returncode == 0)
@@ -128,13 +129,14 @@ def test_a_forgotten_registry_is_a_problem(flow: Flow) -> None:
     assert all(text.endswith("the value looks like Confluent's wire format: set SCHEMA_REGISTRY_URL") for text in hints)
 
 
-def test_a_framing_that_cannot_be_named_is_a_problem(flow: Flow, registry_url: str) -> None:
+def test_the_framing_of_another_registry_is_a_problem_with_its_settings(flow: Flow, registry_url: str) -> None:
     produce(flow, is_delivered, 30, lambda body: b"\3\0" + GLUE_ID + body)
     code, lines, _ = check(flow, SCHEMA_REGISTRY_URL=registry_url)
     assert (code, lines["sample"][0]) == (1, "problem")
     state, text = lines["rejected: not_framed"]
     assert (state, text.startswith("30 records, such as ")) == ("warning", True)
-    assert text.endswith("the value looks like AWS Glue's framing, which AVRO_FRAMING cannot name")
+    settings = "SCHEMA_REGISTRY_URL, SCHEMA_REGISTRY_TYPE=glue and AVRO_FRAMING=glue"
+    assert text.endswith(f"the value looks like AWS Glue's framing: set {settings}")
 
 
 def test_the_registry_of_others_is_a_problem(flow: Flow, registry_url: str) -> None:
@@ -292,3 +294,17 @@ def test_names_of_environments_are_escaped_and_in_no_log(flow: Flow, registry_ur
     assert "\x1b" not in result.stdout
     assert "x" * 100 not in result.stdout
     assert "prod" not in result.stderr
+
+
+def test_the_schemas_of_the_sample_are_checked_where_the_registry_lists_none(flow: Flow) -> None:
+    """Apicurio, in its own API. `auto` sees that the ids have four bytes."""
+    schema = json.loads(RESPONSE)
+    produce(flow, is_delivered, 5, confluent)
+    with peer(lambda request: json_response([] if request.path.endswith("/references") else schema)) as server:
+        registry = {"SCHEMA_REGISTRY_URL": server.url, "SCHEMA_REGISTRY_TYPE": "apicurio", "AVRO_FRAMING": "auto"}
+        code, lines, sample = check(flow, **registry)
+    assert (code, sample["delivered"]) == (0, 5)
+    assert lines["framings"] == ("ok", "apicurio (5); schemas: contentId 7 (5)")
+    assert lines["schemas"][1].startswith("1 schema: 0 problems")
+    paths_asked = {request.path.partition("?")[0] for request in server.requests}
+    assert paths_asked == {f"/apis/registry/v3/ids/contentIds/7{end}" for end in ("", "/references")}

@@ -12,6 +12,7 @@ from consumer.kafka.mock_broker import MockBroker, records
 from tests.support import KEYS, Flow, registry
 
 SCHEMA = '{"type": "record", "name": "com.sprig.Response", "fields": []}'
+SET_GLUE = "set SCHEMA_REGISTRY_URL, SCHEMA_REGISTRY_TYPE=glue and AVRO_FRAMING=glue"
 GLUE_ID = UUID("b7b4a7f0-9c96-4e4a-a687-fb5de9ef0c63").bytes
 
 
@@ -40,8 +41,8 @@ def rejections(flow: Flow) -> list[tuple[str, str]]:
     ("frame", "with_registry", "hint"),
     [
         (confluent, False, "the value looks like Confluent's wire format: set SCHEMA_REGISTRY_URL"),
-        (glue, False, "the value looks like AWS Glue's framing, which AVRO_FRAMING cannot name"),
-        (glue, True, "the value looks like AWS Glue's framing, which AVRO_FRAMING cannot name"),
+        (glue, False, f"the value looks like AWS Glue's framing: {SET_GLUE}"),
+        (glue, True, f"the value looks like AWS Glue's framing: {SET_GLUE}"),
     ],
     ids=["no registry", "glue as raw", "glue as confluent"],
 )

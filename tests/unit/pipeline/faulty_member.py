@@ -13,6 +13,7 @@ from types import FrameType, SimpleNamespace
 from typing import Any, NamedTuple
 
 import consumer
+from consumer.avro.framing import Framed
 from consumer.avro.schema import AvroType, WriterSchema
 from consumer.errors import DecodingError, RecordSkipped, ServiceError
 from consumer.model import MappedRecord, Outcome, Pending, Record
@@ -229,10 +230,10 @@ class FaultyMember(SimulatedMember):
         mapping = SimpleNamespace(environment=environment, event=event)
         return DecodeStages(frame, schema, branch, decode, self._faulty("mapping", lambda _: mapping))
 
-    def _frame(self, record: Record) -> tuple[Hashable, int]:
+    def _frame(self, record: Record) -> Framed:
         if self.ledger.entry(record).kind == "unknown":
-            return "unknown", 0
-        return f"schema {record.partition}", 0
+            return Framed("unknown", 0, record.value or b"")
+        return Framed(f"schema {record.partition}", 0, record.value or b"")
 
     def _schema(self, reference: Hashable) -> WriterSchema | Pending:
         if reference == "unknown" and not self.schemas.are_known:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from consumer.avro.framing import Framed
 from consumer.avro.schema import AvroType, WriterSchema
 from consumer.errors import (
     MAX_DETAIL_LENGTH,
@@ -44,12 +45,12 @@ class FakeStages:
         self.compiled = 0
         self.schemas: dict[Hashable, WriterSchema] = {}
 
-    def frame(self, record: Record) -> tuple[Hashable, int]:
+    def frame(self, record: Record) -> Framed:
         if record.value is None:
             raise RecordSkipped("tombstone")
         if not record.value:
             raise FramingError("empty_value")
-        return record.value[0] - ord("0"), 1
+        return Framed(record.value[0] - ord("0"), 1, record.value)
 
     def schema(self, key: Hashable) -> WriterSchema | Pending:
         if key == 8:

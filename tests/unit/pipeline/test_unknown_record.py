@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from consumer.avro import decoder, schema_files
-from consumer.avro.framing import RAW, framing
+from consumer.avro.auto_framing import framing
+from consumer.avro.schema_keys import RAW
 from consumer.contract.compiler import Contracts
 from consumer.model import MappedRecord, Record
 from consumer.pipeline.record_mapper import DecodeStages, RecordMapper
