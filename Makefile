@@ -14,17 +14,21 @@ help:  ## list the targets
 install: $(VENV)/installed  ## create .venv with the product in it
 $(VENV)/installed: requirements/run.txt requirements/build.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version) if sys.version_info < (3, 11) else 0'
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary=:all: --require-hashes -r requirements/run.txt -r requirements/build.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
+	@mkdir -p $(VENV) && test -w $(VENV) || { \
+	  echo "$(VENV) cannot be written: choose another folder, as in: make $(firstword $(MAKECMDGOALS)) VENV=/tmp/venv" >&2; exit 1; }
+	@echo "Installing the product into $(VENV)."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary=:all: --require-hashes -r requirements/run.txt -r requirements/build.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
 	@touch $@
 
 $(VENV)/developed: $(VENV)/installed requirements/dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary=:all: --require-hashes -r requirements/dev.txt
 	@touch $@
 
-demo: install  ## run the whole pipeline on this machine, with an embedded broker and a stand-in for Segment; KEEP=1 keeps its pages up
+demo: install  ## run the whole pipeline on this machine, with an embedded broker and a stand-in for Segment; KEEP=1 keeps it up to try commands on it
 	@$(BIN)/sprig-to-segment demo $(if $(KEEP),--keep)
+	@$(if $(KEEP),,echo "make demo KEEP=1 keeps all of this up, and prints commands to try on it.")
 
 unit: $(VENV)/developed  ## run the tests that need only Python
 	$(BIN)/python -m pytest --numprocesses 4 --dist worksteal tests/unit

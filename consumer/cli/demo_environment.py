@@ -6,15 +6,17 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 import consumer.settings
 from consumer import app, paths
 from consumer.avro import decoder, schema_files
-from consumer.demo import fault_scripts, inbox, ledger
+from consumer.demo import fault_scripts, ledger
+from consumer.demo.demo_segment import KEYS, SOURCES, demo_segment
 from consumer.demo.expected import ExpectedOutcome
 from consumer.demo.ledger import Arrival, Ledger, LedgerDeadLetter
-from consumer.demo.samples import REFUSED_EMAIL, Sample
+from consumer.demo.samples import Sample
 from consumer.demo.segment_server import SegmentStandIn
 from consumer.jsonio import dumps
 from consumer.kafka.mock_broker import MockBroker, committed, records
@@ -24,9 +26,15 @@ from consumer.settings import Settings
 
 TOPIC = "sprig.responses"
 DEAD_LETTERS = f"{TOPIC}.dead-letter"
-KEYS = {"production": "demo-production-key", "development": "demo-development-key"}
-SOURCES = {key: environment for environment, key in KEYS.items()}
 THROTTLED_REQUESTS = range(3, 6)  # by their numbers
+
+
+class DemoEnd(Enum):
+    """Why a run of the demo ended."""
+
+    FINISHED = "finished"
+    INTERRUPTED = "interrupted"
+    TOO_SLOW = "too slow"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +54,7 @@ class DemoReport:
     dropped: Mapping[str, int]
     offsets_committed: bool
     sample: Mapping[str, Any]
-    interrupted: bool
+    end: DemoEnd
 
     @property
     def ok(self) -> bool:
@@ -85,10 +93,11 @@ class DemoTopic:
 
 @dataclass(frozen=True, slots=True)
 class DemoEnvironment:
-    """Everything that takes part in a run. `started_at` is in monotonic seconds."""
+    """Everything that takes part in a run. `variables` are the settings; `started_at` is in seconds since 1970."""
 
     topic: DemoTopic
     segment: SegmentStandIn
+    variables: Mapping[str, str]
     settings: Settings
     service: app.Service
     server: StatusServer
@@ -99,7 +108,7 @@ class DemoEnvironment:
         """Whether the group's committed offsets are the partitions' ends."""
         return self._committed_offsets() == dict(self.topic.ends)
 
-    def report(self, interrupted: bool) -> DemoReport:
+    def report(self, end: DemoEnd) -> DemoReport:
         """What was produced, compared with what arrived, was skipped or was rejected."""
         segment, counters = self.segment, self.service.reporter.counters
         arrivals = [Arrival(SOURCES[event.key], str(event.event["messageId"])) for event in segment.accepted]
@@ -109,13 +118,13 @@ class DemoEnvironment:
         return DemoReport(
             ledger=balance,
             unread=sum(address.offset >= offsets[address.partition] for address in balance.lost),
-            seconds=time.monotonic() - self.started_at,
+            seconds=time.time() - self.started_at,
             requests=segment.requests,
             throttled=counters.requests["throttled"],
             dropped=Counter(reason for reason, _ in [*segment.dropped, *segment.breaches]),
             offsets_committed=offsets == dict(self.topic.ends),
             sample=_sample_event(segment),
-            interrupted=interrupted,
+            end=end,
         )
 
     def _committed_offsets(self) -> Mapping[int, int]:
@@ -126,13 +135,12 @@ class DemoEnvironment:
 @contextmanager
 def demo_environment() -> Iterator[DemoEnvironment]:
     """A new environment. The stand-in throttles for a while, refuses one event, and serves an inbox page."""
-    topic, started_at = DemoTopic(), time.monotonic()
-    with SegmentStandIn(KEYS.values()) as segment:
-        segment.script = fault_scripts.first(_throttle, fault_scripts.refuse(_is_refused))
-        segment.pages = inbox.pages(segment, SOURCES)
-        settings = consumer.settings.load(environ=_environment_variables(topic.bootstrap_servers, segment.url))
+    topic, started_at = DemoTopic(), time.time()
+    with demo_segment(_throttle) as segment:
+        variables = _environment_variables(topic.bootstrap_servers, segment.url)
+        settings = consumer.settings.load(environ=variables)
         with app.build(settings, app.normal(settings)) as service, app.status_server(settings, service) as server:
-            yield DemoEnvironment(topic, segment, settings, service, server, started_at)
+            yield DemoEnvironment(topic, segment, variables, settings, service, server, started_at)
 
 
 def _environment_variables(bootstrap_servers: str, segment_url: str) -> dict[str, str]:
@@ -152,10 +160,6 @@ def _throttle(batch: fault_scripts.ReceivedBatch) -> fault_scripts.ScriptedRespo
     if batch.number in THROTTLED_REQUESTS:
         return fault_scripts.problem(429, "slow down", {"Retry-After": "1"})
     return None
-
-
-def _is_refused(event: Any) -> bool:
-    return bool(event["properties"].get("email") == REFUSED_EMAIL)
 
 
 def _sample_event(segment: SegmentStandIn) -> Mapping[str, Any]:

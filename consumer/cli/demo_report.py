@@ -5,8 +5,10 @@ from typing import Any
 
 import click
 
-from consumer.cli.demo_environment import TOPIC, DemoReport
+from consumer.cli.demo_environment import TOPIC, DemoEnd, DemoReport
 from consumer.cli.output import print_indented, print_json, print_text
+
+_END_TEXTS = {DemoEnd.INTERRUPTED: "Interrupted", DemoEnd.TOO_SLOW: "Not done in time, so stopped"}
 
 
 def print_report(report: DemoReport, as_json: bool) -> None:
@@ -40,13 +42,14 @@ def as_dict(report: DemoReport) -> dict[str, Any]:
 
 
 def _print_text(report: DemoReport) -> None:
-    click.echo("A sample event, as Segment received it:")
-    print_indented(report.sample)
-    click.echo()
+    if report.sample:
+        click.echo("A sample event, as Segment received it:")
+        print_indented(report.sample)
+        click.echo()
     for name, number, remark in _rows(report):
         print_text(f"{name:<14} {number:>6}  {remark}", hanging=23)
-    if report.interrupted:
-        click.echo(f"\nInterrupted after {report.seconds:.1f} s. What was settled is committed.")
+    if report.end is not DemoEnd.FINISHED:
+        click.echo(f"\n{_END_TEXTS[report.end]} after {report.seconds:.1f} s. What was settled is committed.")
         return
     if report.offsets_committed:
         click.echo("\ncommitted offsets are the partitions' ends")

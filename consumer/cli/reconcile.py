@@ -19,7 +19,7 @@ from consumer.cli.params import TIME, as_json, exit_with, plain_errors, silence_
 from consumer.cli.settings_source import SettingsSource, settings_options
 from consumer.jsonio import loads
 from consumer.kafka.dead_letter_headers import parse_dead_letter
-from consumer.kafka.topic_reader import OffsetRange, TopicReader
+from consumer.kafka.topic_reader import TopicReader
 from consumer.model import Record, Skipped, TrackEvent
 from consumer.pipeline.record_mapper import RecordMapper
 from consumer.settings import Settings
@@ -148,8 +148,7 @@ def _states(
     spans = reader.spans()
     committed = reader.committed(spans)
     classifier = _Classifier(mapper, delivered, dead_lettered, committed, settings.on_rejected == "skip")
-    begins, ends = reader.since(times.begin, spans), reader.since(times.end, spans)
-    ranges = {partition: OffsetRange(begins[partition].begin, ends[partition].begin) for partition in spans}
+    ranges = reader.between(times.begin, times.end, spans)
     total = sum(max(0, end - begin) for begin, end in ranges.values())
     for record in with_progress(reader.read(ranges), total, "records"):
         if times.begin <= record.timestamp < times.end:

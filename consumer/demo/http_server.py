@@ -58,11 +58,11 @@ class StandInServer(ThreadingHTTPServer):
 
     def __init__(
         self,
-        port: int,
+        address: tuple[str, int],
         answer: Callable[[ReceivedRequest], ScriptedResponse],
         page: Callable[[str, str], ScriptedResponse],
     ) -> None:
-        super().__init__(("127.0.0.1", port), _StandInHandler)
+        super().__init__(address, _StandInHandler)
         self.answer, self.page = answer, page
         self.stopped = threading.Event()
         self._connections: set[Any] = set()

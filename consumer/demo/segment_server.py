@@ -10,6 +10,7 @@ from consumer.demo.fault_scripts import ReceivedBatch, Script, ScriptedResponse,
 from consumer.demo.http_server import ReceivedRequest, StandInServer
 
 DEDUPE_SECONDS = 24 * 3600.0
+LOOPBACK = "127.0.0.1"
 
 
 class AcceptedEvent(NamedTuple):
@@ -36,7 +37,13 @@ class SegmentStandIn:
     `pages` are served to browsers: by path, a function that is called with the query.
     """
 
-    def __init__(self, write_keys: Collection[str], port: int = 0, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        write_keys: Collection[str],
+        port: int = 0,
+        clock: Callable[[], float] = time.time,
+        host: str = LOOPBACK,
+    ) -> None:
         self.script: Script = calm
         self.accepted: list[AcceptedEvent] = []
         self.dropped: list[DroppedEvent] = []
@@ -47,7 +54,7 @@ class SegmentStandIn:
         self._clock = clock
         self._last_accepted_at: dict[str, float] = {}  # by messageId
         self._changed = threading.Condition()
-        self._server = StandInServer(port, self._answer, self._page)
+        self._server = StandInServer((host, port), self._answer, self._page)
 
     @property
     def url(self) -> str:
@@ -55,8 +62,8 @@ class SegmentStandIn:
 
     @property
     def front(self) -> str:
-        """The address of the front page."""
-        return f"http://127.0.0.1:{self._server.port}/"
+        """The address of the front page, for this machine."""
+        return f"http://{LOOPBACK}:{self._server.port}/"
 
     @property
     def duplicates(self) -> int:

@@ -48,7 +48,13 @@ class TopicReader:
         return {partition: self._offset_range(partition) for partition in self._partitions()}
 
     def since(self, millis: int, spans: Mapping[int, OffsetRange]) -> Mapping[int, OffsetRange]:
-        """The spans from their first record on that is not older than `millis` (since 1970)."""
+        """
+        The spans from their first record on that is not older than `millis` (since 1970).
+
+        The whole spans from a broker that looks up no times.
+        """
+        if not self._looks_up_times():
+            return spans
         times = [TopicPartition(self._topic, partition, millis) for partition in spans]
         answers = self._answers(lambda: self._consumer.offsets_for_times(times, timeout=ANSWER_SECONDS))
         offsets = {topic_partition.partition: topic_partition.offset for topic_partition in answers}
@@ -59,6 +65,18 @@ class TopicReader:
                 offset = end
             ranges[partition] = OffsetRange(max(offset, begin), end)
         return ranges
+
+    def between(self, begin: int, end: int, spans: Mapping[int, OffsetRange]) -> Mapping[int, OffsetRange]:
+        """
+        The parts of the spans that have all records from `begin` to before `end`, in milliseconds since 1970.
+
+        A part can have other records as well, because times are not in order.
+        """
+        later = self.since(end, spans) if self._looks_up_times() else {}
+        return {
+            partition: OffsetRange(first.begin, later[partition].begin if later else first.end)
+            for partition, first in self.since(begin, spans).items()
+        }
 
     def committed(self, partitions: Mapping[int, object]) -> Mapping[int, int]:
         """The group's committed offsets, -1 where there is none."""
@@ -115,6 +133,15 @@ class TopicReader:
         if metadata.error is not None:
             raise ServiceError(f"topic {self._topic}: {describe(metadata.error)}")
         return sorted(metadata.partitions)
+
+    def _looks_up_times(self) -> bool:
+        """
+        False for librdkafka's own broker, which has no controller.
+
+        It answers each question about a time as if all records were older (rdkafka_mock_handlers.c, ListOffsets).
+        """
+        metadata = self._answer(lambda: self._consumer.list_topics(self._topic, timeout=ANSWER_SECONDS))
+        return metadata.controller_id in metadata.brokers
 
     def _topic_metadata(self) -> Any:
         """The topic as the first broker that answers describes it; stops waiting once waiting is of no use."""
