@@ -304,6 +304,16 @@ def registry(schemas: Mapping[int, str], subjects: Mapping[str, Sequence[int]] |
             status, response = 200, responses.get(self.path.partition("?")[0])
             if response is None:
                 status, response = 404, {"error_code": code, "message": "not found"}
+            self._send(status, response)
+
+        def do_POST(self) -> None:
+            """Register a schema, which must be one of those that are served."""
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            posted = json.loads(body["schema"])
+            ids = [number for number, text in schemas.items() if json.loads(text) == posted]
+            self._send(200 if ids else 409, {"id": ids[0]} if ids else {"error_code": 409, "message": "incompatible"})
+
+        def _send(self, status: int, response: Any) -> None:
             body = json.dumps(response).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/vnd.schemaregistry.v1+json")

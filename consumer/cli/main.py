@@ -58,7 +58,11 @@ class LazyGroup(click.Group):
     lazy_commands={
         "check": LazyCommand("consumer.cli.check:check", "Check whether `run` would work."),
         "demo": LazyCommand("consumer.cli.demo:demo", "Run the whole pipeline on this machine."),
+        "demo-segment": LazyCommand("consumer.cli.demo_segment:segment", "Run a stand-in for Segment with an inbox."),
         "preview": LazyCommand("consumer.cli.preview:preview", "Print what records would become."),
+        "produce-samples": LazyCommand(
+            "consumer.cli.produce_samples:produce_samples", "Write sample responses to a test topic."
+        ),
         "reconcile": LazyCommand(
             "consumer.cli.reconcile:reconcile", "Report which records were delivered and which are missing."
         ),

@@ -91,7 +91,7 @@ def test_ctrl_c_in_the_middle_ends_the_demo_with_an_account_of_what_is_left() ->
         assert process.stderr
         steps = [process.stderr.readline() for _ in range(2)]
         process.send_signal(signal.SIGINT)
-        output, errors = process.communicate(timeout=60)
+        output, errors = process.communicate(timeout=100)
     assert [step.split()[0] for step in steps] == ["Starting", "Producing"]
     assert process.returncode == 1
     assert "Interrupted after" in output
