@@ -57,15 +57,6 @@ class SchemaRegistry:
         for number in map(integer_of, numbers):
             yield number, partial(self._load, f"{subject} version {number}", _version_path(subject, number), subject)
 
-    def register(self, subject: str, schema: str) -> int:
-        """
-        The id of an Avro schema, which the subject has as a version from now on. Raises RegistryUnreachable.
-
-        A schema that the subject has already keeps its id.
-        """
-        answer = self._client.post(f"subjects/{quote(subject, safe='')}/versions", {"schema": schema})
-        return integer_of(answer.get("id") if isinstance(answer, dict) else answer)
-
     def close(self) -> None:
         """A look-up under way ends with its present request."""
         self._client.close()

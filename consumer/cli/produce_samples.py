@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import click
@@ -12,8 +12,10 @@ import consumer.settings
 from consumer import factories, paths
 from consumer.avro import decoder, schema_files
 from consumer.avro.framing_writer import FramingWriter, framing_writer
+from consumer.avro.registry_client import RegistryClient
 from consumer.avro.schema import WriterSchema
-from consumer.avro.schema_lookup import RegistryUnreachable, SchemaNotFound
+from consumer.avro.schema_lookup import RegistryUnreachable
+from consumer.avro.schema_registration import register
 from consumer.cli.output import counted, print_text, with_progress
 from consumer.cli.params import ENV_FILE, plain_errors, silence_logs
 from consumer.cli.sample_guard import reasons_against
@@ -67,17 +69,15 @@ def produce_samples(env_file: Path | None, count: int, rate: int, seed: int, cre
     """
     silence_logs()
     settings = consumer.settings.load(env_file, only=READ_SETTINGS)
-    with ExitStack() as closing:
-        stop = closing.enter_context(stop_requests(STOP_SECONDS))
+    with ExitStack() as stack:
+        stop = stack.enter_context(stop_requests(STOP_SECONDS))
         _prepare_topics(settings, create_topic)
         if not yes:
             _require_test_topic(settings)
         schema = schema_files.raw_schema(paths.schemas())
         writer = framing_writer(settings.avro_framing, schema, lambda: _registered_id(settings))
         options = factories.kafka_options(settings)
-        producer = closing.enter_context(
-            SampleProducer(settings.kafka_bootstrap_servers, options, settings.kafka_topic)
-        )
+        producer = stack.enter_context(SampleProducer(settings.kafka_bootstrap_servers, options, settings.kafka_topic))
         for sample in _paced(with_progress(responses(count, seed), count, "samples"), rate, stop):
             _produce(producer, writer, schema, sample)
         producer.flush()
@@ -96,8 +96,8 @@ def _prepare_topics(settings: Settings, create_topic: bool) -> None:
 
 
 def _require_test_topic(settings: Settings) -> None:
-    with ExitStack() as closing:
-        reasons = list(reasons_against(factories.topic_reader(settings, settings.kafka_topic, closing)))
+    with ExitStack() as stack:
+        reasons = list(reasons_against(factories.topic_reader(settings, settings.kafka_topic, stack)))
     if reasons:
         raise ServiceError(
             f"topic {settings.kafka_topic} may have responses of users: {reasons[0]}. Set KAFKA_TOPIC to a topic for "
@@ -108,13 +108,13 @@ def _require_test_topic(settings: Settings) -> None:
 def _registered_id(settings: Settings) -> int:
     """The id of the packaged schema in the registry."""
     text = paths.schemas().joinpath("sprig", "response.avsc").read_text()
-    registry = factories.schema_registry(settings)
-    try:
-        return registry.register(f"{settings.kafka_topic}-value", text)
-    except (RegistryUnreachable, SchemaNotFound) as error:
-        raise ServiceError(f"the schema registry did not register the schema: {error or 'not found'}") from None
-    finally:
-        registry.close()
+    options = settings.schema_registry_config.get_secret_value()
+    registry = RegistryClient(str(settings.schema_registry_url), options, factories.proxies(settings))
+    with closing(registry):
+        try:
+            return register(registry, f"{settings.kafka_topic}-value", text)
+        except RegistryUnreachable as error:
+            raise ServiceError(f"the schema registry did not register the schema: {error}") from None
 
 
 def _paced(samples: Iterator[Sample], rate: int, stop: threading.Event) -> Iterator[Sample]:

@@ -59,6 +59,15 @@ def test_image_and_chart_are_signed_and_have_their_provenance() -> None:
     assert 'cosign attest --yes --type cyclonedx --predicate sbom.cdx.json "$image"' in commands
 
 
+def test_the_release_keeps_the_wheel_of_the_image() -> None:
+    (job,) = SIGNING.values()
+    (uploaded,) = [step["with"]["path"] for step in job["steps"] if "upload-artifact" in step.get("uses", "")]
+    commands = "\n".join(step.get("run", "") for step in job["steps"])
+    assert {"dist/*.whl", "dist/*.tgz", "sbom.cdx.json"} == set(uploaded.split())
+    assert "docker run --rm --network none builder tar -c -C /build/dist . | tar -x -C dist" in commands
+    assert "--wheel-dir dist" in (ROOT / "Dockerfile").read_text()
+
+
 def test_dependabot_updates_each_kind_of_dependency() -> None:
     updates = yaml.safe_load((ROOT / ".github" / "dependabot.yml").read_text())["updates"]
     folders = {
