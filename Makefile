@@ -98,7 +98,7 @@ lint: $(VENV)/developed  ## check format, style, types, shell scripts, Dockerfil
 	$(BIN)/mypy
 	$(BIN)/shellcheck .ci/run $$(grep -lE '^#!.*(bash|sh)$$' -r tests/infra)
 	$(BIN)/hadolint Dockerfile tests/infra/*/Dockerfile
-	$(BIN)/yamllint --strict helm/Chart.yaml helm/values.yaml helm/ci .github
+	$(BIN)/yamllint --strict compose.yaml helm/Chart.yaml helm/values.yaml helm/ci .github
 	tests/infra/commit_subjects
 
 workflows: $(VENV)/developed  ## check the public workflows and their permissions

@@ -58,7 +58,7 @@ def test_the_service_accounts_for_each_sample_in_each_framing(broker: MockBroker
     with registry({7: RESPONSE}) as url, demo_segment() as segment:
         source = {"AVRO_FRAMING": framing}
         if framing not in ("raw", "single-object"):
-            source["SCHEMA_REGISTRY_URL"] = url
+            source["SCHEMA_REGISTRY_URL"] = f"http://127.0.0.1:1,{url}"  # no registry answers at the first URL
         produced = produce_samples(settings(broker, topic, **source))
         assert produced.exit_code == 0, produced.stderr
         assert produced.stdout == f"{COUNT} samples written to {topic}, {framing}\n"
