@@ -20,7 +20,7 @@ from consumer.cli.output import counted, print_text, with_progress
 from consumer.cli.params import ENV_FILE, plain_errors, silence_logs
 from consumer.cli.sample_guard import reasons_against
 from consumer.demo.samples import Sample, responses
-from consumer.errors import ServiceError
+from consumer.errors import ServiceError, SettingsError
 from consumer.kafka.sample_producer import SampleProducer
 from consumer.kafka.topic_creation import TopicCreator
 from consumer.settings import Settings
@@ -34,6 +34,7 @@ READ_SETTINGS = (
     "KAFKA_CONFIG",
     "KAFKA_MSK_REGION",
     "SCHEMA_REGISTRY_URL",
+    "SCHEMA_REGISTRY_TYPE",
     "SCHEMA_REGISTRY_CONFIG",
     "AVRO_FRAMING",
     "DEAD_LETTER_TOPIC",
@@ -107,6 +108,8 @@ def _require_test_topic(settings: Settings) -> None:
 
 def _registered_id(settings: Settings) -> int:
     """The id of the packaged schema in the registry."""
+    if settings.schema_registry_type != "confluent":
+        raise SettingsError("SCHEMA_REGISTRY_TYPE: samples can be written with the schema of a confluent registry only")
     text = paths.schemas().joinpath("sprig", "response.avsc").read_text()
     options = settings.schema_registry_config.get_secret_value()
     registry = RegistryClient(str(settings.schema_registry_url), options, factories.proxies(settings))

@@ -6,7 +6,7 @@ import pytest
 
 from consumer import paths
 from consumer.avro import schema_files
-from consumer.avro.framing import framing
+from consumer.avro.auto_framing import framing
 from consumer.avro.framing_writer import framing_writer
 from consumer.errors import SettingsError
 from consumer.model import Record
@@ -28,7 +28,7 @@ def record(value: bytes | None, headers: Sequence[tuple[str, bytes]]) -> Record:
 def test_a_framing_by_id_names_the_registered_schema(name: str) -> None:
     writer = framing_writer(name, SCHEMA, lambda: 0x01020304)
     value = writer.value(BODY)
-    key, begin = framing(name, FINGERPRINTS)(record(value, writer.headers))
+    key, begin, _ = framing(name, FINGERPRINTS)(record(value, writer.headers))
     assert value
     assert (key, value[begin:]) == (0x01020304, BODY)
 
@@ -37,7 +37,7 @@ def test_a_framing_by_id_names_the_registered_schema(name: str) -> None:
 def test_a_framing_without_ids_registers_nothing(name: str) -> None:
     writer = framing_writer(name, SCHEMA, never_registered)
     value = writer.value(BODY)
-    _, begin = framing(name, FINGERPRINTS)(record(value, writer.headers))
+    _, begin, _ = framing(name, FINGERPRINTS)(record(value, writer.headers))
     assert value
     assert value[begin:] == BODY
 

@@ -163,6 +163,13 @@ def test_a_registry_that_does_not_take_the_schema_is_an_error(
     assert not list(records(broker.address, topic))
 
 
+def test_a_registry_of_another_type_is_refused(broker: MockBroker, topic: str) -> None:
+    other = {"SCHEMA_REGISTRY_URL": "http://127.0.0.1:1", "SCHEMA_REGISTRY_TYPE": "apicurio", "AVRO_FRAMING": "auto"}
+    refused = produce_samples(settings(broker, topic, **other))
+    assert refused.exit_code == 2
+    assert refused.stderr.startswith("SCHEMA_REGISTRY_TYPE: samples can be written")
+
+
 def test_ctrl_c_ends_it_and_it_says_how_many_samples_are_written(broker: MockBroker, topic: str) -> None:
     words = [COMMAND, "produce-samples", "--count", "1000000", "--rate", "50"]
     environment = {"PATH": os.environ["PATH"], **settings(broker, topic)}
