@@ -107,7 +107,7 @@ GLUE = b"\3\5" + bytes(range(16))
     [
         ("confluent", b"\0\0\0\0\7a", event(), "confluent"),
         ("confluent", b"\0\x7f\0\0\7a", UNDECODABLE, "confluent"),
-        ("confluent", GLUE, NOT_FRAMED, "AWS Glue's framing"),
+        ("confluent", GLUE, NOT_FRAMED, "glue"),
         ("confluent", b"\xc3\x01" + bytes(9), NOT_FRAMED, "single-object"),
         ("confluent", b"?", NOT_FRAMED, "not recognised"),
         ("raw", b"\0\0\0\0\7a", event(), "raw"),
@@ -115,7 +115,7 @@ GLUE = b"\3\5" + bytes(range(16))
         ("raw", b"\0\0\0\0\7a", UNDECODABLE, "confluent"),
         ("raw", b"?", UNDECODABLE, "raw"),
         ("auto", b"\0\0\0\0\7a", event(), "confluent"),
-        ("auto", GLUE, NOT_FRAMED, "AWS Glue's framing"),
+        ("auto", GLUE, NOT_FRAMED, "glue"),
         ("auto", b"\xc3\x01" + bytes(9), Rejected("unknown_schema", "framing", ""), "single-object"),
     ],
 )
