@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
+from consumer.kafka.commit_metadata import CommitMetadata
 from consumer.kafka.records import LogPosition
 
 log = logging.getLogger(__name__)
@@ -49,19 +50,27 @@ class FetchedOffset(NamedTuple):
     is_own: bool
 
 
+class _Committed(NamedTuple):
+    """The group's offset of a partition, and its metadata."""
+
+    offset: int
+    metadata: CommitMetadata
+
+
 class OffsetCommits:
     """
     One commit is on its way at a time. The client retries some failed commits by itself, and a retry that is behind a
     later commit would set the offsets back.
 
     Offsets are committed as they are given: after a truncation, and in a recreated topic, they are lower than before.
-    Two commits of an offset are the same whatever their epochs.
+    Two commits of an offset are the same whatever their epochs. The time in the metadata is that of the commit that
+    moved the offset.
     """
 
-    def __init__(self, consumer: Consumer, topic: str, metadata: Callable[[int], str]) -> None:
-        """`metadata` gives the text that is committed with an offset of this partition."""
-        self._consumer, self._topic, self._metadata = consumer, topic, metadata
-        self._committed: dict[int, tuple[int, str]] = {}  # offset and metadata, as far as the broker has answered
+    def __init__(self, consumer: Consumer, topic: str, notes: Callable[[int], str]) -> None:
+        """`notes` gives what is committed with an offset of this partition besides the time."""
+        self._consumer, self._topic, self._notes = consumer, topic, notes
+        self._committed: dict[int, _Committed] = {}  # as far as the broker has answered
         self._unanswered: dict[int, set[int]] = {}  # offsets that the broker may have
         self._sent_at = float("-inf")  # of the commit that is on its way
         self.counts = {"ok": 0, "failed": 0}
@@ -132,10 +141,17 @@ class OffsetCommits:
         """What is to be committed, without what the broker has as far as its answers say."""
         missing = []
         for partition, (offset, leader_epoch) in positions.items():
-            metadata = self._metadata(partition)
-            if self._committed.get(partition) != (offset, metadata):
-                missing.append(TopicPartition(self._topic, partition, offset, metadata, leader_epoch))
+            metadata = CommitMetadata(self._notes(partition), self._moved_at(partition, offset))
+            if self._committed.get(partition) != _Committed(offset, metadata):
+                missing.append(TopicPartition(self._topic, partition, offset, metadata.text, leader_epoch))
         return missing
+
+    def _moved_at(self, partition: int, offset: int) -> int | None:
+        """When the group's offset moved to `offset`, if it is there already; else now. In ms since 1970."""
+        committed = self._committed.get(partition)
+        if committed is not None and committed.offset == offset:
+            return committed.metadata.moved_at
+        return int(time.time() * 1000)
 
     def _send(self, topic_partitions: Sequence[TopicPartition]) -> None:
         self._sent_at = time.monotonic()
@@ -156,11 +172,14 @@ class OffsetCommits:
 
     def _fetched(self, answer: TopicPartition) -> FetchedOffset:
         partition, offset = answer.partition, max(answer.offset, -1)
-        known = self._unanswered.get(partition, set()) | {self._committed.get(partition, (None, ""))[0]}
+        known = set(self._unanswered.get(partition, ()))
+        if partition in self._committed:
+            known.add(self._committed[partition].offset)
         self._remember(answer)
         epoch = -1 if answer.leader_epoch is None else answer.leader_epoch
         return FetchedOffset(partition, LogPosition(offset, epoch), answer.metadata or "", offset in known)
 
     def _remember(self, answer: TopicPartition) -> None:
-        self._committed[answer.partition] = (max(answer.offset, -1), answer.metadata or "")
+        metadata = CommitMetadata.parse(answer.metadata)
+        self._committed[answer.partition] = _Committed(max(answer.offset, -1), metadata)
         self._unanswered.pop(answer.partition, None)

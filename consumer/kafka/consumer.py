@@ -11,6 +11,7 @@ from consumer.errors import ServiceError
 from consumer.kafka.client_config import create_client, is_classic, shared_config
 from consumer.kafka.client_errors import ClientErrors
 from consumer.kafka.client_positions import ClientPositions
+from consumer.kafka.commit_metadata import CommitNotes
 from consumer.kafka.commits import OffsetCommits
 from consumer.kafka.connection_reports import with_explained_log
 from consumer.kafka.end_offsets import EndOffsets
@@ -39,7 +40,8 @@ class GroupConsumer:
         self.topic = topic
         admin = create_client(AdminClient, with_explained_log(shared_config(config)))
         topics = PartitionTopics(TopicIdWatcher(admin, topic))
-        self._commits = OffsetCommits(self._consumer, topic, topics.metadata)
+        self._commit_notes = CommitNotes(topics.metadata)
+        self._commits = OffsetCommits(self._consumer, topic, self._commit_notes.of_partition)
         client, log_check = ClientPositions(self._consumer, topic), LogCheck(config, admin, topic)
         self._kept_progress = KeptProgress()
         sources = PositionSources(client, topics, self._commits, log_check, self._kept_progress)
@@ -112,6 +114,10 @@ class GroupConsumer:
     def restart(self, partition: int) -> None:
         """The records of the partition are of a recreated topic from now on."""
         self._start_offsets.restart(partition)
+
+    def note_blocks(self, blocks: Mapping[int, str]) -> None:
+        """The partitions that are blocked now, with the reason. The next commit tells the group's other readers."""
+        self._commit_notes.blocks = blocks
 
     def commit(self, positions: Mapping[int, LogPosition]) -> None:
         """Commit positions, by partition, in the background. The next call commits what does not succeed."""

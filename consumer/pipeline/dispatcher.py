@@ -96,6 +96,19 @@ class Dispatcher:
         for dead_letter, reason in reports.refused:
             self._refuse(dead_letter, reason)
 
+    @property
+    def block_reasons(self) -> Mapping[int, str]:
+        """Why partitions are blocked: by themselves, or by a write key for which they have events."""
+        keys = {key: breaker.block_reason for key, breaker in self._ports.send_queue.breakers.items()}
+        blocked_keys = {key: reason for key, reason in keys.items() if reason}
+        reasons: dict[int, str] = {}
+        for buffer in self._buffers:
+            for key in blocked_keys.keys() & buffer.chunks.keys:
+                reasons[buffer.partition] = blocked_keys[key]
+            if buffer.block is not None:
+                reasons[buffer.partition] = buffer.block.reason
+        return reasons
+
     def block(self, buffer: PartitionBuffer, blocked: Blocked) -> None:
         """Do not let the partition pass the record that blocks it, and log that."""
         buffer.blocked = blocked

@@ -110,6 +110,7 @@ class Loop:
         now = self._clock()
         if now >= self._next_commit_at:
             self._next_commit_at = now + COMMIT_INTERVAL
+            self._ports.consumer.note_blocks(self._dispatcher.block_reasons)
             self._ports.consumer.commit(self._buffers.committable(self._buffers.partitions))
 
     def _pause(self) -> None:

@@ -11,6 +11,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaExcepti
 
 from consumer.demo.expected import ExpectSkipped
 from consumer.demo.ledger import address_of
+from consumer.kafka.topic_id import TopicIdentity, parse_metadata
 from consumer.model import RecordAddress
 from tests.support import Flow, wait_until
 
@@ -41,8 +42,8 @@ class OffsetWatcher:
         self._accepted_read = 0
         self._settled: set[RecordAddress] = set()
         self._settled_ahead: defaultdict[int, set[int]] = defaultdict(set)
-        self._topics: set[str] = set()  # as the metadata of the committed offsets names them
-        self._deleted_topics: set[str] = set()
+        self._topics: set[TopicIdentity] = set()  # as the metadata of the committed offsets names them
+        self._deleted_topics: set[TopicIdentity] = set()
         self._cut_offsets: dict[int, int] = {}  # committed before a cut that the group has not committed since
         self._connect()
         self._lock = threading.Lock()
@@ -72,7 +73,7 @@ class OffsetWatcher:
         """A block that recreates the topic: after it, the old records are forgotten and the old offsets ignored."""
         with self.broker_outage(), self._lock:
             yield
-            self._deleted_topics |= self._topics - {""}
+            self._deleted_topics |= self._topics - {TopicIdentity()}
             self._accepted_read = 0
             self._settled.clear()
             self._settled_ahead.clear()
@@ -159,12 +160,13 @@ class OffsetWatcher:
     def _offsets(self) -> dict[int, int]:
         """The committed offset of each partition; 0 if there is none, or if it is of a deleted topic."""
         topic_partitions = [TopicPartition(self._flow.topic, number) for number in range(self._flow.partitions)]
-        committed = self._group.committed(topic_partitions, timeout=2)
-        self._topics = {topic_partition.metadata or "" for topic_partition in committed}
-        offsets = {topic_partition.partition: max(topic_partition.offset, 0) for topic_partition in committed}
-        for topic_partition in committed:
-            if topic_partition.metadata in self._deleted_topics:
-                offsets[topic_partition.partition] = 0
+        answers = self._group.committed(topic_partitions, timeout=2)
+        topics = {committed.partition: parse_metadata(committed.metadata) for committed in answers}
+        self._topics = set(topics.values())
+        offsets = {committed.partition: max(committed.offset, 0) for committed in answers}
+        for partition, topic in topics.items():
+            if topic in self._deleted_topics:
+                offsets[partition] = 0
         for partition, before in list(self._cut_offsets.items()):
             if offsets[partition] == before:
                 offsets[partition] = 0

@@ -7,6 +7,7 @@ from typing import Any, cast
 import pytest
 from confluent_kafka import KafkaError, TopicPartition
 
+from consumer.kafka.commit_metadata import CommitMetadata
 from consumer.kafka.commits import NO_ANSWER_ERRORS, OffsetCommits
 from consumer.kafka.records import LogPosition
 from tests.unit.kafka.commit_fakes import FailedPartition, FakeClient
@@ -21,6 +22,7 @@ class FakeClock:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now, self.slept = 100.0, list[float]()
         monkeypatch.setattr(time, "monotonic", lambda: self.now)
+        monkeypatch.setattr(time, "time", lambda: self.now)
         monkeypatch.setattr(time, "sleep", self.sleep)
 
     def sleep(self, seconds: float) -> None:
@@ -58,7 +60,7 @@ def test_what_the_broker_does_not_have_is_sent_with_its_epoch_and_metadata(
 ) -> None:
     commits.commit({0: LogPosition(5, 3), 1: LogPosition(7)})
     assert client.commits == [{0: LogPosition(5, 3), 1: LogPosition(7)}]
-    assert {offset.metadata for offset in client.offsets.values()} == {"first"}
+    assert {CommitMetadata.parse(offset.metadata).notes for offset in client.offsets.values()} == {"first"}
     commits.report(None, offsets(p0=5, p1=7))
     commits.commit({0: LogPosition(5, 4), 1: LogPosition(8)})
     assert client.commits[1:] == [{1: LogPosition(8)}]
@@ -221,3 +223,57 @@ def test_no_offset_is_an_answer_and_an_error_is_none(commits: OffsetCommits, cli
     client.errors = {1: KafkaError(KafkaError.UNSTABLE_OFFSET_COMMIT)}
     assert [tuple(fetched) for fetched in commits.fetch([0, 1], 1.0)] == [(0, LogPosition(-1), "", False)]
     assert [fetched.is_own for fetched in commits.fetch([0], 1.0)] == [True]
+
+
+def moved_at(client: FakeClient) -> int | None:
+    return CommitMetadata.parse(client.offsets[0].metadata).moved_at
+
+
+def answer(commits: OffsetCommits, client: FakeClient) -> None:
+    commits.report(None, [client.offsets[0]])
+
+
+def test_a_commit_carries_its_time_if_it_moves_the_offset(
+    commits: OffsetCommits, client: FakeClient, clock: FakeClock
+) -> None:
+    for offset in (5, 6, 2):
+        commits.commit({0: LogPosition(offset)})
+        answer(commits, client)
+        assert moved_at(client) == clock.now * 1000
+        clock.now += 10
+
+
+def test_a_commit_that_does_not_move_the_offset_keeps_the_time(
+    commits: OffsetCommits, client: FakeClient, clock: FakeClock, metadata: dict[int, str]
+) -> None:
+    commits.commit({0: LogPosition(5)})
+    answer(commits, client)
+    clock.now += 10
+    metadata[0] = "second"
+    commits.commit({0: LogPosition(5)})
+    answer(commits, client)
+    assert client.offsets[0].metadata == "second committed-at:100000"
+    commits.commit({0: LogPosition(5)})
+    assert len(client.commits) == 2
+
+
+@pytest.mark.parametrize("text", ["", "of another client", "committed-at:", "committed-at:-7", "committed-at:1e3"])
+def test_a_time_that_nobody_noted_stays_unknown_until_the_offset_moves(
+    commits: OffsetCommits, client: FakeClient, clock: FakeClock, text: str
+) -> None:
+    client.offsets = {0: TopicPartition("topic", 0, 5, text)}
+    commits.fetch([0], 1.0)
+    commits.commit({0: LogPosition(5)})
+    answer(commits, client)
+    assert client.offsets[0].metadata == "first"
+    commits.commit({0: LogPosition(6)})
+    assert moved_at(client) == clock.now * 1000
+
+
+def test_the_next_owner_keeps_the_time_of_an_offset_that_it_does_not_move(
+    commits: OffsetCommits, client: FakeClient, metadata: dict[int, str]
+) -> None:
+    client.offsets = {0: TopicPartition("topic", 0, 5, "first blocked:http_401 committed-at:7")}
+    commits.fetch([0], 1.0)
+    commits.commit({0: LogPosition(5)})
+    assert client.offsets[0].metadata == "first committed-at:7"

@@ -11,7 +11,7 @@ from consumer.kafka.client_config import consumer_config
 from consumer.kafka.consumer import GroupConsumer
 from consumer.kafka.mock_broker import MockBroker
 from consumer.kafka.records import LogPosition
-from consumer.kafka.topic_id import TopicIdentity
+from consumer.kafka.topic_id import TopicIdentity, parse_metadata
 from tests.support import wait_until
 
 TOPIC = "topic"
@@ -93,7 +93,7 @@ def test_the_same_offset_of_another_topic_is_committed_as_well(consumer: GroupCo
         consumer._start_offsets._topics._topics[0] = topic
         assert consumer.commit_and_wait({0: LogPosition(40, 0)}, 10)
         topic_partition = committed(consumer)
-        assert (topic_partition.offset, topic_partition.metadata) == (40, topic.metadata)
+        assert (topic_partition.offset, parse_metadata(topic_partition.metadata)) == (40, topic)
 
 
 def test_a_partition_that_was_paused_when_it_was_revoked_is_read_in_its_next_assignment(

@@ -56,6 +56,7 @@ class FakeGroup:
         self.commit_waits: list[float] = []
         self.kept: dict[int, Progress] = {}
         self.committed: dict[int, int] = {}
+        self.blocks: dict[int, str] = {}
         self.paused: set[int] = set()
         self.restarted: list[int] = []
         self.assign: Callable[[Sequence[int]], None]
@@ -91,6 +92,9 @@ class FakeGroup:
     def read(self, limit: int, timeout: float) -> ReadResult:
         result, self._next = self._next, ReadResult()
         return result
+
+    def note_blocks(self, blocks: Mapping[int, str]) -> None:
+        self.blocks = dict(blocks)
 
     def commit(self, positions: Mapping[int, LogPosition]) -> None:
         self.commit_waits.append(0.0)

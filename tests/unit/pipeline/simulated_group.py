@@ -117,6 +117,9 @@ class SimulatedGroup:
             known = on_their_way | {self.ledger.committed[partition]}
             self._kept[partition] = KeptProgress(self.position[partition].topic, of_partition, known)
 
+    def note_blocks(self, blocks: Mapping[int, str]) -> None:
+        self.blocks = dict(blocks)
+
     def commit(self, positions: Mapping[int, LogPosition]) -> None:
         """What is not accepted is sent with the next commit. One commit is on its way at a time."""
         if not self.sent:

@@ -104,6 +104,28 @@ def test_each_block_names_the_record_concerned(reason: BlockReason, caplog: pyte
     assert block.records == f"0:{offset}"
     lines = [vars(line) for line in caplog.records if " blocked: " in line.message]
     assert lines[-1]["records"] == f"0:{offset}"
+    world.run_once(1)
+    assert world.group.blocks == {0: block.reason}
+
+
+def test_an_ended_block_is_noted_for_the_group_no_more() -> None:
+    world = answered_always(Misconfigured("http_401"))()
+    world.run_once(100)
+    assert world.group.blocks == {0: "http_401"}
+    world.workers.answer(Accepted())
+    world.settle()
+    assert world.group.blocks == {}
+
+
+def test_a_blocked_key_is_noted_for_the_partitions_alone_that_have_events_for_it() -> None:
+    world = PipelineWorld(partitions=2)
+    world.group.give(0, b"a")
+    world.group.give(1, b"skip")
+    for _ in range(20):
+        world.run_once(1)
+        while world.workers.in_flight:
+            world.workers.answer(Misconfigured("http_401"))
+    assert world.group.blocks == {0: "http_401"}
 
 
 def test_a_record_that_blocks_by_policy_is_named_and_not_an_older_one_of_its_partition() -> None:
