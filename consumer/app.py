@@ -4,7 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 
@@ -190,6 +190,7 @@ def status_server(settings: Settings, service: Service) -> Iterator[StatusServer
     """Serves health, metrics and the status page of a service."""
     with recent_logs.record_recent_logs() as logs:
         info = ServiceInfo(factories.VERSION, settings.kafka_topic, settings.kafka_group_id, settings.endpoint)
-        page = StatusPage(service.reporter.latest, info, logs.lines)
-        with StatusServer(settings.http_host, settings.http_port, page) as server:
-            yield server
+        with closing(factories.group_watch(settings)) as group:
+            page = StatusPage(service.reporter.latest, info, logs.lines, group.latest)
+            with StatusServer(settings.http_host, settings.http_port, page) as server:
+                yield server

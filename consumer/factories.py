@@ -30,9 +30,13 @@ from consumer.kafka.client_config import ClientLog, consumer_config, identity_op
 from consumer.kafka.consumer import GroupConsumer
 from consumer.kafka.dead_letter_topic import TopicFinding, judge
 from consumer.kafka.dead_letters import DeadLetterWriter, UnwrapRecord, record_itself
+from consumer.kafka.group_reader import GroupReader
+from consumer.kafka.group_report import GroupReportReader, group_report
+from consumer.kafka.group_view import GroupView
 from consumer.kafka.token_endpoint import direct_libcurl, uses_token_endpoint
 from consumer.kafka.topic_reader import TopicReader
 from consumer.observability import log_setup
+from consumer.observability.group_watch import GroupWatch
 from consumer.pipeline.backpressure import BufferLimits
 from consumer.pipeline.batch import BatchLimits
 from consumer.pipeline.buffers import PartitionBuffers
@@ -118,6 +122,18 @@ def topic_reader(settings: Settings, topic: str, closing: ExitStack) -> TopicRea
     """Reads a topic without joining the group, and knows what the group committed."""
     servers, group = settings.kafka_bootstrap_servers, settings.kafka_group_id
     return closing.enter_context(TopicReader(servers, group, kafka_options(settings), topic))
+
+
+def group_reader(settings: Settings) -> GroupReader:
+    """Reads the whole group from outside, without joining it. Raises SettingsError."""
+    servers, group = settings.kafka_bootstrap_servers, settings.kafka_group_id
+    return GroupReader(servers, group, kafka_options(settings), settings.kafka_topic)
+
+
+def group_watch(settings: Settings) -> GroupWatch:
+    """Reads the whole group in the background while somebody looks at it."""
+    unread = group_report(GroupView(settings.kafka_topic, settings.kafka_group_id))
+    return GroupWatch(lambda: GroupReportReader(group_reader(settings)), unread)
 
 
 def kafka_admin(settings: Settings) -> KafkaAdmin:

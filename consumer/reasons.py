@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Self
 
 
-class _Word(StrEnum):
+class ExplainedWord(StrEnum):
     """A word that the service counts by and writes into logs and headers; `meaning` explains it to an operator."""
 
     meaning: str
@@ -17,7 +17,7 @@ class _Word(StrEnum):
         return member
 
 
-class Reason(_Word):
+class Reason(ExplainedWord):
     """
     Why the service skips or rejects a record.
 
@@ -49,7 +49,7 @@ class Reason(_Word):
     STEPPED_OVER = "stepped_over", "an operator skipped it with `skip-record`"
 
 
-class BlockReason(_Word):
+class BlockReason(ExplainedWord):
     """
     Why a write key or a partition is blocked until somebody acts.
 

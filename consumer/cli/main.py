@@ -69,6 +69,7 @@ class LazyGroup(click.Group):
         "run": LazyCommand("consumer.cli.run:run", "Deliver the topic's records to Segment."),
         "settings": LazyCommand("consumer.cli.settings:settings", "Print the settings in force."),
         "skip-record": LazyCommand("consumer.cli.skip_record:skip_record", "Move the group past one record."),
+        "status": LazyCommand("consumer.cli.status:status", "Show the whole group, and whether somebody has to act."),
     },
 )
 @click.version_option(package_name="sprig-to-segment", prog_name="sprig-to-segment")

@@ -151,11 +151,16 @@ class GroupReader:
         if not waiting:
             return
         try:
-            times = self._oldest.timestamps(waiting, OLDEST_SECONDS)
+            oldest = self._oldest.read(waiting, OLDEST_SECONDS)
         except NotPermitted:
             self._problems[f"not permitted: the principal needs READ for topic {self._topic}"] = None
             return
-        for partition, oldest_at in times.items():
+        if oldest.unanswered:
+            unanswered = len(oldest.unanswered)
+            self._problems[f"the oldest record did not arrive in {OLDEST_SECONDS:.0f} s ({unanswered} partitions)"] = (
+                None
+            )
+        for partition, oldest_at in oldest.times.items():
             rows[partition] = replace(rows[partition], oldest_at=oldest_at)
 
     def _offset(self, answer: Future[Any]) -> int | None:

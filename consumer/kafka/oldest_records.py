@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
@@ -17,6 +17,17 @@ _READ_TIMEOUT = 0.1  # seconds
 _SMALL_FETCHES = {"max.partition.fetch.bytes": 16_384, "queued.min.messages": 1, "queued.max.messages.kbytes": 1024}
 
 
+class OldestTimes(NamedTuple):
+    """
+    The times of the first records by partition, in ms since 1970, without records that have no time.
+
+    `unanswered` are the partitions of which no record came in time.
+    """
+
+    times: Mapping[int, int]
+    unanswered: frozenset[int]
+
+
 class OldestRecords:
     """Reads the first record behind each committed offset. It joins no group and commits nothing."""
 
@@ -25,13 +36,8 @@ class OldestRecords:
         self._consumer = create_client(Consumer, {**config, **ConnectionReports(config).options})
         self._topic = topic
 
-    def timestamps(self, offsets: Mapping[int, int], seconds: float) -> Mapping[int, int]:
-        """
-        By partition, the time of the first record at the offset or behind it, in ms since 1970.
-
-        Without the partitions for which no record came within `seconds`, or whose record has no time. Raises
-        NotPermitted.
-        """
+    def read(self, offsets: Mapping[int, int], seconds: float) -> OldestTimes:
+        """The first record at each offset or behind it, by partition, within `seconds`. Raises NotPermitted."""
         unread, times = set(offsets), dict[int, int]()
         ends_at = time.monotonic() + seconds
         self._consumer.assign([TopicPartition(self._topic, partition, offset) for partition, offset in offsets.items()])
@@ -46,7 +52,7 @@ class OldestRecords:
                             times[partition] = message.timestamp()[1]
         finally:
             self._consumer.unassign()
-        return times
+        return OldestTimes(times, frozenset(unread))
 
     def close(self) -> None:
         self._consumer.close()

@@ -3,12 +3,13 @@
 import time
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from consumer.jsonio import dumps
 from consumer.observability import prometheus
 from consumer.observability.snapshot import Snapshot
 from consumer.observability.status_page import STALE_SECONDS, StatusPage
+from consumer.outside_text import outside_value
 from consumer.web import asset
 
 RENDER_SECONDS = 0.1
@@ -35,7 +36,8 @@ def pages(status_page: StatusPage) -> Pages:
         "/livez": lambda: liveness(status_page.latest(), time.monotonic()),
         "/readyz": lambda: readiness(status_page.latest()),
         "/metrics": _rarely(lambda: Page(HTTPStatus.OK, render(), prometheus.CONTENT_TYPE)),
-        "/status.json": _rarely(lambda: Page(HTTPStatus.OK, dumps(status_page.status()), "application/json")),
+        "/status.json": _rarely(lambda: _json_page(status_page.status())),
+        "/group": _rarely(lambda: _json_page(outside_value(status_page.group()))),
         **{path: _asset_page(name) for path, name in _ASSETS.items()},
     }
 
@@ -73,6 +75,10 @@ def _rarely(render: Callable[[], Page]) -> Callable[[], Page]:
 def problem(status: HTTPStatus, text: str) -> Page:
     """The response to a request without a page."""
     return Page(status, f"{text}\n".encode())
+
+
+def _json_page(value: Mapping[str, Any]) -> Page:
+    return Page(HTTPStatus.OK, dumps(value), "application/json")
 
 
 def _unavailable(text: str) -> Page:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from consumer.observability.group_watch import GroupReport
 from consumer.observability.metrics import age, retry_waits
 from consumer.observability.recent_logs import LogLine
 from consumer.observability.snapshot import Counters, LatestSnapshot, Snapshot
@@ -38,9 +39,14 @@ class StatusPage:
     """Reads the latest snapshot from other threads than the loop's; the loop does not know the page."""
 
     def __init__(
-        self, latest: LatestSnapshot, info: ServiceInfo, recent_errors: Callable[[], Sequence[LogLine]]
+        self,
+        latest: LatestSnapshot,
+        info: ServiceInfo,
+        recent_errors: Callable[[], Sequence[LogLine]],
+        group: Callable[[], GroupReport] = dict,
     ) -> None:
-        self.latest = latest
+        """`group` gives what is known of the whole group, without waiting; nothing by default."""
+        self.latest, self.group = latest, group
         self._info, self._recent_errors = info, recent_errors
         self._started_at = time.time()
         self._points: tuple[_HistoryPoint, ...] = ()
