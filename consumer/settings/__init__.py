@@ -33,7 +33,7 @@ NAMES = tuple(name.upper() for name in Settings.model_fields)
 SECRETS = tuple(name.upper() for name, field in Settings.model_fields.items() if get_origin(field.annotation) is Secret)
 ACCEPTED_NAMES = (*NAMES, *(f"{name}_FILE" for name in SECRETS))
 
-# Values for the required settings, for commands that read neither.
+# Values for the required settings, for commands that do not read them.
 _UNUSED = {"KAFKA_BOOTSTRAP_SERVERS": "unused:9092", "SEGMENT_WRITE_KEY": "unused"}
 
 
@@ -41,12 +41,12 @@ def load(env_file: Path | None = None, environ: Mapping[str, str] = os.environ, 
     """
     The settings of `environ`, and those of `env_file` that `environ` does not set. Raises `SettingsError`.
 
-    With `only`, no other settings than these are read, and none is required. Commands use it that need no more.
+    With `only`, no other settings than these are read, and no other is required. Commands use it that need no more.
     """
     names = only or NAMES
     values = env.gather(_variables(env_file, environ), names, [name for name in SECRETS if name in names])
     if only:
-        values = {**_UNUSED, **values}
+        values = {**{name: value for name, value in _UNUSED.items() if name not in only}, **values}
     try:
         return Settings.model_validate({name.lower(): value for name, value in values.items()})
     except ValidationError as error:

@@ -82,10 +82,20 @@ class KafkaOperator:
         return self.allowing(topic, AclOperation.READ)
 
     @contextlib.contextmanager
-    def allowing(self, name: str, *operations: AclOperation, kind: ResourceType = ResourceType.TOPIC) -> Iterator[None]:
-        """A block in which clients may do only this with the topic, because any ACL denies what no ACL allows."""
+    def allowing(
+        self,
+        name: str,
+        *operations: AclOperation,
+        kind: ResourceType = ResourceType.TOPIC,
+        principal: str = "User:*",
+    ) -> Iterator[None]:
+        """
+        A block in which clients may do only this with the topic, because any ACL denies what no ACL allows.
+
+        With another `principal` clients may do nothing.
+        """
         resource = (kind, name, ResourcePatternType.LITERAL)
-        rules = [(*resource, "User:*", "*", operation, AclPermissionType.ALLOW) for operation in operations]
+        rules = [(*resource, principal, "*", operation, AclPermissionType.ALLOW) for operation in operations]
         for result in self._admin.create_acls([AclBinding(*rule) for rule in rules]).values():
             result.result(30)
         try:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from consumer.cli.group_text import RUNBOOK
+from consumer.kafka.group_findings import GroupRule
 from consumer.observability.metrics_docs import page as metrics_page
 from consumer.observability.prometheus import PREFIX
 from consumer.reasons import BlockReason, reject_meaning
@@ -89,6 +91,11 @@ def test_each_log_message_that_needs_action_leads_to_a_section(row: tuple[str, s
 def test_each_block_reason_has_a_row() -> None:
     rows = re.findall(r"(?m)^\| `(\w+)` \|", SECTIONS["SprigToSegmentBlocked"])
     assert sorted(rows) == sorted(BlockReason)
+
+
+def test_each_rule_about_the_group_has_a_row_in_the_section_that_the_command_names() -> None:
+    (section,) = [text for title, text in SECTIONS.items() if RUNBOOK.partition("#")[2] in anchors(f"# {title}")]
+    assert re.findall(r"(?m)^\| `(\w+)` \|", section) == list(GroupRule)
 
 
 def test_each_setting_metric_and_reason_that_the_page_names_exists() -> None:
