@@ -1,7 +1,7 @@
 """The whole group in one value: its members, and how far each partition is, as Kafka's own data says."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any
 
@@ -95,7 +95,7 @@ class GroupView:
 
     def as_dict(self) -> Mapping[str, Any]:
         """The view as JSON can hold it; what is not known is null."""
-        members = [asdict(member) for member in self.members]
+        members = [_fields(member) for member in self.members]
         fields = {"topic": self.topic, "group": self.group, "state": self.state.value, "read_at": self.read_at}
         partitions = [self._partition(partition) for partition in self.partitions]
         return {**fields, "lag": self.lag, "problems": self.problems, "members": members, "partitions": partitions}
@@ -103,4 +103,9 @@ class GroupView:
     def _partition(self, partition: GroupPartition) -> Mapping[str, Any]:
         owner = partition.owner
         member = {"member_id": owner.member_id, "client_id": owner.client_id, "host": owner.host} if owner else None
-        return {**asdict(partition), "owner": member, "ownerless": self.is_ownerless(partition), "lag": partition.lag}
+        return {**_fields(partition), "owner": member, "ownerless": self.is_ownerless(partition), "lag": partition.lag}
+
+
+def _fields(value: GroupMember | GroupPartition) -> dict[str, Any]:
+    """The fields as they are: `asdict` would copy the partitions of its owner for each partition."""
+    return {field.name: getattr(value, field.name) for field in fields(value)}

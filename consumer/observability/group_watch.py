@@ -7,6 +7,7 @@ from contextlib import closing
 from typing import Any, Protocol
 
 from consumer.internal_errors import describe
+from consumer.outside_text import outside_value
 
 REFRESH_SECONDS = 10.0
 WANTED_SECONDS = 30.0
@@ -25,7 +26,7 @@ class ReportReader(Protocol):
 
 class GroupWatch:
     """
-    `latest` never waits. A thread reads the group at most every REFRESH_SECONDS.
+    `latest` never waits. A thread reads the group at most every REFRESH_SECONDS, and makes its texts safe to show.
 
     The thread and its connections exist only while somebody looks: from the first look until WANTED_SECONDS after the
     last one. At most one thread exists.
@@ -63,7 +64,7 @@ class GroupWatch:
             try:
                 with closing(self._open_reader()) as reader:
                     while self._is_wanted:
-                        self._latest = reader.read()
+                        self._latest = outside_value(reader.read())
                         self._stop.wait(REFRESH_SECONDS)
             except Exception as error:  # noqa: BLE001 - a defect of ours: the page shows it, and delivery goes on
                 self._latest = {**self._unread, "problems": [f"internal error: {describe(error)}"]}

@@ -9,7 +9,6 @@ from consumer.jsonio import dumps
 from consumer.observability import prometheus
 from consumer.observability.snapshot import Snapshot
 from consumer.observability.status_page import STALE_SECONDS, StatusPage
-from consumer.outside_text import outside_value
 from consumer.web import asset
 
 RENDER_SECONDS = 0.1
@@ -37,7 +36,7 @@ def pages(status_page: StatusPage) -> Pages:
         "/readyz": lambda: readiness(status_page.latest()),
         "/metrics": _rarely(lambda: Page(HTTPStatus.OK, render(), prometheus.CONTENT_TYPE)),
         "/status.json": _rarely(lambda: _json_page(status_page.status())),
-        "/group": _rarely(lambda: _json_page(outside_value(status_page.group()))),
+        "/group": _rarely(lambda: _json_page(status_page.group())),
         **{path: _asset_page(name) for path, name in _ASSETS.items()},
     }
 

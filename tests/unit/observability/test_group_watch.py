@@ -38,7 +38,7 @@ class FakeReaders:
         self.reads += 1
         if self.error:
             raise self.error
-        return {"read_at": self.reads, "problems": []}
+        return {"read_at": self.reads, "problems": [], "client_id": "\x1b[31mred"}
 
     def close(self) -> None:
         self.closed += 1
@@ -94,6 +94,11 @@ def test_all_is_closed_when_nobody_looks_and_the_next_look_opens_it_again(
     assert watch.latest()["read_at"] == reads  # the last report, with its time
     wait_until(lambda: readers.reads > reads, "a read")
     assert readers.opened == 2
+
+
+def test_texts_from_outside_are_escaped(watch: GroupWatch) -> None:
+    wait_until(lambda: watch.latest()["read_at"], "a read")
+    assert watch.latest()["client_id"] == "\\x1b[31mred"
 
 
 def test_a_defect_is_shown_and_the_next_read_may_succeed(watch: GroupWatch, readers: FakeReaders) -> None:

@@ -131,3 +131,16 @@ def test_a_port_in_use_is_reported_clearly(server: StatusServer, loop: FakeLoop)
     host, port = server.address
     with pytest.raises(ServiceError, match=rf"cannot serve on HTTP_HOST=127.0.0.1 HTTP_PORT={port}: Address already"):
         StatusServer(host, port, loop.status_page)
+
+
+def test_the_group_is_served_as_json(loop: FakeLoop) -> None:
+    page = loop.status_page
+    page.group = lambda: {"state": "stable", "members": [{"client_id": "pod-1"}], "lag": None}
+    with StatusServer("127.0.0.1", 0, page) as server:
+        response = ask(server, "/group")
+    assert response.headers["content-type"] == "application/json"
+    assert response.json() == {"state": "stable", "members": [{"client_id": "pod-1"}], "lag": None}
+
+
+def test_without_a_group_the_page_about_it_is_empty(server: StatusServer) -> None:
+    assert ask(server, "/group").json() == {}
