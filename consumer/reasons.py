@@ -1,5 +1,6 @@
 """Why records are skipped or rejected, and why delivery is blocked: each word with its meaning."""
 
+import re
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Self
@@ -145,6 +146,10 @@ None for a reason that is about one record, whatever the settings are.
 _MEANINGS: Mapping[str, str] = {reason: reason.meaning for reason in Reason}
 _BLOCK_MEANINGS: Mapping[str, str] = {reason: reason.meaning for reason in BlockReason}
 _REFUSED = ("http_400", "http_413", "http_422")
+_OUTCOME_REASON = re.compile(r"http_\d{3}|denied_(http_\d{3}|\d{3}_not_segment)|stuck_[a-z0-9_]+")
+
+EXAMPLE_REASONS = (*REJECTED, *_REFUSED, "denied_http_401", "denied_http_403", "denied_http_404", "stuck_http_500")
+"""The reasons of dead letters, of those with a status only the frequent ones."""
 
 
 def block_meaning(reason: str) -> str:
@@ -169,6 +174,11 @@ def reject_meaning(reason: str) -> str:
     if reason.startswith("stuck_"):
         return "it keeps failing while other events succeed"
     return _MEANINGS[reason] if reason in REJECTED else ""
+
+
+def is_reject_reason(word: str) -> bool:
+    """Whether a dead letter can have this reason."""
+    return word in REJECTED or bool(_OUTCOME_REASON.fullmatch(word))
 
 
 def is_reserved(reason: str) -> bool:

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, urlencode
 
 import click
 
-from consumer.cli.params import TIME
+from consumer.cli.params import REASON, TIME
 from consumer.kafka.dead_letter_headers import StoredDeadLetter
 
 ALL = "all"
@@ -90,7 +90,9 @@ _OPTIONS = (
         type=TIME,
         help="Records of this time or later, such as 2026-03-02, by the record's own timestamp.",
     ),
-    click.option("--reason", multiple=True, help="Dead letters with this reason; can be given several times."),
+    click.option(
+        "--reason", type=REASON, multiple=True, help="Dead letters with this reason; can be given several times."
+    ),
 )
 
 

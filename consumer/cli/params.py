@@ -2,8 +2,9 @@
 
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from functools import wraps
 from pathlib import Path
 from typing import Any, NoReturn
@@ -14,6 +15,7 @@ from consumer import paths
 from consumer.cli.output import print_text
 from consumer.errors import ServiceError, UsageError
 from consumer.model import RecordAddress
+from consumer.reasons import EXAMPLE_REASONS, REJECTED, is_reject_reason
 
 FAILED, BAD_USAGE = 1, 2
 
@@ -86,10 +88,29 @@ class StartType(click.ParamType[Any]):
                 return ADDRESS.convert(value, param, ctx)
             return TIME.convert(value, param, ctx)
         except click.BadParameter:
-            self.fail(f"{value!r} must be beginning, end, a time such as 2026-03-02, or PARTITION:OFFSET", param, ctx)
+            text = f"{value!r} must be beginning, end, a time such as 2026-03-02, or PARTITION:OFFSET"
+            self.fail(text + suggestion(str(value), (BEGINNING, END)), param, ctx)
 
 
-ADDRESS, TIME, START = AddressType(), TimeType(), StartType()
+class ReasonType(click.ParamType[Any]):
+    """The reason of a dead letter."""
+
+    name = "REASON"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if not is_reject_reason(value):
+            text = f"{value!r} is no reason of a dead letter."
+            self.fail(text + (suggestion(value, EXAMPLE_REASONS) or f" Reasons: {', '.join(REJECTED)}"), param, ctx)
+        return str(value)
+
+
+ADDRESS, TIME, START, REASON = AddressType(), TimeType(), StartType(), ReasonType()
+
+
+def suggestion(word: str, words: Iterable[str]) -> str:
+    """A sentence with the most similar of the words; "" if no word is similar."""
+    similar = get_close_matches(word.lower(), words, n=1)
+    return f" Did you mean '{similar[0]}'?" if similar else ""
 
 
 def silence_logs() -> None:
