@@ -106,14 +106,12 @@ class Blocked(NamedTuple):
 
 @dataclass(frozen=True, eq=False, slots=True)
 class DeadLetter:
-    """A rejected record on its way to the dead-letter topic. `attempts`: how often Segment got its event."""
+    """A rejected record on its way to the dead-letter topic. Segment got its `event` (b"": none) `attempts` times."""
 
     record: Record
     rejected: Rejected
     attempts: int = 0
-
-
-MappedRecord = TrackEvent | Skipped | Rejected | Pending  # by its schema and its contract
+    event: bytes = b""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -197,4 +195,5 @@ class Misconfigured:
     reason: str
 
 
+MappedRecord = TrackEvent | Skipped | Rejected | Pending  # by its schema and its contract
 Outcome = Accepted | Retry | Refused | Misconfigured

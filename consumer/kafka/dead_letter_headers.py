@@ -3,11 +3,13 @@
 from typing import NamedTuple
 
 from consumer.errors import MAX_DETAIL_LENGTH
+from consumer.jsonio import loads
 from consumer.model import DeadLetter, Record, Rejected
 from consumer.outside_text import outside_text
 
 PREFIX = "dead-letter-"
 _FIRST = f"{PREFIX}topic"
+_MESSAGE_ID, _EVENT = "message-id", "event"  # only if Segment refused an event of the record
 _HEADERS, _UNREADABLE = "headers", "unreadable"  # only if the headers of the record could not be read
 
 
@@ -23,7 +25,7 @@ class StoredDeadLetter(NamedTuple):
     A dead letter that was read back.
 
     `stored` is the record of the dead-letter topic, `record` the rejected one as it was read from `topic`. `version`
-    is that of the service that wrote the dead letter.
+    is that of the service that wrote the dead letter. `message_id` and `event_name` are "" if there was no event.
     """
 
     stored: Record
@@ -32,6 +34,8 @@ class StoredDeadLetter(NamedTuple):
     rejected: Rejected
     attempts: int
     version: str
+    message_id: str = ""
+    event_name: str = ""
 
     @property
     def rejected_at(self) -> int:
@@ -58,6 +62,9 @@ def headers_of(dead_letter: DeadLetter, record: Record, origin: Origin) -> list[
         "schema": rejected.schema,
         "attempts": dead_letter.attempts,
     }
+    if dead_letter.event:
+        event = loads(dead_letter.event)
+        own_headers |= {_MESSAGE_ID: event.get("messageId", ""), _EVENT: event.get("event", "")}
     if record.headers_unreadable:
         own_headers[_HEADERS] = _UNREADABLE
     texts = {name: outside_text(value, MAX_DETAIL_LENGTH) for name, value in own_headers.items()}
@@ -82,7 +89,9 @@ def parse_dead_letter(stored: Record) -> StoredDeadLetter | None:
             headers_unreadable=texts.get(_HEADERS) == _UNREADABLE,
         )
         rejected = Rejected(texts["reason"], texts["stage"], texts["detail"], texts["schema"])
-        return StoredDeadLetter(stored, record, texts["topic"], rejected, int(texts["attempts"]), texts["version"])
+        attempts, version = int(texts["attempts"]), texts["version"]
+        event = texts.get(_MESSAGE_ID, ""), texts.get(_EVENT, "")
+        return StoredDeadLetter(stored, record, texts["topic"], rejected, attempts, version, *event)
     except (KeyError, ValueError):
         return None
 

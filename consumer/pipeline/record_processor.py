@@ -22,4 +22,4 @@ class RecordProcessor:
     def reject_event(self, event: TrackEvent, reason: str, attempts: int) -> DeadLetter | Discarded | Skipped | Blocked:
         """What becomes of the record of an event that Segment will not accept."""
         rejected = Rejected(reason, "delivery", reject_meaning(reason), event.schema)
-        return self._policy.apply(DeadLetter(event.record, rejected, attempts))
+        return self._policy.apply(DeadLetter(event.record, rejected, attempts, event.body))

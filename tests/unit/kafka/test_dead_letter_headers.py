@@ -27,6 +27,15 @@ def test_a_dead_letter_is_read_back_as_it_was_written(headers: Headers) -> None:
     assert parse_dead_letter(stored) == StoredDeadLetter(stored, record, "topic", REJECTED, 2, "1.2.3")
 
 
+def test_a_dead_letter_names_the_event_that_segment_refused() -> None:
+    record = Record(3, 42, 1_700_000_000_000, b"k", b"v", ())
+    stored = stored_as(DeadLetter(record, REJECTED, 1, b'{"messageId": "id-1", "event": "Answered", "userId": "u"}'))
+    dead_letter = parse_dead_letter(stored)
+    assert dead_letter
+    assert (dead_letter.message_id, dead_letter.event_name) == ("id-1", "Answered")
+    assert b"u" not in dict(stored.headers).values()
+
+
 def test_a_dead_letter_of_an_older_version_was_stored_with_the_time_of_its_record() -> None:
     record = Record(3, 42, 1_700_000_000_000, b"k", b"v", ())
     stored = stored_as(DeadLetter(record, REJECTED))
@@ -40,7 +49,7 @@ def test_a_dead_letter_of_an_older_version_was_stored_with_the_time_of_its_recor
 def test_a_record_that_the_service_did_not_write_is_no_dead_letter() -> None:
     stored = stored_as(DeadLetter(Record(3, 42, 0, b"k", b"v", ()), REJECTED))
     assert parse_dead_letter(stored._replace(headers=())) is None
-    for name, _ in stored.headers:
+    for name, _ in stored.headers:  # all of them are required
         without = [header for header in stored.headers if header[0] != name]
         assert parse_dead_letter(stored._replace(headers=without)) is None
     for name in ("partition", "offset", "timestamp", "attempts"):

@@ -340,4 +340,5 @@ def test_a_dead_letter_of_an_event_that_segment_refuses_names_its_schema_as_any_
     assert dead_letter.record is event.record
     rejected = dead_letter.rejected
     assert (rejected.schema, dead_letter.attempts, rejected.stage) == ("7", 2, "delivery")
+    assert dead_letter.event == event.body
     assert rejected.detail == "Segment refuses it with status 400"
