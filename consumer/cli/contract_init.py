@@ -11,7 +11,7 @@ from consumer.avro.schema import WriterSchema
 from consumer.avro.schema_files import load_file
 from consumer.cli.contract_folder import ContractFolder
 from consumer.cli.first_cases import Draft, draft_contract
-from consumer.cli.output import counted, print_text, table
+from consumer.cli.output import counted, print_command, print_text, table
 from consumer.cli.params import plain_errors
 from consumer.contract.field_guesses import split_words
 from consumer.contract.keywords import suggestion
@@ -125,4 +125,4 @@ def _print_next_steps(folder: ContractFolder) -> None:
     print_text("Next steps: look at the guesses, choose the name of the event, and delete what you do not want. Then:")
     for words in (f"contract show --schemas-dir {path}", f"contract test --schemas-dir {path}",
                   f"check --contract-only --schemas-dir {path} --schema {schema}"):  # fmt: skip
-        click.echo(f"  sprig-to-segment {words}")
+        print_command(words)

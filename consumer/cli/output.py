@@ -1,6 +1,7 @@
 """How commands print: what a record becomes, tables that fit a terminal, and progress bars."""
 
 import math
+import re
 import shutil
 import sys
 from base64 import b64encode
@@ -125,6 +126,22 @@ def print_text(text: str, *, hanging: int = 0, bold: bool = False, err: bool = F
             click.echo(click.style(part, bold=True) if bold else part, err=err)
 
 
+def print_command(arguments: str, *, err: bool = False) -> None:
+    """
+    Print a command of the product, to copy.
+
+    On a terminal a long command goes on in the next line, as a shell reads it. It breaks before options only, because
+    the value of an option may be quoted.
+    """
+    width, line = _terminal_width(sys.stderr if err else sys.stdout), "  sprig-to-segment"
+    for part in re.split(r" (?=--)", arguments):
+        if len(line) + len(part) + len("  \\") > width:
+            click.echo(f"{line} \\", err=err)
+            line = "   "
+        line += f" {part}"
+    click.echo(line, err=err)
+
+
 def print_json(value: Any) -> None:
     """Print one line of JSON for machines: exact values, with escapes for what a terminal would obey."""
     click.echo(escaped_json(dumps(value).decode()))
@@ -135,24 +152,24 @@ def print_indented(value: Any) -> None:
     click.echo(escaped_json(pretty(value)))
 
 
-def progress_bar(total: int, unit: str) -> Any:
-    """A bar with `update(n)`, as a context manager: on the standard error of a terminal, nothing elsewhere."""
+def progress_bar(total: int, unit: str, quiet: bool = False) -> Any:
+    """A bar with `update(n)`, as a context manager: on the standard error of a terminal, unless it is `quiet`."""
     from tqdm import tqdm  # only commands with long work need it
 
     tqdm.monitor_interval = 0  # no thread of its own
     return tqdm(
         total=total,
         unit=f" {unit}",
-        disable=not sys.stderr.isatty(),
+        disable=quiet or not sys.stderr.isatty(),
         leave=False,
         unit_scale=total > 10_000,
         mininterval=0.2,
     )
 
 
-def with_progress(items: Iterable[_T], total: int, unit: str) -> Iterator[_T]:
-    """The same items, while a bar shows how many of `total` were yielded."""
-    with progress_bar(total, unit) as progress:
+def with_progress(items: Iterable[_T], total: int, unit: str, quiet: bool = False) -> Iterator[_T]:
+    """The same items, while a bar shows how many of `total` were yielded. `quiet`: no bar, as lines are printed."""
+    with progress_bar(total, unit, quiet) as progress:
         for item in items:
             yield item
             progress.update(1)
