@@ -1,4 +1,4 @@
-"""One dead letter in full: its record as far as it can be decoded, what went wrong, and what it would become now."""
+"""One dead letter in a line, or in full: its record, what went wrong, and what the record would become now."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -45,6 +45,28 @@ def as_dict(dead_letter: StoredDeadLetter, stages: DecodeStages, mapper: RecordM
         "fails_at": fails_at,
         "now": output.as_dict(record, mapper.map(record)),
     }
+
+
+def print_line(dead_letter: StoredDeadLetter, replayed: bool, as_json: bool) -> None:
+    """Print where the record is and why it was rejected, and nothing of its value."""
+    record, reason = dead_letter.record, dead_letter.rejected.reason
+    if not as_json:
+        time, event = output.iso_time(record.timestamp), (dead_letter.message_id, dead_letter.event_name)
+        texts = (str(record.address), time, reason, "replayed" if replayed else "", *event)
+        print_text("  ".join(text or "-" for text in texts), hanging=2)
+        return
+    line = {
+        "topic": dead_letter.topic,
+        "partition": record.partition,
+        "offset": record.offset,
+        "timestamp": output.iso_time(record.timestamp),
+        "rejected_at": output.iso_time(dead_letter.rejected_at),
+        "reason": reason,
+        "replayed": replayed,
+        "message_id": dead_letter.message_id or None,
+        "event": dead_letter.event_name or None,
+    }
+    output.print_json(line)
 
 
 def print_details(details: Mapping[str, Any]) -> None:

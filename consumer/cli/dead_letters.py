@@ -1,5 +1,6 @@
 """`dead-letters list` and `show`: which records were rejected, why, and what they would become now."""
 
+import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -38,9 +39,10 @@ READ_SETTINGS = (
 @click.command("list")
 @ENV_FILE
 @filter_options
+@click.option("--each", is_flag=True, help="Print a line for each dead letter in place of the table.")
 @as_json("table")
 @plain_errors
-def list_reasons(env_file: Path | None, as_json: bool, **selection: Any) -> None:
+def list_reasons(env_file: Path | None, each: bool, as_json: bool, **selection: Any) -> None:
     """Count the dead letters by reason.
 
     For each reason, print the times of the first and the last record, how many dead letters were replayed, and the
@@ -48,10 +50,15 @@ def list_reasons(env_file: Path | None, as_json: bool, **selection: Any) -> None
     say from which offsets on the topic has them (in JSON: `deleted_offsets`, by partition). Nothing is changed, and no
     write key is needed.
 
+    A line of `--each` has the address of the record, its time, the reason, whether the dead letter was replayed, and
+    the messageId and the name of the event if Segment refused an event; - is for what is not known. `replay --only`
+    reads such lines. With `--json` each line is JSON.
+
     \b
     Examples:
       sprig-to-segment dead-letters list
       sprig-to-segment dead-letters list --since 2026-03-02 --partition 3 --json
+      sprig-to-segment dead-letters list --reason http_400 --each
     """
     silence_logs()
     dead_letter_filter = from_options(**selection)
@@ -61,9 +68,14 @@ def list_reasons(env_file: Path | None, as_json: bool, **selection: Any) -> None
         reader = factories.topic_reader(settings, settings.dead_letter_topic, closing)
         spans = reader.spans()
         history = load_history(settings, DeadLetterFilter(), spans)
-        for dead_letter in _read(settings, reader, spans, dead_letter_filter):
+        for dead_letter in _read(settings, reader, spans, dead_letter_filter, quiet=each and sys.stdout.isatty()):
             summary = summaries.setdefault(dead_letter.rejected.reason, ReasonSummary())
             summary.add(dead_letter, dead_letter in history)
+            if each:
+                dead_letter_details.print_line(dead_letter, dead_letter in history, as_json)
+    if each:
+        _print_end_of_lines(summaries, describe_deleted(deleted_offsets(spans)))
+        return
     summaries = dict(sorted(summaries.items(), key=lambda item: -item[1].dead_letters))
     if as_json:
         report: dict[str, Any] = {reason: summary.as_dict() for reason, summary in summaries.items()}
@@ -147,14 +159,25 @@ class ReasonSummary:
 
 
 def _read(
-    settings: Settings, reader: TopicReader, spans: Mapping[int, OffsetRange], dead_letter_filter: DeadLetterFilter
+    settings: Settings,
+    reader: TopicReader,
+    spans: Mapping[int, OffsetRange],
+    dead_letter_filter: DeadLetterFilter,
+    quiet: bool = False,
 ) -> Iterator[StoredDeadLetter]:
-    """The selected dead letters of KAFKA_TOPIC, while a bar shows the progress."""
+    """The selected dead letters of KAFKA_TOPIC, while a bar shows the progress, unless it must be `quiet`."""
     total = sum(end - begin for begin, end in spans.values())
-    for stored in with_progress(reader.read(spans), total, "dead letters"):
+    for stored in with_progress(reader.read(spans), total, "dead letters", quiet):
         dead_letter = parse_dead_letter(stored)
         if dead_letter and dead_letter.topic == settings.kafka_topic and dead_letter in dead_letter_filter:
             yield dead_letter
+
+
+def _print_end_of_lines(summaries: Mapping[str, ReasonSummary], notes: Sequence[str]) -> None:
+    """On standard error, so that a file has nothing but lines of dead letters."""
+    total = sum(summary.dead_letters for summary in summaries.values())
+    for text in (counted(total, "dead letter"), *notes):
+        output.print_text(text, err=True)
 
 
 def _print_table(topic: str, summaries: Mapping[str, ReasonSummary], notes: Sequence[str]) -> None:

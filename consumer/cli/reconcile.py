@@ -1,37 +1,23 @@
 """`reconcile`: compares the records in Kafka with the messageIds that arrived behind Segment."""
 
+import shlex
 import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
 
 import click
 
-from consumer import factories
+from consumer.cli.address_file import AddressFile
 from consumer.cli.message_ids import MessageIdSet, read_message_ids
-from consumer.cli.output import counted, print_json, table, with_progress
+from consumer.cli.output import counted, print_command, print_json, print_text, table
 from consumer.cli.params import TIME, as_json, exit_with, plain_errors, silence_logs
+from consumer.cli.record_states import MISSING, STATES, TimeRange, record_states
 from consumer.cli.settings_source import SettingsSource, settings_options
-from consumer.jsonio import loads
-from consumer.kafka.dead_letter_headers import parse_dead_letter
-from consumer.kafka.topic_reader import TopicReader
-from consumer.model import Record, Skipped, TrackEvent
-from consumer.pipeline.record_mapper import RecordMapper
-from consumer.settings import Settings
-
-DELIVERED, SKIPPED, DEAD_LETTERED, WAITING, MISSING = STATES = (
-    "delivered",
-    "skipped",
-    "dead-lettered",
-    "waiting",
-    "missing",
-)
-"""The state of a record; also keys in JSON."""
+from consumer.model import Record
 
 _HOUR = 3_600_000  # ms
 
@@ -53,6 +39,11 @@ Counts = Counter[tuple[int, int, str]]
 @click.option(
     "--missing", "list_missing", is_flag=True, help="Print the missing records, one a line, in place of the table."
 )
+@click.option(
+    "--missing-file",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    help="Write the addresses of the missing records to this file, for `dead-letters replay --only`.",
+)
 @as_json("table")
 @plain_errors
 def reconcile(  # noqa: PLR0913, PLR0917 - click passes options by name
@@ -63,6 +54,7 @@ def reconcile(  # noqa: PLR0913, PLR0917 - click passes options by name
     delivered: Path,
     column: str | None,
     list_missing: bool,
+    missing_file: Path | None,
     as_json: bool,
 ) -> None:
     """Report which records were delivered and which are missing.
@@ -76,6 +68,7 @@ def reconcile(  # noqa: PLR0913, PLR0917 - click passes options by name
     \b
     Examples:
       sprig-to-segment reconcile --from 2026-03-02 --delivered tracks.csv.gz
+      sprig-to-segment reconcile --from 2026-03-02 --delivered tracks.csv.gz --missing-file missing.txt
       bq query --format csv 'SELECT id FROM ...' |
         sprig-to-segment reconcile --from 2026-03-02 --delivered - --missing
     """
@@ -83,13 +76,17 @@ def reconcile(  # noqa: PLR0913, PLR0917 - click passes options by name
     if end is None:
         end = int(time.time() * 1000)
     settings = SettingsSource(env_file, schemas_dir).load()
+    quiet = list_missing and sys.stdout.isatty()  # a bar would be between the lines
     delivered_ids = MessageIdSet(read_message_ids(delivered, column))
     counts = Counts()
     with ExitStack() as closing:
-        for record, state in _states(settings, TimeRange(begin, end), delivered_ids, closing):
+        file = closing.enter_context(AddressFile(missing_file, settings.kafka_topic)) if missing_file else None
+        for record, state in record_states(settings, TimeRange(begin, end), delivered_ids, closing, quiet):
             counts[record.partition, record.timestamp // _HOUR, state] += 1
             if list_missing and state == MISSING:
                 _print_missing(record)
+            if file and state == MISSING:
+                file.add(record.address)
     totals = Counter[str]()
     for (_, _, state), number in counts.items():
         totals[state] += number
@@ -97,71 +94,9 @@ def reconcile(  # noqa: PLR0913, PLR0917 - click passes options by name
         print_json({"total": {state: totals[state] for state in STATES}, "hours": _hours(counts)})
     elif not list_missing:
         _print_table(counts, totals, len(delivered_ids))
+    if missing_file:
+        _say_what_to_do(missing_file, totals[MISSING])
     exit_with(not totals[MISSING])
-
-
-class TimeRange(NamedTuple):
-    """From `begin` to before `end`, in ms since 1970."""
-
-    begin: int
-    end: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Classifier:
-    """
-    Tells the state of a record.
-
-    `delivered`: the messageIds behind Segment. `dead_lettered`: the addresses in the dead-letter topic. `committed`:
-    the group's committed offsets by partition.
-    """
-
-    mapper: RecordMapper
-    delivered: MessageIdSet
-    dead_lettered: MessageIdSet
-    committed: Mapping[int, int]
-    skips_rejected: bool
-
-    def state(self, record: Record) -> str:
-        mapped = self.mapper.map(record)
-        if isinstance(mapped, Skipped):
-            return SKIPPED
-        if isinstance(mapped, TrackEvent) and str(loads(mapped.body)["messageId"]) in self.delivered:
-            return DELIVERED
-        if str(record.address) in self.dead_lettered:
-            return DEAD_LETTERED
-        if record.offset >= self.committed[record.partition]:
-            return WAITING
-        if self.skips_rejected and not isinstance(mapped, TrackEvent):
-            return SKIPPED
-        return MISSING
-
-
-def _states(
-    settings: Settings, times: TimeRange, delivered: MessageIdSet, closing: ExitStack
-) -> Iterator[tuple[Record, str]]:
-    """Each record of these times with its state, while a bar shows the progress."""
-    dead_letters = factories.topic_reader(settings, settings.dead_letter_topic, closing)
-    dead_lettered = MessageIdSet(_dead_lettered_addresses(settings, dead_letters))
-    reader = factories.topic_reader(settings, settings.kafka_topic, closing)
-    mapper = factories.blocking_record_mapper(settings, closing)
-    spans = reader.spans()
-    committed = reader.committed(spans)
-    classifier = _Classifier(mapper, delivered, dead_lettered, committed, settings.on_rejected == "skip")
-    ranges = reader.between(times.begin, times.end, spans)
-    total = sum(max(0, end - begin) for begin, end in ranges.values())
-    for record in with_progress(reader.read(ranges), total, "records"):
-        if times.begin <= record.timestamp < times.end:
-            yield record, classifier.state(record)
-
-
-def _dead_lettered_addresses(settings: Settings, reader: TopicReader) -> Iterator[str]:
-    spans = reader.spans()
-    total = sum(end - begin for begin, end in spans.values())
-    for stored in with_progress(reader.read(spans), total, "dead letters"):
-        dead_letter = parse_dead_letter(stored)
-        if dead_letter and dead_letter.topic == settings.kafka_topic:
-            yield str(dead_letter.record.address)
 
 
 def _print_missing(record: Record) -> None:
@@ -169,6 +104,15 @@ def _print_missing(record: Record) -> None:
         click.echo(str(record.address))
     else:
         print_json({"partition": record.partition, "offset": record.offset})
+
+
+def _say_what_to_do(missing_file: Path, missing: int) -> None:
+    text = f"{missing_file} has {counted(missing, 'missing record')}."
+    if not missing:
+        print_text(text, err=True)
+        return
+    print_text(f"{text} See what would be sent again:", err=True)
+    print_command(f"dead-letters replay --only {shlex.quote(str(missing_file))}", err=True)
 
 
 def _rows(counts: Counts) -> Iterator[tuple[int, str, dict[str, int]]]:

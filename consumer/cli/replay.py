@@ -1,47 +1,44 @@
-"""`dead-letters replay`: sends the records of dead letters through the service again."""
+"""`dead-letters replay`: sends rejected or missing records through the service again."""
 
-import logging
-import threading
-from collections.abc import Mapping
-from contextlib import ExitStack
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import click
 
-from consumer import app, factories
+from consumer.cli.address_file import read_addresses
 from consumer.cli.dead_letter_filter import DeadLetterFilter, filter_options, from_options
-from consumer.cli.output import print_json, print_text, progress_bar
+from consumer.cli.output import print_json, print_text
 from consumer.cli.params import YES, as_json, exit_with, plain_errors, silence_logs
-from consumer.cli.replay_history import ReplayHistory, forget, group_of, load_history
-from consumer.cli.replay_plan import ReplayFilter, ReplaySummary, plan_replay
+from consumer.cli.replay_addresses import AddressPlan, plan_addresses
+from consumer.cli.replay_pass import ReplayPass, ReplayResult, run_pass
+from consumer.cli.replay_plan import plan_dead_letters
+from consumer.cli.replay_summary import GONE, ReplaySummary, total_of
 from consumer.cli.settings_source import SettingsSource, settings_options
-from consumer.kafka.bounded_consumer import BoundedGroupConsumer
-from consumer.kafka.client_config import consumer_config
-from consumer.kafka.dead_letter_headers import dead_lettered_record
-from consumer.kafka.topic_reader import OffsetRange
-from consumer.observability import log_setup
-from consumer.pipeline import reject_policy
-from consumer.pipeline.reject_policy import RejectPolicy
-from consumer.pipeline.rejections import RejectionLimits
+from consumer.model import RecordAddress
 from consumer.settings import Settings
-from consumer.signals import stop_requests
 
-_PROGRESS_INTERVAL = 0.1  # seconds
+_MAX_SHOWN = 10  # addresses
 
 
 @click.command()
 @settings_options
 @filter_options
+@click.option(
+    "--only",
+    type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path),
+    metavar="FILE",
+    help="The records whose addresses are in this file, also those that have no dead letter; - is standard input.",
+)
 @YES
-@click.option("--again", is_flag=True, help="Also replay dead letters that were replayed before.")
+@click.option("--again", is_flag=True, help="Also replay what was replayed before.")
 @click.option("--rate", type=click.IntRange(1), help="Events per second.  [default: MAX_EVENTS_PER_SECOND]")
 @as_json("table")
 @plain_errors
-def replay(
+def replay(  # noqa: PLR0913, PLR0917 - click passes options by name
     env_file: Path | None,
     schemas_dir: Path | None,
+    only: Path | None,
     yes: bool,
     again: bool,
     rate: int | None,
@@ -54,15 +51,24 @@ def replay(
     again gets a new dead letter, which only the next replay reads. Each selection of dead letters has a group of its
     own, `KAFKA_GROUP_ID.replay.SELECTION`, which remembers what is settled. So you can stop a replay (Ctrl-C) and
     continue it with the same command. Dead letters that another replay settled are passed over. Segment
-    recognises repeats for about a day only: later, `--again` makes duplicates. Exit code 1 if the replay did not
-    complete.
+    recognises repeats for about a day only: later, `--again` makes duplicates.
+
+    `--only` takes a file with an address of KAFKA_TOPIC on each line: PARTITION:OFFSET or TOPIC PARTITION OFFSET. The
+    lines of `reconcile --missing-file` and of `list --each` are such lines. A record is read from its dead letter, or
+    from KAFKA_TOPIC if it has none. Only the replay of the same addresses remembers that they were replayed.
+
+    Exit code 1 if the replay did not complete, or if the file has an address whose record is gone.
 
     \b
     Examples:
       sprig-to-segment dead-letters replay --reason no_write_key
       sprig-to-segment dead-letters replay --since 2026-03-02 --rate 100 --yes
+      sprig-to-segment dead-letters replay --only missing.txt
     """
-    options = ReplayOptions(from_options(**selection), yes, again, rate)
+    dead_letter_filter = from_options(**selection)
+    if only is not None and dead_letter_filter != DeadLetterFilter():
+        raise click.UsageError("--only selects by address: give no other selection with it")
+    options = ReplayOptions(dead_letter_filter, only, yes, again, rate)
     exit_with(_replay(SettingsSource(env_file, schemas_dir), options, as_json))
 
 
@@ -70,113 +76,97 @@ class ReplayOptions(NamedTuple):
     """What the user asks for. `rate` is in events per second; None: as in the settings."""
 
     selection: DeadLetterFilter
+    only: Path | None
     yes: bool
     again: bool
     rate: int | None
 
 
-class ReplayResult(NamedTuple):
-    """How a replay ended. `blocked`: how many keys and partitions were blocked, by reason."""
-
-    summary: ReplaySummary
-    complete: bool
-    blocked: Mapping[str, int]
-
-
 def _replay(source: SettingsSource, options: ReplayOptions, as_json: bool) -> bool:
-    """Print what would be done, or do it. False if a replay did not complete. Raises UsageError, ServiceError."""
+    """
+    Print what would be done, or do it. False if a replay did not complete, or cannot send a record.
+
+    Raises UsageError, ServiceError.
+    """
     silence_logs()
     settings = source.load()
     if options.rate:
         settings = settings.model_copy(update={"max_events_per_second": options.rate})
-    with ExitStack() as closing:
-        reader = factories.topic_reader(settings, settings.dead_letter_topic, closing)
-        spans = reader.spans()
-        history = ReplayHistory([]) if options.again else load_history(settings, options.selection, spans)
-        replay_filter = ReplayFilter(settings.kafka_topic, options.selection, history)
-        plan = plan_replay(reader, spans, replay_filter, factories.blocking_record_mapper(settings, closing))
-    if not options.yes or not plan.to_do:
-        conclusion = "Nothing was sent. Do it with --yes." if plan.to_do else "Nothing was sent."
-        _print_summary(plan, as_json, conclusion)
-        return True
-    if options.again:
-        forget(settings, options.selection, {partition: span.begin for partition, span in spans.items()})
-    log_setup.configure("console", "warning")
-    # The summary has the number of each reason, so that a log line for each rejected record is not needed.
-    logging.getLogger(reject_policy.__name__).setLevel(logging.ERROR)
-    result = _Replay(settings, replay_filter, spans, plan.to_do).run()
-    result.summary.deleted = plan.deleted
-    _print_summary(result.summary, as_json, _conclusion(result), complete=result.complete)
-    return result.complete
+    plan, file = _plan(settings, options)
+    if not options.yes or not plan.summary.to_do:
+        conclusion = "Nothing was sent. Do it with --yes." if plan.summary.to_do else "Nothing was sent."
+        _print_summary(plan.summary, file, as_json, conclusion)
+        return not plan.unsendable
+    results = _run(settings, plan.passes)
+    summary = total_of(result.summary for result in results)
+    complete = all(result.complete for result in results)
+    summary.deleted, summary.passed_over = plan.summary.deleted, plan.summary.passed_over
+    if complete:  # Kafka may have deleted records since the plan was made
+        summary.passed_over[GONE] += max(0, plan.summary.to_do - summary.to_do)
+    _print_summary(summary, file, as_json, _conclusion(results[-1]), complete)
+    return complete and not summary.unsendable
 
 
-@dataclass(slots=True)
-class _Replay:
-    """One replay of `total` dead letters, which runs in the main thread and is watched from another thread."""
+def _plan(settings: Settings, options: ReplayOptions) -> tuple[AddressPlan, "_FileReport | None"]:
+    """What a replay would do, and what to say about the file of addresses, if there is one."""
+    if options.only is None:
+        plan = plan_dead_letters(settings, options.selection, options.again)
+        return AddressPlan(plan.summary, (plan.replay_pass,), ()), None
+    selection = read_addresses(options.only, settings.kafka_topic)
+    address_plan = plan_addresses(settings, selection, options.again)
+    report = _FileReport(options.only, len(selection.addresses), selection.repeated, address_plan.unsendable)
+    return address_plan, report
 
-    settings: Settings
-    replay_filter: ReplayFilter
-    spans: Mapping[int, OffsetRange]
-    total: int
-    ended: threading.Event = field(default_factory=threading.Event)
 
-    def run(self) -> ReplayResult:
-        """Replay until all is settled, delivery is blocked, or a signal says stop."""
-        consumer = self._create_consumer()
-        with (
-            stop_requests(self.settings.shutdown_timeout_seconds) as stop,
-            app.build(self.settings, self._variant(consumer)) as service,
-        ):
-            watcher = threading.Thread(target=self._watch, args=(service, consumer, stop))
-            watcher.start()
-            try:
-                service.loop.run(stop)
-            finally:
-                self.ended.set()
-                watcher.join()
-        summary = ReplaySummary.of(service.reporter.counters)
-        return ReplayResult(summary, consumer.done, service.reporter.latest().blocked)
+class _FileReport(NamedTuple):
+    """The numbers of a file of addresses, and the addresses that have no record."""
 
-    def _variant(self, consumer: BoundedGroupConsumer) -> app.Variant:
-        return app.Variant(
-            consumer=lambda: consumer,
-            policy=RejectPolicy("dead-letter", "dead-letter"),  # a record that is rejected again must not be lost
-            map_record=self.replay_filter.map_record,
-            # An operator chose these records and saw how many of them would be rejected again.
-            rejections=RejectionLimits(in_partition=self.settings.max_consecutive_dead_letters),
-            unwrap=dead_lettered_record,
-        )
+    path: Path
+    addresses: int
+    repeated: int
+    unsendable: Sequence[RecordAddress]
 
-    def _create_consumer(self) -> BoundedGroupConsumer:
-        """Reads the dead letters that are there now, in the group that remembers this selection."""
-        settings = self.settings
-        group, options = group_of(settings, self.replay_filter.selection), factories.kafka_options(settings)
-        config = consumer_config(settings.kafka_bootstrap_servers, group, options)
-        ends = {partition: span.end for partition, span in self.spans.items()}
-        return BoundedGroupConsumer(config, settings.dead_letter_topic, ends)
+    def as_dict(self) -> Mapping[str, Any]:
+        no_record = [str(address) for address in self.unsendable]
+        return {"addresses": self.addresses, "repeated": self.repeated, "no_record": no_record}
 
-    def _watch(self, service: app.Service, consumer: BoundedGroupConsumer, stop: threading.Event) -> None:
-        """Show the progress, and stop the service when all is settled or an operator has to act first."""
-        with progress_bar(self.total, "dead letters") as progress:
-            while not self.ended.wait(_PROGRESS_INTERVAL):
-                latest = service.reporter.latest()
-                progress.update(ReplaySummary.of(latest.counters).to_do - progress.n)
-                if consumer.done or latest.blocked:
-                    stop.set()
+    def texts(self) -> Iterator[str]:
+        count = "1 address" if self.addresses == 1 else f"{self.addresses:,} addresses"
+        yield f"{self.path} has {count}."
+        if self.repeated:
+            yield f"Lines that repeat an address: {self.repeated:,}."
+        if self.unsendable:
+            shown = [str(address) for address in self.unsendable[:_MAX_SHOWN]]
+            if more := len(self.unsendable) - len(shown):
+                shown.append(f"and {more:,} more")
+            yield f"There is no record to send at {', '.join(shown)}."
+
+
+def _run(settings: Settings, passes: Sequence[ReplayPass]) -> Sequence[ReplayResult]:
+    """The results of the passes, up to the first one that does not complete."""
+    results: list[ReplayResult] = []
+    for replay_pass in passes:
+        if replay_pass.total and all(result.complete for result in results):
+            results.append(run_pass(settings, replay_pass))
+    return results
 
 
 def _conclusion(result: ReplayResult) -> str:
     if result.complete:
-        return "All selected dead letters are settled."
+        return "All selected records are settled."
     cause = "Stopped."
     if result.blocked:
         cause = f"Delivery is blocked: {', '.join(result.blocked)}. Fix that first."
     return f"{cause} The group remembers what is settled: run the same command to continue."
 
 
-def _print_summary(summary: ReplaySummary, as_json: bool, conclusion: str, complete: bool | None = None) -> None:
+def _print_summary(
+    summary: ReplaySummary, file: _FileReport | None, as_json: bool, conclusion: str, complete: bool | None = None
+) -> None:
+    """`complete` is None for a plan."""
     if as_json:
-        print_json({**summary.as_dict(), "done": complete})
-    else:
-        summary.print_table()
-        print_text(conclusion)
+        print_json({**summary.as_dict(), **(file.as_dict() if file else {}), "done": complete})
+        return
+    summary.print_table(planned=complete is None)
+    for text in (*(file.texts() if file else ()), conclusion):
+        print_text(text)

@@ -1,87 +1,18 @@
-"""What a replay would do, and what it did, in numbers."""
+"""What a replay would do with dead letters."""
 
-from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from contextlib import ExitStack
+from dataclasses import dataclass
 
-from consumer.cli.dead_letter_filter import DeadLetterFilter
-from consumer.cli.deleted_dead_letters import DELETED, deleted_offsets, describe_deleted
-from consumer.cli.output import table, with_progress
-from consumer.cli.replay_history import ReplayHistory
-from consumer.kafka.dead_letter_headers import parse_dead_letter
-from consumer.kafka.topic_reader import OffsetRange, TopicReader
-from consumer.model import MappedRecord, Record, Rejected, Skipped, TrackEvent
-from consumer.observability.snapshot import Counters
+from consumer import factories
+from consumer.cli.deleted_dead_letters import deleted_offsets
+from consumer.cli.output import with_progress
+from consumer.cli.replay_history import ReplayHistory, Selection, group_of, load_history
+from consumer.cli.replay_pass import ReplayPass
+from consumer.cli.replay_summary import FOREIGN, NOT_SELECTED, REPLAYED, ReplaySummary
+from consumer.kafka.dead_letter_headers import dead_lettered_record, parse_dead_letter
+from consumer.model import MappedRecord, Record, RecordAddress, Skipped, TrackEvent
 from consumer.pipeline.record_mapper import MapRecord, RecordMapper
-
-FOREIGN, NOT_SELECTED, REPLAYED = "no letter of this topic", "not chosen", "replayed before"
-"""Why a record of the dead-letter topic is passed over; keys in JSON."""
-
-_PASSED_OVER = {
-    FOREIGN: "no dead letter of this topic",
-    NOT_SELECTED: "not selected",
-    REPLAYED: "replayed before",
-}
-
-
-@dataclass(slots=True)
-class ReplaySummary:
-    """
-    Numbers of dead letters: sent to Segment, rejected again or skipped by the contract, and passed over.
-
-    `deleted` has the offsets that the topic lacks, by partition.
-    """
-
-    sent: int = 0
-    rejected: Counter[str] = field(default_factory=Counter)
-    skipped: Counter[str] = field(default_factory=Counter)
-    passed_over: Counter[str] = field(default_factory=Counter)
-    deleted: Mapping[str, int] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, counters: Counters) -> "ReplaySummary":
-        """What the service counted while it replayed."""
-        passed_over = Counter({reason: counters.skipped[reason] for reason in _PASSED_OVER})
-        return cls(counters.delivered, counters.dead_lettered, counters.skipped - passed_over, passed_over)
-
-    @property
-    def to_do(self) -> int:
-        return self.sent + self.rejected.total() + self.skipped.total()
-
-    def add(self, mapped: MappedRecord) -> None:
-        match mapped:
-            case TrackEvent():
-                self.sent += 1
-            case Skipped(reason) if reason in _PASSED_OVER:
-                self.passed_over[reason] += 1
-            case Skipped(reason):
-                self.skipped[reason] += 1
-            case Rejected(reason):
-                self.rejected[reason] += 1
-
-    def as_dict(self) -> Mapping[str, Any]:
-        return {
-            "sent": self.sent,
-            "set_aside": dict(self.rejected),
-            "skipped": dict(self.skipped),
-            "passed": {reason: number for reason, number in self.passed_over.items() if number},
-            DELETED: self.deleted,
-        }
-
-    def print_table(self) -> None:
-        rows = [(name, f"{number:,}", reason) for name, number, reason in self._rows()]
-        table("Replay of dead letters", ("", "dead letters", ""), rows, describe_deleted(self.deleted))
-
-    def _rows(self) -> Iterator[tuple[str, int, str]]:
-        yield "sent to Segment", self.sent, ""
-        for reason, number in sorted(self.rejected.items()):
-            yield "rejected again", number, reason
-        for reason, number in sorted(self.skipped.items()):
-            yield "skipped", number, reason
-        for reason, number in self.passed_over.items():
-            if number:
-                yield "passed over", number, _PASSED_OVER[reason]
+from consumer.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +20,7 @@ class ReplayFilter:
     """Which dead letters a replay sends: those that are selected and were not replayed before."""
 
     topic: str
-    selection: DeadLetterFilter
+    selection: Selection
     history: ReplayHistory
 
     def map_record(self, mapper: RecordMapper) -> MapRecord:
@@ -111,12 +42,37 @@ class ReplayFilter:
         return map_dead_letter
 
 
-def plan_replay(
-    reader: TopicReader, spans: Mapping[int, OffsetRange], replay_filter: ReplayFilter, mapper: RecordMapper
-) -> ReplaySummary:
-    """What a replay would do. Raises ServiceError."""
-    summary, map_record = ReplaySummary(deleted=deleted_offsets(spans)), replay_filter.map_record(mapper)
-    total = sum(end - begin for begin, end in spans.values())
-    for stored in with_progress(reader.read(spans), total, "dead letters"):
-        summary.add(map_record(stored))
-    return summary
+@dataclass(frozen=True, slots=True)
+class DeadLetterPlan:
+    """The pass over the dead-letter topic. `addresses`: of the records whose dead letters are selected."""
+
+    summary: ReplaySummary
+    replay_pass: ReplayPass
+    addresses: frozenset[RecordAddress]
+
+
+def plan_dead_letters(settings: Settings, selection: Selection, again: bool) -> DeadLetterPlan:
+    """What a replay would do with the dead letters that are there now. Raises ServiceError."""
+    summary, addresses = ReplaySummary(), set()
+    with ExitStack() as closing:
+        reader = factories.topic_reader(settings, settings.dead_letter_topic, closing)
+        spans = reader.spans()
+        history = ReplayHistory([]) if again else load_history(settings, selection, spans)
+        replay_filter = ReplayFilter(settings.kafka_topic, selection, history)
+        map_record = replay_filter.map_record(factories.blocking_record_mapper(settings, closing))
+        for stored in with_progress(reader.read(spans), sum(end - begin for begin, end in spans.values()), "records"):
+            summary.add(map_record(stored))
+            dead_letter = parse_dead_letter(stored)
+            if dead_letter and dead_letter.topic == settings.kafka_topic and dead_letter in selection:
+                addresses.add(dead_letter.record.address)
+    summary.deleted = deleted_offsets(spans)
+    replay_pass = ReplayPass(
+        topic=settings.dead_letter_topic,
+        group=group_of(settings, selection),
+        begins={partition: span.begin for partition, span in spans.items()} if again else {},
+        ends={partition: span.end for partition, span in spans.items()},
+        map_record=replay_filter.map_record,
+        unwrap=dead_lettered_record,
+        total=summary.to_do,
+    )
+    return DeadLetterPlan(summary, replay_pass, frozenset(addresses))

@@ -102,17 +102,18 @@ def _next_record(reader: TopicReader, address: RecordAddress, without_dead_lette
 
 def _print_plan(settings: Settings, address: RecordAddress, group_offset: int, record: Record | None) -> None:
     start, end = RecordAddress(address.partition, group_offset), address._replace(offset=address.offset + 1)
-    print_text(f"group        {settings.kafka_group_id}, from {start} to {end}", hanging=13)
+    print_text(f"group        {settings.kafka_group_id} would move from {start} to {end}", hanging=13)
     if record:
         size = len(record.value or b"")
         print_text(
             f"record       {settings.kafka_topic} {address}, {output.iso_time(record.timestamp)}, {size} bytes",
             hanging=13,
         )
-        print_text(f"dead letter  {settings.dead_letter_topic}, as {Reason.STEPPED_OVER}", hanging=13)
+        text = f"dead letter  would be written to {settings.dead_letter_topic}, as {Reason.STEPPED_OVER}"
+        print_text(text, hanging=13)
     else:
         print_text(f"record       {settings.kafka_topic} {address}, whose bytes cannot be read", hanging=13)
-        print_text("dead letter  none", hanging=13)
+        print_text("dead letter  none would be written", hanging=13)
 
 
 def _write_dead_letter(settings: Settings, record: Record, without_dead_letter: bool) -> bool:
