@@ -1,7 +1,7 @@
 """Records of a topic for commands that only read: from any offset, in no group, and nothing is committed."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Self
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
@@ -103,6 +103,32 @@ class TopicReader:
             for message in messages:
                 yield from self._records(message, ends)
         self._consumer.unassign()
+
+    def follow(self, begins: Mapping[int, int]) -> Iterator[Sequence[Record]]:
+        """
+        The records from these offsets on, and then each new one, without an end. Empty while there is no new record.
+
+        Raises ServiceError, but waits for a broker that does not answer: `outage` says so.
+        """
+        topic_partitions = [TopicPartition(self._topic, partition, offset) for partition, offset in begins.items()]
+        self._consumer.assign(topic_partitions)
+        while True:
+            records = []
+            messages: list[Any] = self._consumer.consume(_READ_LIMIT, _READ_TIMEOUT)
+            for message in messages:
+                error = message.error()
+                if error is None:
+                    records.append(to_record(message, time.monotonic()))
+                elif error.code() != KafkaError._PARTITION_EOF:
+                    self._raise_if_permanent(error, message.partition())
+            if records:
+                self._reports.forget()
+            yield records
+
+    @property
+    def outage(self) -> str:
+        """Why no broker can be reached; "" if one can."""
+        return self._reports.explain(KafkaError(KafkaError._ALL_BROKERS_DOWN)) if self._reports.all_down else ""
 
     def _records(self, message: Any, ends: dict[int, int]) -> Iterator[Record]:
         """The record of the message, if it is to be read. A partition that is read to its end leaves `ends`."""
