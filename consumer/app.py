@@ -19,14 +19,14 @@ from consumer.kafka.dead_letters import UnwrapRecord, record_itself
 from consumer.observability import recent_logs
 from consumer.observability.http_server import StatusServer
 from consumer.observability.status_page import ServiceInfo, StatusPage
-from consumer.pipeline.dispatcher import Ports
+from consumer.pipeline.dispatcher import DeadLetterSink, Ports
 from consumer.pipeline.loop import Loop
 from consumer.pipeline.record_mapper import MapRecord, RecordMapper
 from consumer.pipeline.record_processor import RecordProcessor
 from consumer.pipeline.reject_policy import RejectPolicy
 from consumer.pipeline.rejections import RejectionLimits
 from consumer.pipeline.status_reporter import StatusReporter
-from consumer.segment.workers import Workers
+from consumer.segment.workers import AttemptClient, Workers
 from consumer.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -39,10 +39,11 @@ MARGIN_SECONDS = 0.5
 @dataclass(frozen=True, slots=True)
 class Variant:
     """
-    The parts that differ between `run` and a replay.
+    The parts that differ between `run`, a dry run and a replay.
 
     `map_record` gives the function that maps a record which `consumer` reads. `rejections` limits how many records are
-    rejected. `unwrap` gives the record that is written as a dead letter.
+    rejected. `unwrap` gives the record that is written as a dead letter. `client` and `dead_letters` are where events
+    and dead letters go.
     """
 
     consumer: Callable[[], GroupConsumer]
@@ -50,6 +51,8 @@ class Variant:
     map_record: Callable[[RecordMapper], MapRecord]
     rejections: RejectionLimits
     unwrap: UnwrapRecord = record_itself
+    client: Callable[[Settings], AttemptClient] = factories.segment_client
+    dead_letters: Callable[[Settings, UnwrapRecord], DeadLetterSink] = factories.dead_letter_writer
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,11 +151,11 @@ def build(settings: Settings, variant: Variant) -> Iterator[Service]:
         processor = RecordProcessor(variant.map_record(mapper), variant.policy)
         consumer, closer = variant.consumer(), ClientCloser(clients=2)
         closing.callback(closer.close, consumer.close)
-        client = factories.segment_client(settings)
+        client = variant.client(settings)
         closing.callback(client.close)
         workers = Workers(client.attempt, settings.max_requests_in_flight)
         closing.callback(workers.close)
-        dead_letters = factories.dead_letter_writer(settings, variant.unwrap)
+        dead_letters = variant.dead_letters(settings, variant.unwrap)
         closing.callback(closer.close, dead_letters.close)
         framings: Mapping[str, int] = frame.counts if isinstance(frame, AutoFraming) else {}
         send_queue = factories.send_queue(settings)

@@ -11,7 +11,7 @@ import click
 
 import consumer.settings
 from consumer import app, factories
-from consumer.cli.params import exit_with, plain_errors
+from consumer.cli.params import as_json, exit_with, plain_errors
 from consumer.cli.settings_source import SettingsSource, settings_options
 from consumer.errors import UsageError
 from consumer.internal_errors import as_service_error
@@ -25,19 +25,35 @@ log = logging.getLogger(__name__)
 
 @click.command()
 @settings_options
+@click.option(
+    "--dry-run", is_flag=True, help="Do everything but sending and committing, and report what would be done."
+)
+@as_json("report of --dry-run")
 @plain_errors
-def run(env_file: Path | None, schemas_dir: Path | None) -> None:
+def run(env_file: Path | None, schemas_dir: Path | None, dry_run: bool, as_json: bool) -> None:
     """Deliver the topic's records to Segment.
 
     Read the topic, deliver to Segment and commit what is settled, until SIGTERM or Ctrl-C. All settings are
     environment variables. Two are required: KAFKA_BOOTSTRAP_SERVERS, and SEGMENT_WRITE_KEY or SEGMENT_WRITE_KEYS.
     Secrets may be files, such as SEGMENT_WRITE_KEY_FILE. All invalid settings are reported together.
 
+    `--dry-run` reads what the group has not committed, up to the present end of the topic, and reports how many records
+    would be sent, skipped and rejected, and what would block delivery. It joins no group, commits nothing, sends
+    nothing and writes no dead letter, so it can run beside the service. Exit code 1 if delivery would be blocked.
+
     \b
-    Example:
+    Examples:
       sprig-to-segment run --env-file production.env
+      sprig-to-segment run --env-file production.env --dry-run
     """
-    deliver(SettingsSource(env_file, schemas_dir))
+    source = SettingsSource(env_file, schemas_dir)
+    if dry_run:
+        from consumer.cli.dry_run import print_dry_run  # only a dry run needs it
+
+        exit_with(print_dry_run(source, as_json))
+    if as_json:
+        raise click.UsageError("--json is for --dry-run")
+    deliver(source)
 
 
 def deliver(source: SettingsSource) -> None:

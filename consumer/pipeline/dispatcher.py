@@ -2,12 +2,13 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass
+from typing import Protocol
 
 from consumer.avro.schema_cache import SchemaCache
 from consumer.kafka.consumer import GroupConsumer
-from consumer.kafka.dead_letters import DeadLetterWriter
+from consumer.kafka.dead_letters import DeliveryReports
 from consumer.model import Blocked, Chunk, DeadLetter, Skipped
 from consumer.pipeline.batch import make_batch
 from consumer.pipeline.blocks import log_block
@@ -32,6 +33,15 @@ from consumer.segment.workers import Workers
 log = logging.getLogger(__name__)
 
 
+class DeadLetterSink(Protocol):
+    """Keeps dead letters and confirms each of them: `DeadLetterWriter`, or a sink that writes nothing."""
+
+    def put(self, dead_letter: DeadLetter) -> None: ...
+    def forget(self, partitions: Set[int]) -> None: ...
+    def advance(self, now: float, wait: float = 0) -> DeliveryReports: ...
+    def close(self) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Ports:
     """Everything that the loop talks to, in the order in which a record meets it."""
@@ -43,7 +53,7 @@ class Ports:
     processor: RecordProcessor
     send_queue: SendQueue
     workers: Workers
-    dead_letters: DeadLetterWriter
+    dead_letters: DeadLetterSink
 
 
 class Dispatcher:

@@ -2,10 +2,18 @@
 
 from collections.abc import Callable, Sequence, Set
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from typing import Protocol
 
 from consumer.internal_errors import describe
 from consumer.model import BatchRequest, Outcome, Retry
 from consumer.reasons import Reason
+
+
+class AttemptClient(Protocol):
+    """Makes attempts, on any thread: Segment's client, or one that sends nothing."""
+
+    def attempt(self, request: BatchRequest) -> Outcome: ...
+    def close(self) -> None: ...
 
 
 class Workers:

@@ -3,6 +3,7 @@
 import os
 import pty
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -21,6 +22,30 @@ summary = dead_letters.ReasonSummary(123456, 23456, 1772442000000, 1782442000000
 dead_letters._print_table("sprig.responses.dead-letter", dict.fromkeys(Reason, summary), ["a note of many words " * 9])
 counts = reconcile.Counts({(123, 500_000, state): 1_234_567 for state in reconcile.STATES})
 reconcile._print_table(counts, dict.fromkeys(reconcile.STATES, 1_234_567), 7)
+"""
+LONG_LISTS = """
+from collections import Counter
+from consumer.cli import dead_letter_details, replay_summary
+from consumer.cli.dry_run_report import DryRunResult, FirstRejection
+from consumer.kafka.dead_letter_headers import StoredDeadLetter
+from consumer.model import Record, RecordAddress, Rejected
+from consumer.observability.snapshot import Block, Counters
+from consumer.reasons import Reason
+address, many = RecordAddress(123, 12345678901), Counter(dict.fromkeys(Reason, 1234567))
+record = Record(*address, 1772442000000, None, b"", ())
+event = f"{'0' * 16}-{address}-1772442000000", "Survey Answered"
+rejected = Rejected("value_too_large", "decoding", "")
+letter = StoredDeadLetter(record, record, "sprig.responses", rejected, 1, "1", *event)
+dead_letter_details.print_line(letter, True, as_json=False)
+passed_over = Counter(dict.fromkeys(replay_summary._PASSED_OVER, 1234567))
+summary = replay_summary.ReplaySummary(1234567, many, many, passed_over, {"123": 12345678901})
+summary.print_table(planned=True)
+summary.print_table(planned=False)
+rejections = dict.fromkeys(Reason, FirstRejection(address, "the detail, which has many words " * 4))
+causes = "not_framed", "words " * 40, "AVRO_FRAMING", str(address)
+blocks = [Block("partition 123", "rejected_before_success", 0.0, *causes)]
+counters = Counters(delivered=1234567, skipped=many, dead_lettered=many)
+DryRunResult({"production": 1234567}, counters, rejections, blocks, 1234567, False).print_table()
 """
 OTHER_BUS = ("--schemas-dir", "schemas", "--schema", "schemas/cases/other-bus.avsc")
 
@@ -60,6 +85,23 @@ def test_a_line_in_a_pipe_is_whole(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == "word " * 50 + "end\n  next\n"
 
 
+def test_a_long_command_on_a_terminal_is_still_a_command(tmp_path: Path) -> None:
+    """A shell that reads the printed lines runs the command with all its arguments."""
+    arguments = ["check", "--contract-only", "--schemas-dir", "my folder", "--schema", "mine/sprig/answer.avsc"]
+    script = f"from consumer.cli.output import print_command; print_command({shlex.join(arguments)!r})"
+    lines = on_a_terminal([sys.executable, "-c", script], 60)
+    assert len(lines) > 2
+    assert not [line for line in lines if len(line) > 60]
+    tool = tmp_path / "sprig-to-segment"
+    tool.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    tool.chmod(0o755)
+    path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+    shell = subprocess.run(
+        ["sh", "-c", "\n".join(lines)], env={"PATH": path}, capture_output=True, text=True, check=True
+    )
+    assert shell.stdout.splitlines() == arguments
+
+
 def test_a_table_on_a_terminal_wraps_its_last_column() -> None:
     lines = on_a_terminal([sys.executable, "-c", SCRIPT], 40)
     assert lines[0] == "\x1b[1mTitle\x1b[0m"
@@ -72,6 +114,7 @@ def test_a_table_on_a_terminal_wraps_its_last_column() -> None:
     "command",
     [
         (sys.executable, "-c", TABLES),
+        (sys.executable, "-c", LONG_LISTS),
         (COMMAND, "contract", "show", "--schemas-dir", "schemas"),
         (COMMAND, "contract", "test", "--schemas-dir", "schemas"),
         (COMMAND, "contract", "test", "--schemas-dir", "tests"),
