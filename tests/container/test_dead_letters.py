@@ -4,6 +4,7 @@ import re
 import signal
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -44,6 +45,29 @@ def test_the_list_counts_dead_letters_by_reason(flow: Flow) -> None:
     filtered = CommandRunner(flow).json("dead-letters", "list", "--reason", "http_400", "--json")
     assert set(filtered) == {"http_400"}
     assert "Segment refuses it with status 400" in CommandRunner(flow).run("dead-letters", "list").stdout
+
+
+def test_each_dead_letter_has_a_line_which_a_replay_reads(kafka: Any, flow: Flow, tmp_path: Path) -> None:
+    """The records are sent from their dead letters, also when the topic has deleted them."""
+    runner = CommandRunner(flow)
+    result = runner.run("dead-letters", "list", "--reason", "http_400", "--each")
+    lines = result.stdout.splitlines()
+    addresses = {str(address) for address, expected in flow.produced.items() if expected == REFUSED}
+    assert {line.split("  ")[0] for line in lines} == addresses
+    assert all(f"-{line.split('  ')[0].replace(':', '-')}-" in line.split("  ")[4] for line in lines)
+    assert result.stderr.startswith(f"{refused(flow)} dead letters")
+    for letter in runner.json_lines("dead-letters", "list", "--reason", "http_400", "--each", "--json"):
+        assert (letter["topic"], letter["reason"], letter["replayed"]) == (flow.topic, "http_400", False)
+        assert f"{letter['partition']}:{letter['offset']}" in addresses
+
+    kafka.delete_records(flow.topic, dict(flow.ends))
+    flow.segment.script = fault_scripts.calm
+    file = tmp_path / "letters.txt"
+    file.write_text(result.stdout)
+    replay = ["dead-letters", "replay", "--only", str(file), "--yes", "--json"]
+    done = runner.json(*replay)
+    assert (done["sent"], done["done"], done["no_record"]) == (refused(flow), True, [])
+    assert runner.json(*replay)["passed"] == {"replayed before": refused(flow)}
 
 
 def test_one_dead_letter_is_shown_with_what_it_would_become_now(flow: Flow) -> None:
@@ -111,6 +135,7 @@ def test_skip_record_names_what_it_would_do_and_keeps_the_record(flow: Flow) -> 
     runner, address = CommandRunner(flow), f"1:{ends[1]}"
     plan = runner.run("skip-record", address)
     assert plan.returncode == 0
+    assert f"{flow.group} would move from {address} to 1:{ends[1] + 1}" in plan.stdout
     assert plan.stdout.endswith("Nothing was done. Do it with --yes.\n")
     assert flow.committed()[1] == ends[1]
 

@@ -13,6 +13,7 @@ from confluent_kafka.admin import AdminClient
 
 from consumer.demo import fault_scripts
 from consumer.demo.expected import REFUSED, ExpectDeadLetter, ExpectDelivered, ExpectSkipped
+from consumer.demo.ledger import address_of
 from consumer.demo.segment_server import SegmentStandIn
 from tests.cli_runner import CommandRunner
 from tests.support import KEYS, Flow, is_refused
@@ -124,6 +125,76 @@ def test_reconcile_reports_delivered_missing_and_waiting_records(flow: Flow, tmp
     }
     assert len(id_parts) == 3
     assert all(any(id_part in message_id for id_part in id_parts) for message_id in ids[:3])
+
+
+def test_what_the_warehouse_lacks_is_sent_again_with_its_message_ids(kafka: Any, flow: Flow, tmp_path: Path) -> None:
+    """Also in part, if Kafka has deleted some of the records, and a second time only with --again."""
+    flow.produce(400)
+    with flow.member() as member:
+        flow.wait_until_settled()
+        assert member.terminate() == 0
+    ids = [str(arrival.event["messageId"]) for arrival in flow.segment.accepted]
+    missing, runner = tmp_path / "missing.txt", CommandRunner(flow)
+    reconcile = ["reconcile", "--from", "2020-01-01", "--delivered", "-", "--missing-file", str(missing)]
+    result = runner.run(*reconcile, stdin="\n".join(ids[7:]))
+    assert result.returncode == 1
+    assert f"dead-letters replay --only {missing}" in result.stderr
+    lacking = {message_id: address for message_id in ids[:7] if (address := address_of(message_id))}
+    lines = {f"{flow.topic} {partition} {offset}" for partition, offset in lacking.values()}
+    assert set(missing.read_text().splitlines()) == lines
+
+    gone = max(lacking.values())
+    lost = [address for address in lacking.values() if address <= gone and address.partition == gone.partition]
+    kafka.delete_records(flow.topic, {gone.partition: gone.offset + 1})
+    flow.segment.script = fault_scripts.calm
+    committed, replay = flow.committed(), ["dead-letters", "replay", "--only", str(missing), "--json"]
+    expected = {message_id for message_id, address in lacking.items() if address not in lost}
+    for options in ([], ["--again"]):
+        before = len(flow.segment.dropped)
+        plan = runner.json(*replay, *options, code=1)
+        assert (plan["sent"], plan["passed"]) == (len(expected), {"deleted by Kafka": len(lost)})
+        assert plan["no_record"] == [str(address) for address in sorted(lost)]
+        done = runner.json(*replay, *options, "--yes", code=1)
+        assert (done["sent"], done["done"]) == (len(expected), True)
+        # The stand-in remembers messageIds for a day, as Segment does.
+        assert {message_id for _, message_id in flow.segment.dropped[before:]} == expected
+    second = runner.json(*replay, "--yes", code=1)
+    assert (second["sent"], second["passed"]["replayed before"]) == (0, len(expected))
+    assert flow.committed() == committed
+
+
+def test_a_dry_run_reports_what_is_not_committed_and_disturbs_no_member(flow: Flow) -> None:
+    flow.produce(200)
+    with flow.member() as member:
+        flow.wait_until_settled()
+        assert member.terminate() == 0
+    accepted, committed, dead_letters = len(flow.segment.accepted), flow.committed(), len(flow.dead_letters())
+    flow.produce(200, seed=2)
+    report = CommandRunner(flow).json("run", "--dry-run", "--json")
+    new = [outcome for address, outcome in flow.produced.items() if address.offset >= committed[address.partition]]
+    assert report["sent"] == sum(isinstance(outcome, ExpectDelivered) or outcome == REFUSED for outcome in new)
+    assert sum(report["skipped"].values()) == sum(isinstance(outcome, ExpectSkipped) for outcome in new)
+    assert report["sent"] + sum(report["skipped"].values()) + sum(report["rejected"].values()) == 200
+    assert (flow.committed(), len(flow.segment.accepted), len(flow.dead_letters())) == (
+        committed,
+        accepted,
+        dead_letters,
+    )
+    with flow.member() as member:
+        flow.wait_until_settled()
+        assert CommandRunner(flow).json("run", "--dry-run", "--json")["sent"] == 0
+        assert (member.times("assigned"), member.times("revoked"), member.times("lost")) == (1, 0, 0)
+        assert member.terminate() == 0
+
+
+def test_a_user_is_found_from_a_time_on(flow: Flow) -> None:
+    flow.produce(60)
+    runner = CommandRunner(flow)
+    event = next(record for record in runner.json_lines("preview", "--count", "60") if record["outcome"] == "call")
+    found = runner.json_lines("preview", "--user", event["call"]["userId"], "--from", "2020-01-01")
+    assert event in found
+    assert runner.json_lines("preview", "--message-id", event["call"]["messageId"]) == [event]
+    assert runner.run("preview", "--user", event["call"]["userId"], "--from", "2099-01-01").stdout == ""
 
 
 def test_an_invalid_export_is_reported_with_its_line(flow: Flow, tmp_path: Path) -> None:
