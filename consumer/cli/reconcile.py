@@ -68,7 +68,8 @@ def reconcile(  # noqa: PLR0913, PLR0917 - click passes options by name
     \b
     Examples:
       sprig-to-segment reconcile --from 2026-03-02 --delivered tracks.csv.gz
-      sprig-to-segment reconcile --from 2026-03-02 --delivered tracks.csv.gz --missing-file missing.txt
+      sprig-to-segment reconcile --from 2026-03-02 --delivered tracks.csv.gz \\
+        --missing-file missing.txt
       bq query --format csv 'SELECT id FROM ...' |
         sprig-to-segment reconcile --from 2026-03-02 --delivered - --missing
     """

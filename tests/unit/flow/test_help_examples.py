@@ -68,7 +68,7 @@ def commands(group: click.Group, *path: str) -> Iterator[tuple[str, click.Comman
 def examples() -> Iterator[Example]:
     for words, command in commands(main):
         text = re.split(r"Examples?:\n", command.help or "")[-1].partition("\n\n")[0]
-        joined = re.sub(r"\|\n\s*", "| ", text)
+        joined = re.sub(r"\\\n\s*", "", re.sub(r"\|\n\s*", "| ", text))
         yield from (Example(words, line.strip()) for line in joined.splitlines())
 
 
