@@ -3,12 +3,13 @@ FROM python:3.13-slim-trixie@sha256:bf44cdfcb76cd3b41e879bc058fc37ec5872002ccfde
 
 FROM base AS builder
 WORKDIR /build
-# Two virtual environments, because the product's environment has neither pip nor the build backend.
+# Two virtual environments, because the product's environment has neither pip nor the build backend. The product has its
+# extra `otel`, because nobody can add it to the image later.
 RUN python3 -m venv tools && python3 -m venv --without-pip /opt/sprig-to-segment
 COPY requirements requirements
 RUN tools/bin/pip install --no-cache-dir --require-hashes -r requirements/build.txt \
     && tools/bin/pip --python /opt/sprig-to-segment/bin/python \
-       install --no-cache-dir --require-hashes --only-binary=:all: -r requirements/run.txt
+       install --no-cache-dir --require-hashes --only-binary=:all: -r requirements/otel.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY schemas schemas
 COPY consumer consumer

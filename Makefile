@@ -111,8 +111,9 @@ format: $(VENV)/developed  ## format the code
 
 UPGRADE ?= --upgrade
 lock: $(VENV)/developed  ## resolve pyproject.toml and requirements/*.in again, with hashes
-	pins=(); for set in run build test dev mutants image; do \
-	  source=requirements/$$set.in; [ $$set != run ] || source=pyproject.toml; \
+	pins=(); for set in run otel build test dev mutants image; do \
+	  source=requirements/$$set.in; \
+	  case $$set in run) source=pyproject.toml;; otel) source='pyproject.toml --extra otel';; esac; \
 	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	    $(UPGRADE) "$${pins[@]}" $$source -o requirements/$$set.txt || exit 1; pins+=(-c requirements/$$set.txt); \
 	done

@@ -12,6 +12,7 @@ from bench import broker as brokers
 from bench import compress as compress_bench
 from bench import drain as drain_simulation
 from bench import members as members_bench
+from bench import observers as observers_bench
 from bench import profiled, report, rounds, trickle
 from bench import rebalance as rebalance_bench
 from bench import start as start_bench
@@ -118,6 +119,15 @@ def members(records: int, halves: bool, settings: tuple[str, ...]) -> None:
         alone = members_bench.run(broker, count, 1, halves, changed)
         together = members_bench.run(broker, count, 2, halves, changed)
         click.echo(members_bench.table(count, alone, together))
+
+
+@main.command()
+@click.option("--records", type=click.IntRange(1000), default=200_000, show_default=True, help="The backlog.")
+@click.option("--rounds", "times", type=click.IntRange(1), default=5, show_default=True, help="Rounds of each variant.")
+def observers(records: int, times: int) -> None:
+    """Measure the cost of the audit log and of OpenTelemetry."""
+    with brokers.broker() as broker:
+        click.echo(observers_bench.table(observers_bench.run(broker, min(records, broker.max_records), times)))
 
 
 @main.command()

@@ -40,14 +40,20 @@ class Broker:
             future.result(30)
         return name
 
-    def fill(self, topic: str, count: int) -> None:
-        """Write `count` records of the reference shape, spread over the partitions."""
-        self.write(topic, shape.values(count))
+    def fill(self, topic: str, count: int, is_traced: bool = False) -> None:
+        """
+        Write `count` records of the reference shape, spread over the partitions. With `is_traced` each has a trace
+        context of its own.
+        """
+        self.write(topic, shape.values(count), is_traced)
 
-    def write(self, topic: str, values: Iterable[bytes]) -> None:
+    def write(self, topic: str, values: Iterable[bytes], is_traced: bool = False) -> None:
         producer = Producer({"bootstrap.servers": self.address, "acks": "all", "linger.ms": 50})
         for number, value in enumerate(values):
-            producer.produce(topic, value, f"user-{number}".encode(), number % self.partitions)
+            headers: dict[str, str | bytes | None] = {}
+            if is_traced:
+                headers["traceparent"] = f"00-{number + 1:032x}-{number + 1:016x}-01"
+            producer.produce(topic, value, f"user-{number}".encode(), number % self.partitions, headers=headers)
             if number % 10_000 == 0:
                 producer.flush(30)
         if producer.flush(60):

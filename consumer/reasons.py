@@ -107,6 +107,11 @@ class BlockReason(ExplainedWord):
         "the client cannot unpack a batch: it is damaged, or larger than receive.message.max.bytes",
     )
     """Ends without an operator when the batch can be read, or is deleted."""
+    AUDIT_LOG_NOT_WRITTEN = (
+        "audit_log_not_written",
+        "AUDIT_LOG cannot be written: the disk is full, or the file may not be written",
+    )
+    """Ends without an operator when the lines can be written."""
 
 
 SKIPPED = (Reason.TOMBSTONE,)

@@ -19,6 +19,8 @@ BUNDLED = tomllib.loads((HERE / "bundled.toml").read_text())
 
 # Where wheels keep license texts and bills of materials (PEP 639 and 770); older ones have the texts one level higher.
 _TEXTS = re.compile(r"\.dist-info/(licenses/|sboms/|licen[cs]e|copying|notice)", re.IGNORECASE)
+# Licenses that a wheel does not name in SPDX's form.
+_SPDX = {"3-Clause BSD License": "BSD-3-Clause"}
 _CLASSIFIERS = {"License :: OSI Approved :: Apache Software License": "Apache-2.0"}
 
 
@@ -79,7 +81,7 @@ def license_of(distribution: Distribution) -> str:
     metadata = distribution.metadata
     for field in ("License-Expression", "License"):
         if field in metadata:
-            return metadata[field]
+            return _SPDX.get(metadata[field], metadata[field])
     names = [_CLASSIFIERS.get(name, "") for name in metadata.get_all("Classifier", ()) if name.startswith("License")]
     return " OR ".join(filter(None, names))
 

@@ -37,8 +37,9 @@ def print_dry_run(source: SettingsSource, as_json: bool) -> bool:
     log_setup.configure("console", "warning")
     logging.getLogger("consumer.pipeline").setLevel(logging.CRITICAL)  # the report has the rejections and the blocks
     print_text(_ANNOUNCEMENT.format(group=settings.kafka_group_id, topic=settings.kafka_topic), err=True)
-    # One request at a time and no rate, because nothing goes anywhere.
-    result = _DryRun(settings.model_copy(update={"max_requests_in_flight": 1, "max_events_per_second": None})).run()
+    # One request at a time, no rate and no audit log, because nothing goes anywhere.
+    changes = {"max_requests_in_flight": 1, "max_events_per_second": None, "audit_log": None}
+    result = _DryRun(settings.model_copy(update=changes)).run()
     if as_json:
         print_json(result.as_dict())
     else:
@@ -98,7 +99,7 @@ class _DryRun:
             policy=normal.policy,
             map_record=self._observed,
             rejections=normal.rejections,
-            client=lambda _: self.segment,
+            client=lambda *_: self.segment,
             dead_letters=lambda *_: DryRunDeadLetters(),
         )
         with (

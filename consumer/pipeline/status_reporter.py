@@ -3,7 +3,7 @@
 import logging
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import replace
 from typing import NamedTuple, Protocol
 
@@ -17,13 +17,16 @@ from consumer.model import (
     Retry,
     WriteKey,
 )
-from consumer.observability.snapshot import Counters, PartitionState, Snapshot
+from consumer.observability.snapshot import Block, Counters, PartitionState, Snapshot
 from consumer.pipeline.blocks import BlockHistory, KeyState
 from consumer.pipeline.buffers import PartitionBuffers
+from consumer.pipeline.log_summary import LogSummary
 from consumer.pipeline.partition_buffer import PartitionBuffer
 from consumer.reasons import Reason
 
 log = logging.getLogger(__name__)
+
+OtherBlocks = Callable[[], Sequence[Block]]
 
 OUTCOMES = {Accepted: "accepted", Retry: "retried", Refused: "refused", Misconfigured: "misconfigured"}
 
@@ -49,13 +52,18 @@ class OtherCounts(NamedTuple):
 class StatusReporter:
     """`counters` belong to the loop's thread; any thread may read `latest`."""
 
-    def __init__(self, now: float) -> None:
+    def __init__(self, now: float, summary_interval: float = 0.0, other_blocks: OtherBlocks = tuple) -> None:
+        """
+        `summary_interval`: seconds between two log lines with counts; 0 for no lines. `other_blocks` are those of parts
+        that the loop does not know.
+        """
         self.counters = Counters()
         self._latest = Snapshot(now)
-        self._blocks = BlockHistory()
+        self._blocks, self._other_blocks = BlockHistory(), other_blocks
         self._finished = 0
         self._settled_at = 0.0
         self._is_failing = False
+        self._summary = LogSummary(summary_interval, now)
 
     def latest(self) -> Snapshot:
         return self._latest
@@ -95,6 +103,7 @@ class StatusReporter:
         """
         try:
             self._latest = self._snapshot(buffers, keys, member, others, now, draining)
+            self._summary.log_if_due(self._latest, now)
             self._is_failing = False
         except Exception as error:  # noqa: BLE001 - a defect of ours, which concerns no record
             self._latest = replace(self._latest, loop_ran_at=now)
@@ -120,7 +129,7 @@ class StatusReporter:
             counters=self.counters.copy(),
             waiting=sum(buffer.waiting for buffer in buffers),
             in_flight=sum(buffer.in_flight for buffer in buffers),
-            blocks=self._blocks.update(keys, buffers.blocked),
+            blocks=[*self._blocks.update(keys, buffers.blocked), *self._other_blocks()],
             open_until={key.environment: state.open_until for key, state in keys.items()},
             partitions={buffer.partition: _partition_state(buffer, member) for buffer in buffers},
             settled_at=self._settled_at,

@@ -11,7 +11,12 @@ from consumer.settings.validators import Scalar, above_zero, at_least, at_most
 MIN_REQUEST_BYTES = MAX_EVENT_BYTES + 1_000  # the largest event, and what surrounds the events of a request
 
 _UNIT = "the unit is seconds"
-_MAX_LINGER, _MAX_ATTEMPT, _MAX_SHUTDOWN = 300, 600, 3600  # seconds; larger values are milliseconds by mistake
+_MAX_LINGER, _MAX_ATTEMPT, _MAX_SHUTDOWN, _MAX_SUMMARY = (
+    300,
+    600,
+    3600,
+    86_400,
+)  # seconds; larger values are milliseconds by mistake
 
 Text = Annotated[str, AfterValidator(validators.unpadded)]
 Servers = Annotated[str, AfterValidator(bootstrap_servers.check)]
@@ -51,6 +56,7 @@ BatchBytes = Annotated[
 LingerSeconds = Annotated[float, AfterValidator(above_zero), AfterValidator(at_most(_MAX_LINGER, _UNIT))]
 AttemptSeconds = Annotated[float, AfterValidator(above_zero), AfterValidator(at_most(_MAX_ATTEMPT, _UNIT))]
 ShutdownSeconds = Annotated[float, AfterValidator(above_zero), AfterValidator(at_most(_MAX_SHUTDOWN, _UNIT))]
+SummarySeconds = Annotated[float, AfterValidator(at_least(0)), AfterValidator(at_most(_MAX_SUMMARY, _UNIT))]
 
 
 def setting(default: Any, meaning: str, shown: str = "") -> Any:

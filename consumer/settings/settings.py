@@ -27,6 +27,7 @@ from consumer.settings.field_types import (
     RejectAction,
     Servers,
     ShutdownSeconds,
+    SummarySeconds,
     Text,
     ThreadCount,
     Topic,
@@ -146,6 +147,12 @@ class Settings(BaseSettings):
     http_port: Port = setting(8080, "the port of `HTTP_HOST`; 0 chooses a free port")
     log_format: Literal["json", "console"] = setting("json", "`json`, or `console` for people")
     log_level: LogLevel = setting("info", "`debug`, `info`, `warning` or `error`")
+    log_summary_seconds: SummarySeconds = setting(60, "the interval of a log line with counts; 0 for none")
+    audit_log: Text | None = setting(
+        None,
+        "a file, or `-` for standard output: one JSON line for each delivered messageId, written before its offset is "
+        "committed",
+    )
     shutdown_timeout_seconds: ShutdownSeconds = setting(
         25,
         "for the drain at a shutdown or a revocation, at least 5 more than `SEGMENT_TIMEOUT_SECONDS`; give the "
@@ -153,16 +160,9 @@ class Settings(BaseSettings):
     )
 
     @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],  # noqa: ARG003
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
+    def settings_customise_sources(cls, *_: Any, **sources: Any) -> tuple[PydanticBaseSettingsSource, ...]:
         """Only the values from `load`, because the library's own sources stop at the first mistake and show values."""
-        return (init_settings,)
+        return (sources["init_settings"],)
 
     @field_validator("*", mode="before")
     @classmethod

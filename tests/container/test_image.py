@@ -86,7 +86,7 @@ def test_the_bill_of_materials_lists_what_is_installed(shell: Callable[[str], st
     own = installed.pop("sprig-to-segment")
     assert own == version("sprig-to-segment")
     assert bill_versions.items() >= {_normal(name): release for name, release in installed.items()}.items()
-    locked = re.findall(r"(?m)^([\w.-]+)==(\S+)", (ROOT / "requirements" / "run.txt").read_text())
+    locked = re.findall(r"(?m)^([\w.-]+)==(\S+)", (ROOT / "requirements" / "otel.txt").read_text())
     assert {(_normal(name), release) for name, release in installed.items()} <= {
         (_normal(name), release) for name, release in locked
     }

@@ -8,10 +8,11 @@ from typing import Any, cast
 
 import pytest
 
-from consumer import app
 from consumer.app import Service
+from consumer.closing import MARGIN_SECONDS, BoundedCloser
 from consumer.errors import NotPermitted, ServiceError
 from consumer.kafka.dead_letter_topic import TopicFinding
+from consumer.pipeline.start_topics import StartTopics
 
 
 class FakeLoop:
@@ -46,8 +47,8 @@ def started(
 ) -> FakeLoop:
     """The loop of a service that was started with these findings about its dead-letter topic."""
     loop = FakeLoop()
-    reporter, consumer = cast(Any, None), FakeConsumer(other_topics or {})
-    service = Service(cast(Any, loop), cast(Any, consumer), reporter, topic, lambda: findings)
+    reporter, consumer = cast(Any, None), cast(Any, FakeConsumer(other_topics or {}))
+    service = Service(cast(Any, loop), consumer, reporter, StartTopics(consumer, topic, lambda: findings))
     service.run(threading.Event())
     return loop
 
@@ -119,15 +120,15 @@ def test_a_topic_that_cannot_be_read_is_a_warning_because_it_may_come(
 
 
 def test_clients_that_do_not_close_leave_the_process_the_time_to_end() -> None:
-    closer, released = app.ClientCloser(clients=2), threading.Event()
+    closer, released = BoundedCloser(parts=2), threading.Event()
 
     def wait() -> None:
         released.wait()
 
     deadline = time.monotonic() + 1.5
     closer.deadline = lambda: deadline
-    closer.close(wait)
-    assert time.monotonic() < deadline - app.MARGIN_SECONDS - 0.3  # the second one has a part of the time
-    closer.close(wait)
+    closer.close("consumer", wait)
+    assert time.monotonic() < deadline - MARGIN_SECONDS - 0.3  # the second one has a part of the time
+    closer.close("consumer", wait)
     assert time.monotonic() < deadline
     released.set()

@@ -32,7 +32,7 @@ ACCEPTABLE = {
     "curl",
 }
 # Wheels with machine code that comes from their own sources alone.
-OWN_CODE = {"fastavro"}
+OWN_CODE = {"charset-normalizer", "fastavro"}
 
 
 def installed() -> list[Distribution]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from opentelemetry.sdk import environment_variables
 
 from consumer.cli.group_text import RUNBOOK
 from consumer.kafka.group_findings import GroupRule
@@ -22,6 +23,8 @@ ALERTS = re.findall(r"alert: (\w+)", (ROOT / "helm" / "files" / "alerts.yaml").r
 LOG_MESSAGES = PAGE.partition("## Log messages")[2]
 ROWS = re.findall(r"(?m)^\| ([a-z, ]+) \| `([^`]+)` \| ([^|]*) \| ([^|]*) ?\|$", LOG_MESSAGES)
 LEVELS = {"debug", "info", "warning", "error", "critical"}
+
+OF_OPENTELEMETRY = {value for name, value in vars(environment_variables).items() if name.startswith("OTEL_")}
 
 # The only message whose text is not in its call: run.py logs what settings.suspicious() found.
 MESSAGES_FROM_VARIABLES = {"NAME is no setting; did you mean ...?": {"warning"}}
@@ -100,7 +103,7 @@ def test_each_rule_about_the_group_has_a_row_in_the_section_that_the_command_nam
 
 def test_each_setting_metric_and_reason_that_the_page_names_exists() -> None:
     metrics = metrics_page()
-    assert set(re.findall(r"`([A-Z]+(?:_[A-Z]+)+)[=`]", PAGE)) <= set(NAMES)
+    assert set(re.findall(r"`([A-Z]+(?:_[A-Z]+)+)[=`]", PAGE)) <= set(NAMES) | OF_OPENTELEMETRY
     assert set(re.findall(rf"{PREFIX}\w+", PAGE)) <= set(re.findall(rf"{PREFIX}\w+", metrics))
     assert all(map(reject_meaning, re.findall(r"--reason (\w+)", PAGE)))
 

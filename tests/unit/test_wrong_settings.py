@@ -160,6 +160,9 @@ WRONG_VALUES = [
     ("HTTP_PORT", "8080:8080", "must be a whole number"),
     ("LOG_FORMAT", "'json'", QUOTED),
     ("LOG_LEVEL", HUSH, "must be 'debug', 'info', 'warning' or 'error'"),
+    ("LOG_SUMMARY_SECONDS", "-1", "must be at least 0"),
+    ("LOG_SUMMARY_SECONDS", "86401", "must be at most 86400: the unit is seconds"),
+    ("AUDIT_LOG", "audit.jsonl ", BLANK),
     ("SHUTDOWN_TIMEOUT_SECONDS", "14",
      "must be at least 5 more than SEGMENT_TIMEOUT_SECONDS: a drain waits for open requests, and then for dead letters "
      "and a commit"),

@@ -1,0 +1,31 @@
+"""The end of the parts that have no timeout of their own, before the process must have ended."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+log = logging.getLogger(__name__)
+
+CLOSE_SECONDS = 5.0  # at most; a group waits for a session timeout if a member ends before it has left
+MARGIN_SECONDS = 0.5
+
+
+class BoundedCloser:
+    """Waits for each part that is closed, and never beyond the deadline. A part that hangs ends with the process."""
+
+    def __init__(self, parts: int) -> None:
+        """`parts` of them share the time."""
+        self.parts = parts  # that are still open
+        self.deadline: Callable[[], float] = lambda: float("inf")
+        """When the process must have ended, in monotonic seconds."""
+
+    def close(self, name: str, close: Callable[[], None]) -> None:
+        rest = self.deadline() - time.monotonic() - MARGIN_SECONDS
+        seconds = min(CLOSE_SECONDS, rest / self.parts)
+        self.parts = max(self.parts - 1, 1)
+        thread = threading.Thread(target=close, name="close", daemon=True)
+        thread.start()
+        thread.join(max(seconds, 0))
+        if thread.is_alive():
+            log.warning("a part did not close in time", extra={"part": name})

@@ -1,0 +1,66 @@
+"""The parts of the service and of the commands, each created from the settings."""
+
+from consumer.factories.common import VERSION, proxies
+from consumer.factories.decoding import (
+    blocking_decode_stages,
+    blocking_record_mapper,
+    confluent_registry,
+    decode_stages,
+    known_schemas,
+    record_framing,
+    record_mapper,
+    schema_fetcher,
+    schema_registry,
+    schemas_dir,
+)
+from consumer.factories.delivery import (
+    audit_log,
+    partition_buffers,
+    rejection_limits,
+    segment_client,
+    segment_endpoint,
+    send_queue,
+)
+from consumer.factories.kafka_clients import (
+    aws_sources,
+    dead_letter_topic_findings,
+    dead_letter_writer,
+    group_consumer,
+    group_consumer_config,
+    group_reader,
+    group_watch,
+    kafka_admin,
+    kafka_options,
+    topic_reader,
+)
+
+__all__ = [
+    "VERSION",
+    "audit_log",
+    "aws_sources",
+    "blocking_decode_stages",
+    "blocking_record_mapper",
+    "confluent_registry",
+    "dead_letter_topic_findings",
+    "dead_letter_writer",
+    "decode_stages",
+    "group_consumer",
+    "group_consumer_config",
+    "group_reader",
+    "group_watch",
+    "kafka_admin",
+    "kafka_options",
+    "known_schemas",
+    "partition_buffers",
+    "proxies",
+    "record_framing",
+    "record_mapper",
+    "rejection_limits",
+    "schema_fetcher",
+    "schema_registry",
+    "schemas_dir",
+    "segment_client",
+    "segment_endpoint",
+    "send_queue",
+    "topic_reader",
+]

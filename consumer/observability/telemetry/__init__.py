@@ -1,0 +1,1 @@
+"""What is exported with OpenTelemetry: the spans of attempts, and the metrics."""
