@@ -51,8 +51,8 @@ def test_each_alert_uses_existing_metrics_and_labels(rule: Any) -> None:
 def test_each_alert_has_a_severity_a_summary_and_a_runbook_section(rule: Any) -> None:
     assert rule["labels"].keys() == {"severity"}
     assert rule["labels"]["severity"] in {"critical", "warning"}
-    assert rule["annotations"].keys() == {"summary", "runbook"}
-    path, anchor = rule["annotations"]["runbook"].split("#")
+    assert rule["annotations"].keys() == {"summary", "runbook_url"}
+    path, anchor = rule["annotations"]["runbook_url"].split("#")
     assert anchor == rule["alert"].lower()
     assert f"\n### {rule['alert']}\n" in (ROOT / path).read_text()
 
