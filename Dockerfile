@@ -12,6 +12,7 @@ RUN tools/bin/pip install --no-cache-dir --require-hashes -r requirements/build.
        install --no-cache-dir --require-hashes --only-binary=:all: -r requirements/otel.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY schemas schemas
+COPY docs docs
 COPY consumer consumer
 RUN tools/bin/pip wheel --no-build-isolation --no-deps --wheel-dir dist . \
     && tools/bin/pip --python /opt/sprig-to-segment/bin/python install --no-index --no-deps dist/*.whl

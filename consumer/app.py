@@ -133,7 +133,8 @@ def build(settings: Settings, variant: Variant) -> Iterator[Service]:
 def status_server(settings: Settings, service: Service) -> Iterator[StatusServer]:
     """Serves health, metrics and the status page of a service."""
     with recent_logs.record_recent_logs() as logs:
-        info = ServiceInfo(factories.VERSION, settings.kafka_topic, settings.kafka_group_id, settings.endpoint)
+        names = factories.VERSION, settings.kafka_topic, settings.kafka_group_id, settings.endpoint
+        info = ServiceInfo(*names, settings.http_port)
         with closing(factories.group_watch(settings)) as group:
             page = StatusPage(service.reporter.latest, info, logs.lines, group.latest)
             with StatusServer(settings.http_host, settings.http_port, page) as server:

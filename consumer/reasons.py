@@ -186,6 +186,11 @@ def is_reject_reason(word: str) -> bool:
     return word in REJECTED or bool(_OUTCOME_REASON.fullmatch(word))
 
 
+def reason_meaning(reason: str) -> str:
+    """Why a record was skipped or rejected, for people; "" for the word of a contract."""
+    return reject_meaning(reason) or _MEANINGS.get(reason, "")
+
+
 def is_reserved(reason: str) -> bool:
     """Whether the service itself counts under this word."""
     return reason in _MEANINGS or reason.startswith(("http_", "denied_", "stuck_"))

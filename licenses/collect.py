@@ -21,7 +21,10 @@ BUNDLED = tomllib.loads((HERE / "bundled.toml").read_text())
 _TEXTS = re.compile(r"\.dist-info/(licenses/|sboms/|licen[cs]e|copying|notice)", re.IGNORECASE)
 # Licenses that a wheel does not name in SPDX's form.
 _SPDX = {"3-Clause BSD License": "BSD-3-Clause"}
-_CLASSIFIERS = {"License :: OSI Approved :: Apache Software License": "Apache-2.0"}
+_CLASSIFIERS = {
+    "License :: OSI Approved :: Apache Software License": "Apache-2.0",
+    "License :: OSI Approved :: MIT License": "MIT",
+}
 
 
 class Component(NamedTuple):

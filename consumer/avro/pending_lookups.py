@@ -1,10 +1,11 @@
 """The schema keys that are to be looked up, and which of them is looked up next."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from consumer.avro.schema_keys import SchemaKey
+from consumer.waits import Wait, WaitKind
 
 FORGET_AFTER_SECONDS = 60.0
 MAX_LOOKUPS = 1_000
@@ -16,7 +17,8 @@ class Lookup:
     A key to look up at `due` or later. Times are in monotonic seconds.
 
     `requested_at` is when a record last needed the key. `not_found_since` is infinite until the registry answers that
-    it does not know the key. An incomplete schema is logged again at `next_warning_at`.
+    it does not know the key. An incomplete schema is logged again at `next_warning_at`. `trouble` says why the answers
+    were of no use since `trouble_since`, "" before the first answer.
     """
 
     due: float
@@ -24,6 +26,14 @@ class Lookup:
     attempts: int = 0
     not_found_since: float = math.inf
     next_warning_at: float = -math.inf
+    trouble: str = ""
+    trouble_since: float = -math.inf
+
+    def note_trouble(self, reason: str, now: float) -> None:
+        """The registry answered, and the schema cannot be used yet."""
+        if not self.trouble:
+            self.trouble_since = now
+        self.trouble = reason
 
 
 class PendingLookups:
@@ -42,6 +52,15 @@ class PendingLookups:
 
     def __contains__(self, key: SchemaKey) -> bool:
         return key in self._lookups
+
+    @property
+    def waits(self) -> Sequence[Wait]:
+        """The schemas that the registry was asked for in vain so far."""
+        return [
+            Wait(WaitKind.SCHEMA, str(key), lookup.trouble_since, lookup.trouble, lookup.due)
+            for key, lookup in self._lookups.items()
+            if lookup.trouble
+        ]
 
     def request(self, key: SchemaKey, now: float, not_found_since: Callable[[SchemaKey], float]) -> None:
         """A record needs the key. If there are too many keys, the record has to ask again."""

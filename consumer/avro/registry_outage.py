@@ -2,9 +2,11 @@
 
 import logging
 import math
+from collections.abc import Sequence
 
 from consumer.avro.schema_keys import SchemaKey
 from consumer.avro.schema_lookup import RegistryMisconfigured, RegistryUnreachable
+from consumer.waits import Wait, WaitKind
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +29,7 @@ class RegistryOutage:
     def __init__(self) -> None:
         self.resume_at = -math.inf
         self._failures = 0
+        self._since = -math.inf
         self._next_warning_at = -math.inf
         self._last_warning = ""
 
@@ -35,7 +38,16 @@ class RegistryOutage:
             log.info("the schema registry answers again")
         self._failures, self._next_warning_at = 0, -math.inf
 
+    @property
+    def waits(self) -> Sequence[Wait]:
+        """The registry, while it does not answer."""
+        if not self._failures:
+            return ()
+        return [Wait(WaitKind.REGISTRY, "", self._since, self._last_warning, self.resume_at)]
+
     def note_failure(self, key: SchemaKey, error: RegistryUnreachable, now: float) -> None:
+        if not self._failures:
+            self._since = now
         self._failures += 1
         self.resume_at = now + backoff_seconds(self._failures)
         cause = str(error)

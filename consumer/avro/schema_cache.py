@@ -3,7 +3,7 @@
 import logging
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -24,6 +24,7 @@ from consumer.avro.schema_lookup import (
 from consumer.avro.schema_memory import SchemaMemory
 from consumer.model import Pending
 from consumer.reasons import Reason
+from consumer.waits import Wait
 
 log = logging.getLogger(__name__)
 
@@ -100,6 +101,13 @@ class SchemaCache:
         self._start_lookup(now)
         return True
 
+    @property
+    def waits(self) -> Sequence[Wait]:
+        """Why schemas that records need are not here yet."""
+        if not self._lookups:
+            return ()
+        return [*self._outage.waits, *self._lookups.waits]
+
     def close(self) -> None:
         """Start no more look-ups. The look-up in flight ends by itself, within its own time limits."""
         self._executor.shutdown(wait=False, cancel_futures=True)
@@ -142,6 +150,7 @@ class SchemaCache:
         if math.isinf(lookup.not_found_since):
             fields = {"schema": str(key), "gives_up_after_seconds": CONFIRM_SECONDS}
             log.warning("schema not found in the registry, retrying", extra=fields)
+        lookup.note_trouble("the registry does not know it", now)
         lookup.not_found_since = min(lookup.not_found_since, now)
         give_up_at = lookup.not_found_since + self._not_found.confirm_seconds(now)
         if give_up_at <= now:
@@ -154,6 +163,7 @@ class SchemaCache:
         """The records of this key wait, and no others, because the registry answers."""
         lookup = self._note_answer("unreachable", key, now)
         lookup.due, lookup.not_found_since = now + backoff_seconds(lookup.attempts), math.inf
+        lookup.note_trouble(str(error), now)
         self._lookups.repeat(key, lookup)
         if now >= lookup.next_warning_at:
             lookup.next_warning_at = now + WARNING_INTERVAL_SECONDS

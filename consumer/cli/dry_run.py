@@ -64,6 +64,8 @@ class DryRunSegment:
 class DryRunDeadLetters:
     """Confirms each dead letter at once, and keeps none."""
 
+    waits = ()
+
     def __init__(self) -> None:
         self._unconfirmed: list[DeadLetter] = []
 

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import Consumer, KafkaError, KafkaException
 
 from consumer.errors import NoAnswer, NotPermitted
 from consumer.kafka.client_config import is_fatal
@@ -33,14 +33,6 @@ class ClientErrors:
             return
         self._reports.warn(error)
 
-    def note_from(self, poll: Callable[[], object]) -> None:
-        """Keep what the client reports in a call of `poll`. The caller logs it, so it is not logged here."""
-        self._reports.is_quiet = True
-        try:
-            poll()
-        finally:
-            self._reports.is_quiet = False
-
     def report_message(self, message: Any) -> None:
         """An error that the client returns in place of a record."""
         error = message.error()
@@ -50,10 +42,38 @@ class ClientErrors:
             fields = {"partition": message.partition(), "error": describe(error)}
             log.warning("Kafka partition error, retrying", extra=fields)
 
-    def no_answer(self, topic: str, error: KafkaException) -> NoAnswer:
+    @property
+    def unreachable_at(self) -> float:
+        """When the client last reported that no broker can be reached, in monotonic seconds."""
+        return self._reports.unreachable_at
+
+    @property
+    def cause(self) -> str:
+        """Why no broker answers, by the client's last reports."""
+        return self._reports.cause
+
+    def ask_partition_count(self, client: Consumer, topic: str) -> int:
+        """How many partitions a topic has, 0 if it does not exist. Raises NotPermitted, and NoAnswer in time."""
+        try:
+            metadata = client.list_topics(topic, timeout=1.0).topics[topic]  # the caller asks repeatedly
+        except KafkaException as error:
+            # Otherwise the client does not report the cause before the first read.
+            self.note_from(lambda: client.poll(0))
+            raise self._no_answer(topic, error) from None
+        return self.partition_count(metadata)
+
+    def _no_answer(self, topic: str, error: KafkaException) -> NoAnswer:
         """Why a question about the topic has no answer."""
         text = f"no answer from Kafka about topic {topic}: {self._reports.explain(error.args[0])}"
         return NoAnswer(text, self._reports.condition(error.args[0]))
+
+    def note_from(self, poll: Callable[[], object]) -> None:
+        """Keep what the client reports in a call of `poll`. The caller logs it, so it is not logged here."""
+        self._reports.is_quiet = True
+        try:
+            poll()
+        finally:
+            self._reports.is_quiet = False
 
     def partition_count(self, metadata: Any) -> int:
         """Of a topic that a broker described; 0 if there is no such topic. Raises NotPermitted, NoAnswer."""

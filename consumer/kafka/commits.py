@@ -8,7 +8,9 @@ from typing import NamedTuple
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from consumer.kafka.commit_metadata import CommitMetadata
+from consumer.kafka.errors import client_text
 from consumer.kafka.records import LogPosition
+from consumer.waits import Wait, WaitKind
 
 log = logging.getLogger(__name__)
 
@@ -73,6 +75,7 @@ class OffsetCommits:
         self._committed: dict[int, _Committed] = {}  # as far as the broker has answered
         self._unanswered: dict[int, set[int]] = {}  # offsets that the broker may have
         self._sent_at = float("-inf")  # of the commit that is on its way
+        self._failure: Wait | None = None  # None: the broker took the last commit
         self.counts = {"ok": 0, "failed": 0}
 
     def fetch(self, partitions: Iterable[int], timeout: float) -> Sequence[FetchedOffset]:
@@ -119,9 +122,17 @@ class OffsetCommits:
                 self._remember(topic_partition)
         if failure is None:
             self.counts["ok"] += 1
+            self._failure = None
         else:
             self.counts["failed"] += 1
+            since = self._failure.since if self._failure else time.monotonic()
+            self._failure = Wait(WaitKind.COMMIT, "", since, client_text(failure))
             log.warning("commit failed, retrying with the next one", extra={"error": failure.str()})
+
+    @property
+    def waits(self) -> Sequence[Wait]:
+        """The broker, while it refuses commits."""
+        return () if self._failure is None else [self._failure]
 
     def _commit_until(self, positions: Mapping[int, LogPosition], ends_at: float) -> Sequence[TopicPartition]:
         """Commit until the broker has the positions or the time is over. What it does not have."""

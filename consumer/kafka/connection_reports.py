@@ -45,6 +45,7 @@ class ConnectionReports:
         self._silence = token_errors.SILENCE if uses_token_endpoint(config) else NO_BROKER
         self.all_down = False
         """Whether to wait is of no use: each broker that is known was tried without success, or there is no token."""
+        self._all_down_at = float("-inf")
         self.is_quiet = False
         """Whether the caller itself logs what the client reports."""
 
@@ -55,7 +56,7 @@ class ConnectionReports:
 
     def note_error(self, error: KafkaError) -> None:
         if error.code() == KafkaError._ALL_BROKERS_DOWN or token_failure(error.str()):
-            self.all_down = True
+            self.all_down, self._all_down_at = True, self._clock()
         self._note(error.str())
 
     def warn(self, error: KafkaError) -> None:
@@ -106,8 +107,22 @@ class ConnectionReports:
 
     def describe(self, error: KafkaError) -> str:
         """The cause of `error`, which the client reported; no broker is asked."""
-        is_summary = error.code() == KafkaError._ALL_BROKERS_DOWN
-        return self._causes(lambda cause, _: cause) if is_summary else describe(error)
+        return self.cause if error.code() == KafkaError._ALL_BROKERS_DOWN else describe(error)
+
+    @property
+    def unreachable_at(self) -> float:
+        """
+        When it was last reported that no broker can be reached, with a cause, in monotonic seconds.
+
+        The client also reports that all brokers are down when a broker closed an idle connection, without a cause.
+        """
+        failed_at = max((report.at for report in self._reports.values()), default=float("-inf"))
+        return min(self._all_down_at, failed_at)
+
+    @property
+    def cause(self) -> str:
+        """What was reported in the last minute; no broker is asked."""
+        return self._causes(lambda cause, _: cause)
 
     def _warn(self, error: str, text: str, condition: str) -> None:
         """One line for a condition of all clients, whoever reports it: the log folds lines by `fold_by`."""

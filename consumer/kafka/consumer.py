@@ -8,6 +8,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from consumer.errors import ServiceError
+from consumer.kafka.broker_silence import BrokerSilence
 from consumer.kafka.client_config import create_client, is_classic, shared_config
 from consumer.kafka.client_errors import ClientErrors
 from consumer.kafka.client_positions import ClientPositions
@@ -24,6 +25,7 @@ from consumer.kafka.retry_timer import RetryTimer
 from consumer.kafka.start_offsets import PositionSources, StartOffsets
 from consumer.kafka.topic_id import PartitionTopics, TopicIdWatcher
 from consumer.model import Record
+from consumer.waits import Wait
 
 UNREADABLE_BATCH_ERRORS = (KafkaError._BAD_COMPRESSION, KafkaError._BAD_MSG)
 FILL_TIMEOUT = 0.02  # seconds to wait for further records once there is one
@@ -39,7 +41,8 @@ class GroupConsumer:
         self._consumer = create_client(Consumer, {**config, **self._errors.options, "on_commit": self._on_commit})
         self.topic = topic
         admin = create_client(AdminClient, with_explained_log(shared_config(config)))
-        topics = PartitionTopics(TopicIdWatcher(admin, topic))
+        topics = self._topics = PartitionTopics(TopicIdWatcher(admin, topic))
+        self._silence = BrokerSilence(lambda: self._errors.cause, time.monotonic())
         self._commit_notes = CommitNotes(topics.metadata)
         self._commits = OffsetCommits(self._consumer, topic, self._commit_notes.of_partition)
         client, log_check = ClientPositions(self._consumer, topic), LogCheck(config, admin, topic)
@@ -101,6 +104,7 @@ class GroupConsumer:
             raise ServiceError(f"the Kafka client cannot continue: {describe_fatal(self._errors.fatal)}")
         start_resets = self._start_offsets.resets()
         recreated = self._start_offsets.recreated()
+        self._silence.note(now if records else self._topics.answered_at, self._errors.unreachable_at, now)
         self._start_offsets.retry()
         resets = self._start_offsets.resets()
         # A partition that was moved would stay paused without a report.
@@ -132,6 +136,11 @@ class GroupConsumer:
         """How many commits were `ok` and `failed`."""
         return self._commits.counts
 
+    @property
+    def waits(self) -> Sequence[Wait]:
+        """What the brokers do not do now: they do not answer, or they refuse commits."""
+        return [*self._silence.waits, *self._commits.waits]
+
     def pause(self, partitions: Iterable[int]) -> None:
         to_pause = set(partitions) - self._paused
         if to_pause:
@@ -162,13 +171,7 @@ class GroupConsumer:
 
     def partition_count(self, topic: str) -> int:
         """How many partitions a topic has, 0 if it does not exist. Raises NotPermitted, and NoAnswer in time."""
-        try:
-            metadata = self._consumer.list_topics(topic, timeout=1.0).topics[topic]  # the caller asks repeatedly
-        except KafkaException as error:
-            # Otherwise the client does not report the cause before the first read.
-            self._errors.note_from(lambda: self._consumer.poll(0))
-            raise self._errors.no_answer(topic, error) from None
-        return self._errors.partition_count(metadata)
+        return self._errors.ask_partition_count(self._consumer, topic)
 
     def close(self) -> None:
         self._membership.leave()

@@ -16,6 +16,7 @@ from consumer.kafka.dead_letter_headers import Origin, headers_of
 from consumer.kafka.errors import client_text, describe
 from consumer.model import DeadLetter, Record, RecordAddress
 from consumer.reasons import BlockReason
+from consumer.waits import Wait, WaitKind
 
 UnwrapRecord = Callable[[Record], Record]
 
@@ -79,6 +80,7 @@ class DeadLetterWriter:
         self._confirmed: list[DeadLetter] = []
         self._refused: list[tuple[DeadLetter, str]] = []
         self._next_send_at = float("-inf")
+        self._failure: Wait | None = None  # None: the topic confirmed the last one
         self._fatal = ""
 
     def put(self, dead_letter: DeadLetter) -> None:
@@ -110,6 +112,13 @@ class DeadLetterWriter:
         reports = DeliveryReports(self._confirmed, self._refused)
         self._confirmed, self._refused = [], []
         return reports
+
+    @property
+    def waits(self) -> Sequence[Wait]:
+        """The topic, while it does not confirm what is sent again."""
+        if self._failure is None or not self._open:
+            return ()
+        return [self._failure._replace(next_try_at=self._next_send_at)]
 
     def close(self) -> None:
         """Drop what is not confirmed. The next owner writes it again, because its records are not committed."""
@@ -148,6 +157,7 @@ class DeadLetterWriter:
         elif dead_letter not in self._open:
             return
         elif error is None:
+            self._failure = None
             self._open.remove(dead_letter)
             self._confirmed.append(dead_letter)
         elif error.code() in REFUSALS:
@@ -157,6 +167,8 @@ class DeadLetterWriter:
             log.warning(
                 "dead letter not written, retrying", extra={**_log_fields(dead_letter), "error": describe(error)}
             )
+            since = self._failure.since if self._failure else now
+            self._failure = Wait(WaitKind.DEAD_LETTER, str(dead_letter.record.address), since, describe(error))
             self._retry(dead_letter, now)
 
     def _retry(self, dead_letter: DeadLetter, now: float) -> None:

@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 from confluent_kafka import KafkaException, TopicCollection
 from confluent_kafka.admin import AdminClient
 
+from consumer.kafka.errors import UNREACHABLE
+
 log = logging.getLogger(__name__)
 
 POLL_INTERVAL = 5.0  # seconds
@@ -61,6 +63,8 @@ class TopicIdWatcher:
         self._next_question_at = float("-inf")
         self._answer: Future[Any] | None = None
         self.current: TopicIdentity | None = None
+        self.answered_at = float("-inf")
+        """When a broker answered last, whatever its answer was, in monotonic seconds."""
 
     def invalidate(self) -> None:
         """Forget the id and drop a question that is in flight, because the topic may be another one by now."""
@@ -100,7 +104,10 @@ class TopicIdWatcher:
     def _identity(self, answer: Future[Any]) -> TopicIdentity | None:
         try:
             topic_id = str(answer.result().topic_id)
+            self.answered_at = self._clock()
         except KafkaException as error:  # the topic is deleted, or no broker answers: neither recreates the topic
+            if error.args[0].code() not in UNREACHABLE:
+                self.answered_at = self._clock()
             log.debug("topic id not available, retrying", extra={"error": error.args[0].str()})
             return None
         return TopicIdentity("" if topic_id == NO_ID else topic_id, str(self._admin.cluster_id(timeout=0) or ""))
@@ -123,6 +130,11 @@ class PartitionTopics:
     def __init__(self, watcher: TopicIdWatcher) -> None:
         self._watcher = watcher
         self._topics: dict[int, TopicIdentity] = {}
+
+    @property
+    def answered_at(self) -> float:
+        """When a broker answered the question for the topic's id last, in monotonic seconds."""
+        return self._watcher.answered_at
 
     def metadata(self, partition: int) -> str:
         """What is committed with an offset of the partition; "" if its topic is not known yet."""

@@ -61,7 +61,7 @@ class StatusServer:
                     self._accept()
                 elif key.data.socket in self.connections:  # not closed in this round
                     self._advance(key.data)
-            self._status_page.sample()
+            self._status_page.note()
             self._close_late()
 
     def _accept(self) -> None:

@@ -2,17 +2,20 @@
 
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
 from consumer.jsonio import dumps
 from consumer.observability import prometheus
+from consumer.observability.conditions import STALE_SECONDS
 from consumer.observability.snapshot import Snapshot
-from consumer.observability.status_page import STALE_SECONDS, StatusPage
-from consumer.web import asset
+from consumer.observability.status_page import StatusPage
+from consumer.web import asset, documentation
 
 RENDER_SECONDS = 0.1
-_ASSETS = {"/": "status.html", **{f"/{name}": name for name in ("status.js", "common.js", "style.css", "icon.svg")}}
+_FILES = ("status.js", "conditions.js", "group.js", "chart.js", "common.js", "style.css", "icon.svg")
+_ASSETS = {"/": "status.html", **{f"/{name}": name for name in _FILES}}
 
 
 class Page(NamedTuple):
@@ -38,6 +41,7 @@ def pages(status_page: StatusPage) -> Pages:
         "/status.json": _rarely(lambda: _json_page(status_page.status())),
         "/group": _rarely(lambda: _json_page(status_page.group())),
         **{path: _asset_page(name) for path, name in _ASSETS.items()},
+        **{f"/docs/{name}": partial(_document, name) for name in documentation.names()},
     }
 
 
@@ -82,6 +86,11 @@ def _json_page(value: Mapping[str, Any]) -> Page:
 
 def _unavailable(text: str) -> Page:
     return problem(HTTPStatus.SERVICE_UNAVAILABLE, text)
+
+
+def _document(name: str) -> Page:
+    content_type, text = documentation.page(name)
+    return Page(HTTPStatus.OK, text, content_type)
 
 
 def _asset_page(name: str) -> Callable[[], Page]:

@@ -8,21 +8,28 @@ from typing import NamedTuple
 
 from consumer.observability.log_setup import HIDDEN_FIELDS, repeat_key
 from consumer.outside_text import MAX_SENTENCE_LENGTH, outside_text
+from consumer.web.documentation import log_anchors, slug
 
 MAX_LINES = 20
+LOG_MESSAGES = "log-messages"  # the section of the runbook for a line that has no row there
 _STANDARD_FIELDS = (
     frozenset(vars(logging.makeLogRecord({}))) | HIDDEN_FIELDS | {"message", "asctime", "repeated", "_logger", "_name"}
 )
 
 
 class LogLine(NamedTuple):
-    """A log line, how many `times` it was logged since the start, and when last (`at`, in seconds since 1970)."""
+    """
+    A log line, how many `times` it was logged since the start, and when last (`at`, in seconds since 1970).
+
+    `fields` has no fields without a value. `anchor` is the place of docs/runbook.md that explains the line.
+    """
 
     at: float
     level: str
     event: str
     times: int
     fields: Mapping[str, str]
+    anchor: str = LOG_MESSAGES
 
 
 class RecentLogs(logging.Handler):
@@ -62,7 +69,10 @@ def _log_line(record: logging.LogRecord, times: int) -> LogLine:
     fields = {
         name: outside_text(value, MAX_SENTENCE_LENGTH)
         for name, value in vars(record).items()
-        if name not in _STANDARD_FIELDS
+        if name not in _STANDARD_FIELDS and value not in (None, "")
     }
     event = outside_text(record.getMessage(), MAX_SENTENCE_LENGTH)
-    return LogLine(record.created, record.levelname.lower(), event, times, fields)
+    anchor = slug(event)
+    if anchor not in log_anchors():
+        anchor = LOG_MESSAGES
+    return LogLine(record.created, record.levelname.lower(), event, times, fields, anchor)

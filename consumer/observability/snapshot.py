@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import NamedTuple
 
+from consumer.waits import Wait
+
 # Upper bounds of the buckets. Seconds: around the responses of a healthy Segment (about 0.1 s) and up to a timeout.
 # Events: up to the most that Segment accepts in a batch.
 SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, float("inf"))
@@ -119,8 +121,8 @@ class Snapshot:
 
     `waiting` counts the buffered records that are not in flight. `in_flight` counts the records of open requests and of
     dead letters that are not confirmed yet. `open_until` says for each environment when its write key may send again.
-    `loop_ran_at` and `open_until` are in monotonic seconds. `settled_at` is when a record was last settled, in seconds
-    since 1970; 0 before the first.
+    `loop_ran_at`, `open_until` and the times of `waits` are in monotonic seconds. `settled_at` is when a record was
+    last settled, in seconds since 1970; 0 before the first.
     """
 
     loop_ran_at: float
@@ -128,6 +130,7 @@ class Snapshot:
     waiting: int = 0
     in_flight: int = 0
     blocks: Sequence[Block] = ()
+    waits: Sequence[Wait] = ()
     open_until: Mapping[str, float] = field(default_factory=dict)
     partitions: Mapping[int, PartitionState] = field(default_factory=dict)
     settled_at: float = 0.0

@@ -1,38 +1,36 @@
 """The content of the status page, as one JSON value."""
 
-import itertools
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from consumer.observability.advice import advice
+from consumer.observability.conditions import Condition, FirstSeen, conditions
 from consumer.observability.group_watch import GroupReport
+from consumer.observability.history import History
 from consumer.observability.metrics import age, retry_waits
 from consumer.observability.recent_logs import LogLine
 from consumer.observability.snapshot import Counters, LatestSnapshot, Snapshot
 from consumer.outside_text import outside_value
-from consumer.reasons import block_meaning
+from consumer.reasons import block_meaning, reason_meaning
 
-SAMPLE_SECONDS = 5.0  # between two points of the history
-MAX_POINTS = 180  # a quarter of an hour
-STALE_SECONDS = 60.0  # without an iteration of the loop
+RUNNING = "running"
+NOTE_SECONDS = 1.0
 
 
 class ServiceInfo(NamedTuple):
-    """The facts that do not change while the service runs. The page shows only the host of `endpoint`."""
+    """
+    The facts that do not change while the service runs. The page shows only the host of `endpoint`.
+
+    `http_port` is the same for all members; with 0, which lets the system choose, the page links no other member.
+    """
 
     version: str
     topic: str
     group: str
     endpoint: str
-
-
-class _HistoryPoint(NamedTuple):
-    """`at` is in seconds since 1970, `settled` in records since the start, `delay` in seconds."""
-
-    at: float
-    settled: int
-    delay: float
+    http_port: int = 0
 
 
 class StatusPage:
@@ -48,54 +46,62 @@ class StatusPage:
         """`group` gives what is known of the whole group, without waiting; nothing by default."""
         self.latest, self.group = latest, group
         self._info, self._recent_errors = info, recent_errors
+        self._last_group: GroupReport = {}
         self._started_at = time.time()
-        self._points: tuple[_HistoryPoint, ...] = ()
+        self.history, self._first_seen = History(), FirstSeen()
+        self._conditions: Sequence[Condition] = ()
+        self._next_note_at = float("-inf")
 
-    def sample(self) -> None:
-        """Add a point to the history if the last one is `SAMPLE_SECONDS` old. One thread calls this repeatedly."""
-        now = time.time()
-        if not self._points or now - self._points[-1].at >= SAMPLE_SECONDS:
-            snapshot = self.latest()
-            point = _HistoryPoint(now, snapshot.counters.settled, age(snapshot.oldest, now))
-            self._points = (*self._points[-MAX_POINTS:], point)
+    def note(self) -> None:
+        """Add to the history, and note the conditions that begin and end, once a second. One thread calls this."""
+        if time.monotonic() >= self._next_note_at:
+            self._note()
+
+    def _note(self) -> None:
+        snapshot, now = self.latest(), time.time()
+        self._next_note_at = time.monotonic() + NOTE_SECONDS
+        self.history.add(now, snapshot.counters.settled, age(snapshot.oldest, now))
+        present = conditions(snapshot, self._last_group, time.monotonic(), now)
+        self._conditions = self._first_seen.complete(present)
 
     def status(self) -> Mapping[str, Any]:
         """The whole content. Any thread may call this."""
+        self._last_group = self.group()  # here only, because the group is read while somebody looks
+        self._note()
         now, snapshot = time.time(), self.latest()
+        worst = [_condition(condition) for condition in self._conditions]
         content = {
             "version": self._info.version,
             "topic": self._info.topic,
             "group": self._info.group,
+            "http_port": self._info.http_port,
             "to": urlsplit(self._info.endpoint).hostname,
-            "state": state(snapshot, time.monotonic()),
+            "state": worst[0]["state"] if worst else RUNNING,
+            "conditions": worst,
             "now": now,
             "started_at": self._started_at,
-            "settled_at": snapshot.settled_at,
-            "age": age(snapshot.oldest, now),
+            "settled_at": snapshot.settled_at or None,
+            "oldest_at": snapshot.oldest or None,
             "blocks": [{**block._asdict(), "meaning": block_meaning(block.reason)} for block in snapshot.blocks],
             "retry_waits": retry_waits(snapshot),
             "counts": _totals(snapshot.counters) | _unsettled(snapshot),
             "skipped": _by_text(snapshot.counters.skipped),
             "dead_lettered": _by_text(snapshot.counters.dead_lettered),
+            "meanings": _meanings(snapshot.counters),
             "requests": _by_text(snapshot.counters.requests),
-            "partitions": _partitions(snapshot, now),
-            "history": _history(self._points),
+            "partitions": _partitions(snapshot),
+            "group_view": self._last_group,
+            "history": self.history.as_dict(),
             "errors": [line._asdict() for line in self._recent_errors()],
         }
         return {name: outside_value(value) for name, value in content.items()}
 
 
-def state(snapshot: Snapshot, now: float) -> str:
-    """The state of the service in one word. `now` is in monotonic seconds."""
-    if now - snapshot.loop_ran_at >= STALE_SECONDS:
-        return "stuck"
-    if snapshot.draining:
-        return "draining"
-    if not snapshot.is_group_member:
-        return "starting"
-    if snapshot.blocks:
-        return "blocked"
-    return "running"
+def _condition(condition: Condition) -> Mapping[str, Any]:
+    """The condition with its advice; what is not known is null."""
+    fields = {**condition._asdict(), "state": condition.kind.value}
+    del fields["kind"]
+    return fields | advice(condition)._asdict()
 
 
 def _totals(counters: Counters) -> dict[str, int]:
@@ -119,22 +125,21 @@ def _by_text(counts: Mapping[str, int]) -> dict[str, int]:
     return {str(word): count for word, count in counts.items()}
 
 
-def _partitions(snapshot: Snapshot, now: float) -> list[Mapping[str, object]]:
+def _meanings(counters: Counters) -> dict[str, str]:
+    """The reasons that were counted, explained; a reason of a contract is explained there."""
+    return {str(reason): reason_meaning(reason) for reason in (*counters.skipped, *counters.dead_lettered)}
+
+
+def _partitions(snapshot: Snapshot) -> list[Mapping[str, object]]:
+    """What this member knows of its own partitions; what is not known is null."""
     return [
-        {"partition": partition, **partition_state._asdict(), "age": age(partition_state.oldest, now)}
-        for partition, partition_state in sorted(snapshot.partitions.items())
+        {
+            "partition": partition,
+            "lag": None if state.lag < 0 else state.lag,
+            "records": state.records,
+            "memory_bytes": state.memory_bytes,
+            "paused": state.paused,
+            "oldest_at": state.oldest or None,
+        }
+        for partition, state in sorted(snapshot.partitions.items())
     ]
-
-
-def _history(points: Sequence[_HistoryPoint]) -> Mapping[str, Sequence[float]]:
-    """Records settled per second between two points, and the delay at the later point; oldest first."""
-    pairs = list(itertools.pairwise(points))
-    return {
-        "at": [later.at for _, later in pairs],
-        "rate": [_rate(earlier, later) for earlier, later in pairs],
-        "delay": [round(later.delay, 2) for _, later in pairs],
-    }
-
-
-def _rate(earlier: _HistoryPoint, later: _HistoryPoint) -> float:
-    return round((later.settled - earlier.settled) / (later.at - earlier.at), 2)

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -29,6 +29,7 @@ from consumer.segment.bisection import (
 )
 from consumer.segment.send_queue import SendQueue
 from consumer.segment.workers import Workers
+from consumer.waits import Wait
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +37,8 @@ log = logging.getLogger(__name__)
 class DeadLetterSink(Protocol):
     """Keeps dead letters and confirms each of them: `DeadLetterWriter`, or a sink that writes nothing."""
 
+    @property
+    def waits(self) -> Sequence[Wait]: ...
     def put(self, dead_letter: DeadLetter) -> None: ...
     def forget(self, partitions: Set[int]) -> None: ...
     def advance(self, now: float, wait: float = 0) -> DeliveryReports: ...
@@ -54,6 +57,12 @@ class Ports:
     send_queue: SendQueue
     workers: Workers
     dead_letters: DeadLetterSink
+
+    @property
+    def waits(self) -> Sequence[Wait]:
+        """What stops or slows delivery outside."""
+        waiting = self.consumer, self.schemas, self.send_queue, self.dead_letters
+        return [wait for port in waiting for wait in port.waits]
 
 
 class Dispatcher:

@@ -10,7 +10,7 @@ from consumer.pipeline.buffers import PartitionBuffers
 from consumer.pipeline.dispatcher import Dispatcher, Ports
 from consumer.pipeline.last_commit import LastCommit
 from consumer.pipeline.log_changes import LogChanges
-from consumer.pipeline.status_reporter import OtherCounts, StatusReporter
+from consumer.pipeline.status_reporter import PortReports, StatusReporter
 
 log = logging.getLogger(__name__)
 
@@ -118,10 +118,10 @@ class Loop:
         self._ports.consumer.resume(self._buffers.below_resume_threshold())
 
     def _publish(self, draining: bool = False) -> None:
-        now, consumer = self._clock(), self._ports.consumer
+        now, ports, consumer = self._clock(), self._ports, self._ports.consumer
         self._next_publish_at, self._published_blocks = now + PUBLISH_INTERVAL, self._buffers.blocked
-        others = OtherCounts(consumer.commits, self._ports.schemas.lookups, self._ports.framings)
-        self._reporter.publish(self._buffers, self._ports.send_queue.statuses, consumer, others, now, draining)
+        reports = PortReports(consumer.commits, ports.schemas.lookups, ports.framings, ports.waits)
+        self._reporter.publish(self._buffers, ports.send_queue.statuses, consumer, reports, now, draining)
 
     def _add(self, partition: int, records: Sequence[Record]) -> None:
         buffer = self._buffers.get(partition)

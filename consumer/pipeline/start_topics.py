@@ -34,7 +34,7 @@ class StartTopics:
                 break
             except NoAnswer as error:
                 log.warning("waiting for Kafka", extra={"error": str(error), "fold_by": error.condition})
-                reporter.starting(time.monotonic())
+                reporter.starting(str(error), time.monotonic())
                 stop.wait(1.0)
         if not stop.is_set():
             self._judge_dead_letter_topic()

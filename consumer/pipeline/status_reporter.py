@@ -23,6 +23,7 @@ from consumer.pipeline.buffers import PartitionBuffers
 from consumer.pipeline.log_summary import LogSummary
 from consumer.pipeline.partition_buffer import PartitionBuffer
 from consumer.reasons import Reason
+from consumer.waits import Wait, WaitKind
 
 log = logging.getLogger(__name__)
 
@@ -41,12 +42,13 @@ class MemberState(Protocol):
     def end_offset(self, partition: int) -> int: ...
 
 
-class OtherCounts(NamedTuple):
-    """What other parts of the service counted: commits by result, look-ups by outcome, framings by name."""
+class PortReports(NamedTuple):
+    """What other parts report: commits by result, look-ups by outcome, framings by name, and what they wait for."""
 
     commits: Mapping[str, int]
     lookups: Mapping[str, int]
     framings: Mapping[str, int]
+    waits: Sequence[Wait] = ()
 
 
 class StatusReporter:
@@ -68,9 +70,10 @@ class StatusReporter:
     def latest(self) -> Snapshot:
         return self._latest
 
-    def starting(self, now: float) -> None:
-        """The service is still starting, and not stuck."""
-        self._latest = replace(self._latest, loop_ran_at=now)
+    def starting(self, reason: str, now: float) -> None:
+        """No broker answers yet, for this reason: the service is still starting, and not stuck."""
+        waits = self._latest.waits or [Wait(WaitKind.KAFKA, "", now, reason)]
+        self._latest = replace(self._latest, loop_ran_at=now, waits=[waits[0]._replace(reason=reason)])
 
     def answered(self, request: BatchRequest, outcome: Outcome, now: float) -> None:
         self.counters.requests[_outcome_name(outcome)] += 1
@@ -92,7 +95,7 @@ class StatusReporter:
         buffers: PartitionBuffers,
         keys: Mapping[WriteKey, KeyState],
         member: MemberState,
-        others: OtherCounts,
+        others: PortReports,
         now: float,
         draining: bool,
     ) -> None:
@@ -116,7 +119,7 @@ class StatusReporter:
         buffers: PartitionBuffers,
         keys: Mapping[WriteKey, KeyState],
         member: MemberState,
-        others: OtherCounts,
+        others: PortReports,
         now: float,
         draining: bool,
     ) -> Snapshot:
@@ -130,6 +133,7 @@ class StatusReporter:
             waiting=sum(buffer.waiting for buffer in buffers),
             in_flight=sum(buffer.in_flight for buffer in buffers),
             blocks=[*self._blocks.update(keys, buffers.blocked), *self._other_blocks()],
+            waits=others.waits,
             open_until={key.environment: state.open_until for key, state in keys.items()},
             partitions={buffer.partition: _partition_state(buffer, member) for buffer in buffers},
             settled_at=self._settled_at,

@@ -158,7 +158,7 @@ class Bisection:
             if delivery.note_failure(breaker, self.jitter, now):
                 isolated.append(delivery)  # noqa: PERF401 - a comprehension would hide the side effect
         if len(deliveries) > 1 or not isolated:
-            breaker.failed(started_at, now)
+            breaker.failed(reason, started_at, now)
             return []
         (delivery,) = isolated
         if delivery.isolated_seconds < REJECT_AFTER_SECONDS:

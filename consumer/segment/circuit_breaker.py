@@ -12,7 +12,8 @@ class CircuitBreaker:
     The state of one write key. Times are in monotonic seconds.
 
     After a failure one request at a time probes whether the failure is over, and the first acceptance closes the
-    breaker. `block_reason` says which setting is wrong while the key is blocked, "" while it is not.
+    breaker. `block_reason` says which setting is wrong while the key is blocked, "" while it is not. `trouble` is the
+    reason of the last failure or throttling, and `trouble_since` the time of the first of those in a row.
     """
 
     jitter: random.Random = field(default_factory=random.Random)
@@ -26,6 +27,8 @@ class CircuitBreaker:
     probe_at: float = float("-inf")
     throttled_until: float = float("-inf")
     block_reason: str = ""
+    trouble: str = ""
+    trouble_since: float = float("-inf")
 
     @property
     def open_until(self) -> float:
@@ -58,15 +61,17 @@ class CircuitBreaker:
         self.failures = 0
         self.block_reason = ""
 
-    def throttled(self, wait: float | None, started_at: float, now: float) -> None:
+    def throttled(self, reason: str, wait: float | None, started_at: float, now: float) -> None:
         """Segment asked to wait `wait` seconds; None if it did not say how long: then each wait is longer."""
+        self._note_trouble(reason, now)
         if started_at >= self.throttled_at or not self.throttles:
             self.throttles += 1
             self.throttled_at = now
         self.throttled_until = max(self.throttled_until, now + (wait or backoff(self.throttles, self.jitter)))
 
-    def failed(self, started_at: float, now: float) -> None:
+    def failed(self, reason: str, started_at: float, now: float) -> None:
         """A request that started at `started_at` failed. Requests that were in flight together count as one failure."""
+        self._note_trouble(reason, now)
         if started_at >= self.failed_at or not self.failures:
             self.failures += 1
             self.failed_at = now
@@ -75,4 +80,9 @@ class CircuitBreaker:
     def block(self, reason: str, started_at: float, now: float) -> None:
         """A setting is wrong: probe with one chunk at a time until it is fixed."""
         self.block_reason = reason
-        self.failed(started_at, now)
+        self.failed(reason, started_at, now)
+
+    def _note_trouble(self, reason: str, now: float) -> None:
+        if not self.failures and not self.throttles:
+            self.trouble_since = now
+        self.trouble = reason

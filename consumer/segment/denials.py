@@ -65,9 +65,9 @@ class Denials:
                 if queue.passed:
                     queue.breaker.block_reason = queue.denial
                 return self._search(queue, queue.answer(), started_at, now)
-            case Retry(throttled=True, wait=wait):
+            case Retry(reason, throttled=True, wait=wait):
                 queue.breaker.block_reason = queue.denial
-                queue.breaker.throttled(wait, started_at, now)
+                queue.breaker.throttled(reason, wait, started_at, now)
             case Retry() | Misconfigured():
                 queue.breaker.block(queue.denial, started_at, now)
         queue.waiting.extend(queue.answer())

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from consumer.model import RecordAddress
 from consumer.segment.bisection import Delivery
 from consumer.segment.circuit_breaker import CircuitBreaker
+from consumer.waits import Wait, WaitKind
 
 
 class KeyStatus(NamedTuple):
@@ -71,6 +72,14 @@ class KeyQueue:
             records = sorted(delivery.chunk.events[0].record.address for delivery in denied)
             records = records or _first_of_partitions(deliveries)
         return KeyStatus(self.breaker.block_reason, self.breaker.open_until, records)
+
+    def waits(self, environment: str) -> Sequence[Wait]:
+        """Why the chunks of the key are not sent; nothing if it is blocked, which is shown by itself."""
+        breaker = self.breaker
+        if breaker.block_reason or not (breaker.failures or breaker.throttles):
+            return ()
+        kind = WaitKind.SEGMENT if breaker.failures else WaitKind.THROTTLED
+        return [Wait(kind, environment, breaker.trouble_since, breaker.trouble, breaker.open_until)]
 
     def is_stalled(self, now: float) -> bool:
         return bool(self.questioned) or self.breaker.is_stalled(now)

@@ -27,6 +27,7 @@ from consumer.segment.body import overhead
 from consumer.segment.circuit_breaker import CircuitBreaker
 from consumer.segment.denials import Denials
 from consumer.segment.key_queue import KeyQueue, KeyStatus
+from consumer.waits import Wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,12 @@ class SendQueue:
             key: queue.status([delivery for delivery in self._deliveries.values() if delivery.chunk.key == key])
             for key, queue in self._queues.items()
         }
+
+    @property
+    def waits(self) -> Sequence[Wait]:
+        """What Segment prevents now, for each key that has something to send."""
+        busy = {delivery.chunk.key for delivery in self._deliveries.values()}
+        return [wait for key in busy for wait in self._queues[key].waits(key.environment)]
 
     def stalled(self, now: float) -> frozenset[WriteKey]:
         """
@@ -148,8 +155,8 @@ class SendQueue:
                 return denied + [ChunkSettled(delivery.chunk) for delivery in deliveries]
             case Refused(reason):
                 return self._bisection.after_refusal(deliveries, queue.breaker, reason, started_at, now)
-            case Retry(throttled=True, wait=wait):
-                queue.breaker.throttled(wait, started_at, now)
+            case Retry(reason, throttled=True, wait=wait):
+                queue.breaker.throttled(reason, wait, started_at, now)
                 return []
             case Retry(reason):
                 return self._bisection.after_failure(deliveries, queue.breaker, reason, started_at, now)

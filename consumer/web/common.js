@@ -1,4 +1,4 @@
-// What both pages use: making elements, formatting numbers and times, polling.
+// What both pages use: making elements, formatting numbers and times, polling. All times are in UTC.
 
 export const $ = (id) => document.getElementById(id);
 
@@ -12,38 +12,109 @@ export function make(name, attributes = {}, ...children) {
   return element;
 }
 
+/** What is not known is null in JSON, and is never shown as a number. */
+export const isKnown = (value) => value !== null && value !== undefined;
+
+export const orUnknown = (value, format) => (isKnown(value) ? format(value) : "unknown");
+
 export const count = (number) => number.toLocaleString("en");
 
-const HOURS = { hourCycle: "h23" };
+const iso = (seconds) => new Date(seconds * 1000).toISOString();
 
-export const clock = (seconds) => new Date(seconds * 1000).toLocaleTimeString([], HOURS);
+/** The time of day, in UTC. */
+export const clock = (seconds) => iso(seconds).slice(11, 19);
 
-export function span(seconds) {
-  if (seconds < 1) return `${seconds.toFixed(1)} s`;
-  if (seconds < 120) return `${Math.round(seconds)} s`;
-  if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
-  return seconds < 172800 ? `${Math.round(seconds / 3600)} h` : `${Math.round(seconds / 86400)} d`;
+/** The time, with its date if that is another day than now. */
+export function moment(seconds, now) {
+  const day = iso(seconds).slice(0, 10);
+  return day === iso(now).slice(0, 10) ? `${clock(seconds)} UTC` : `${day} ${clock(seconds)} UTC`;
 }
+
+/** A duration; the blank before its unit does not break. */
+export function span(seconds) {
+  if (seconds < 1) return `${seconds.toFixed(1)}\u00a0s`;
+  if (seconds < 120) return `${Math.round(seconds)}\u00a0s`;
+  if (seconds < 7200) return `${Math.round(seconds / 60)}\u00a0min`;
+  return seconds < 172800 ? `${Math.round(seconds / 3600)}\u00a0h` : `${Math.round(seconds / 86400)}\u00a0d`;
+}
+
+/** A command, and a button that copies it, or selects it where a page over plain HTTP may not use the clipboard. */
+export function commandLine(command) {
+  const words = command.split(" ").flatMap((word) => [make("span", { class: "nowrap" }, word), " "]).slice(0, -1);
+  const code = make("code", { class: "command" }, ...words);
+  const button = make("button", { type: "button" }, "Copy");
+  button.addEventListener("click", async () => {
+    try {
+      await navigator.clipboard.writeText(command);
+      button.textContent = "Copied";
+    } catch {
+      getSelection().selectAllChildren(code);
+      button.textContent = "Selected";
+    }
+  });
+  return make("span", { class: "copy" }, code, button);
+}
+
+const shown = new Map();
+
+/** Replace the content of an element if its source changed, so that a selection and what is opened stay. */
+export function replaceIfChanged(id, source, build) {
+  const key = JSON.stringify(source, (_, value) => (typeof value === "number" ? Math.round(value) : value));
+  if (shown.get(id) === key) return;
+  shown.set(id, key);
+  $(id).replaceChildren(...build());
+}
+
+/** A time that says how long ago it is, or how long until then. `updateTimes` keeps the text right. */
+export const relative = (kind, seconds) => make("span", { [`data-${kind}`]: seconds });
+
+/** Write the texts of all elements of `relative` anew. */
+export function updateTimes(now) {
+  for (const element of document.querySelectorAll("[data-since]")) {
+    element.textContent = span(Math.max(0, now - Number(element.dataset.since)));
+  }
+  for (const element of document.querySelectorAll("[data-until]")) {
+    const rest = Number(element.dataset.until) - now;
+    element.textContent = rest > 0 ? `in ${span(rest)}` : "now";
+  }
+}
+
+function showLive(text, isLive) {
+  document.body.classList.toggle("stale", !isLive);
+  $("live").className = isLive ? "dim" : "bad";
+  $("live").textContent = text;
+}
+
+async function ask(address) {
+  try {
+    const response = await fetch(address, { cache: "no-store", signal: AbortSignal.timeout(5000) });
+    return response.ok ? await response.json() : null;
+  } catch {
+    return null;
+  }
+}
+
+const DEFAULTS = { seconds: 2, onSilence: () => {} };
 
 /**
  * Fetch the JSON at address() and render it, every few seconds, through restarts of the server. While the server does not
- * respond, the page keeps its last content, dimmed.
+ * answer, the page keeps its last content, dimmed. The clock is the server's if the JSON has its time as `now`.
  */
-export async function poll(address, render, seconds = 2) {
-  let silentSince = null;
+export async function poll(address, render, options = {}) {
+  const { seconds, onSilence } = { ...DEFAULTS, ...options };
+  let answeredAt = Date.now() / 1000;
+  let tick = performance.now();
   for (;;) {
-    try {
-      const response = await fetch(address(), { cache: "no-store", signal: AbortSignal.timeout(5000) });
-      if (!response.ok) throw new Error(`HTTP ${response.status}`);
-      render(await response.json());
-      silentSince = null;
-      $("live").textContent = `live, ${clock(Date.now() / 1000)}`;
-    } catch {
-      silentSince ??= Date.now() / 1000;
-      $("live").textContent = `no response since ${clock(silentSince)}, retrying`;
+    const content = await ask(address());
+    if (content === null) {
+      showLive(`no answer since ${clock(answeredAt)} UTC, retrying`, false);
+      onSilence(answeredAt);
+    } else {
+      [answeredAt, tick] = [content.now ?? Date.now() / 1000, performance.now()];
+      showLive(`live, ${clock(answeredAt)} UTC`, true);
+      render(content);
     }
-    document.body.classList.toggle("stale", silentSince !== null);
-    $("live").className = silentSince ? "bad" : "dim";
+    updateTimes(answeredAt + (performance.now() - tick) / 1000);
     await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
   }
 }

@@ -1,123 +1,95 @@
 // The status page: fetches status.json every two seconds and renders it.
 
-import { $, clock, count, make, poll, span } from "./common.js";
+import { renderChart } from "./chart.js";
+import { $, clock, commandLine, count, isKnown, make, moment, orUnknown, poll, replaceIfChanged, span } from "./common.js";
+import { renderConditions, renderSilence } from "./conditions.js";
+import { renderGroup } from "./group.js";
 
-const STATE_CLASSES = { running: "good", blocked: "bad", stuck: "bad", starting: "warn", draining: "warn" };
-const RECORD_COUNTS = ["consumed", "delivered", "skipped", "dead_lettered", "released", "waiting", "in_flight"];
+const RECORD_COUNTS = [
+  ["consumed", "read", "from Kafka, since the start of this member"],
+  ["delivered", "delivered", "Segment accepted the event"],
+  ["skipped", "skipped", "nothing to send, by a counted rule"],
+  ["dead_lettered", "dead-lettered", "rejected, and kept in the dead-letter topic"],
+  ["released", "released", "given back unsettled with a partition; its next owner reads them again"],
+  ["waiting", "waiting", "in memory, not sent yet"],
+  ["in_flight", "in flight", "sent, not answered yet"],
+];
+const OUTCOMES = {
+  accepted: "Segment has the events",
+  retried: "failed; the events are sent again",
+  throttled: "Segment asked to send later",
+  refused: "Segment refused an event; the service searches for it",
+  misconfigured: "the write key, the address or the path is wrong",
+};
 
-function note(text) {
-  return make("tr", {}, make("td", { class: "dim" }, text));
+const note = (text) => make("p", { class: "dim" }, text);
+
+/** A count with its name, its explanation, and a command behind it. */
+function countRow(name, number, explanation, command) {
+  return make("div", { class: "count" },
+    make("p", {}, make("span", {}, name), make("b", {}, count(number))),
+    ...(explanation ? [make("p", { class: "help" }, explanation)] : []),
+    ...(command ? [commandLine(command)] : []));
 }
 
-function renderCounts(id, pairs) {
-  const rows = pairs.map(([name, value]) => make("tr", {}, make("td", {}, name), make("td", {}, count(value))));
-  $(id).replaceChildren(...(rows.length ? rows : [note("none since the start")]));
+/** One row for each of the entries, or a note that there are none. */
+function fill(id, entries, row) {
+  replaceIfChanged(id, entries, () => (entries.length ? entries.map(row) : [note("none since the start")]));
 }
 
 const largestFirst = (counts) => Object.entries(counts).sort(([, a], [, b]) => b - a);
 
-/** A line over time, from the oldest point on the left to the present; a line requires two points. */
-function renderSparkline(id, values, label) {
-  const largest = Math.max(...values, 0);
-  const points = values.map((value, i) => `${(i / (values.length - 1)) * 100},${30 - (value / (largest || 1)) * 28}`);
-  const svg = make("svg:svg", { class: "spark", viewBox: "0 0 100 31", preserveAspectRatio: "none", role: "img" });
-  svg.setAttribute("aria-label", `${label}, at most ${largest.toFixed(1)}`);
-  let caption = "drawn once there are two points, in some seconds";
-  if (values.length > 1) {
-    svg.append(make("svg:path", { class: "area", d: `M0,30 L${points.join(" L")} L100,30 Z` }));
-    svg.append(make("svg:path", { d: `M${points.join(" L")}` }));
-    caption = `at most ${largest.toFixed(1)}`;
-  }
-  $(id).replaceChildren(svg, make("p", { class: "dim" }, caption));
+function renderCounts({ counts, skipped, dead_lettered, requests, meanings }) {
+  fill("records", RECORD_COUNTS.map(([key, name, explanation]) => [name, counts[key], explanation]),
+    (entry) => countRow(...entry));
+  fill("skipped", largestFirst(skipped), ([reason, number]) =>
+    countRow(reason, number, meanings[reason] || "a rule of the contract"));
+  fill("dead_lettered", largestFirst(dead_lettered), ([reason, number]) =>
+    countRow(reason, number, meanings[reason], `sprig-to-segment dead-letters list --reason ${reason}`));
+  fill("requests", largestFirst(requests), ([outcome, number]) => countRow(outcome, number, OUTCOMES[outcome]));
+  $("balance").textContent = counts.unaccounted
+    ? `${count(counts.unaccounted)} unaccounted for: a defect` : "Every record is accounted for: the first count is the sum of the others.";
+  $("balance").className = counts.unaccounted ? "bad" : "good";
 }
 
-function bar(fraction) {
-  const svg = make("svg:svg", { class: "bar", viewBox: "0 0 100 10", preserveAspectRatio: "none", "aria-hidden": "true" });
-  svg.append(make("svg:rect", { width: 100, height: 10 }));
-  const width = Math.max(fraction * 100, fraction > 0 ? 1 : 0);
-  svg.append(make("svg:rect", { class: "filled", width, height: 10 }));
-  return svg;
+function logItem({ at, level, event, times, fields, anchor }, now) {
+  const details = Object.entries(fields).map(([name, value]) => make("span", {}, `${name}=${value}`));
+  return make("li", {},
+    make("p", {}, make("span", { class: "dim" }, moment(at, now)), " ",
+      make("b", { class: level === "warning" ? "warn" : "bad" }, level), " ", event,
+      times > 1 ? make("span", { class: "dim" }, ` (${count(times)} times)`) : "", " ",
+      make("a", { href: `docs/runbook#${anchor}` }, "explained")),
+    make("p", { class: "fields" }, ...details));
 }
 
-/** A row for one partition. Its lag is -1 until the end of the partition is known. */
-function partitionRow({ partition, lag, records, age, paused }, largestLag) {
-  return make("tr", {},
-    make("td", {}, partition), make("td", { class: "text" }, bar(Math.max(lag, 0) / largestLag)),
-    make("td", {}, lag < 0 ? "?" : count(lag)), make("td", {}, count(records)),
-    make("td", {}, age ? span(age) : "–"), make("td", { class: "text dim" }, paused ? "paused: its buffer is full" : ""));
+function renderHeader({ topic, to, group, version, now, started_at }) {
+  $("service").textContent = `${topic} → ${to}, group ${group}, version ${version}, up ${span(Math.max(0, now - started_at))}`;
 }
 
-/** Why records were rejected, and the settings to check; nothing if rejected records are not the cause. */
-function rejectionCause({ reject_reason, detail, settings }) {
-  if (!reject_reason) return [];
-  const why = detail ? `: ${detail}` : "";
-  return [make("p", {}, "Rejected as ", make("code", {}, reject_reason), `${why}. Check ${settings || "the records"}.`)];
-}
-
-function blockBanner(block, now) {
-  const { target, reason, since, meaning } = block;
-  return make("section", { class: "card block" },
-    make("p", {}, make("b", { class: "bad" }, `${target} is blocked`), `: ${meaning}`),
-    ...rejectionCause(block),
-    ...(block.records ? [make("p", {}, "Records (partition:offset): ", make("code", {}, block.records))] : []),
-    make("p", {}, `since ${clock(since)}, for ${span(Math.max(0, now - since))}: `, make("code", {}, reason)),
-    make("p", { class: "dim" }, "Nothing is lost. Delivery resumes when the cause is fixed."));
-}
-
-function logRow({ at, level, event, times, fields }) {
-  const nonEmpty = Object.entries(fields).filter(([, value]) => value !== "");
-  const details = nonEmpty.map(([name, value]) => `${name}=${value}`).join("  ");
-  return make("tr", {}, make("td", { class: "dim" }, clock(at)),
-    make("td", { class: `narrow ${level === "warning" ? "warn" : "bad"}` }, level),
-    make("td", { class: "text" }, event, make("br"), make("span", { class: "dim" }, details)),
-    make("td", { class: "narrow dim" }, times > 1 ? `${count(times)} times` : ""));
-}
-
-function renderHeader({ state, topic, to, group, version, now, started_at }) {
-  $("state").textContent = state;
-  $("state").className = `pill ${STATE_CLASSES[state]}`;
-  $("service").textContent = `${topic} → ${to}, group ${group}, version ${version}, up ${span(now - started_at)}`;
-  document.title = `${state} · sprig-to-segment`;
-}
-
-function renderHistory({ rate, delay }, age) {
-  $("rate").textContent = rate.length ? rate.at(-1).toFixed(1) : "–";
-  $("delay").textContent = age ? span(age) : "none";
-  renderSparkline("rates", rate, "records settled per second");
-  renderSparkline("delays", delay, "seconds of delay");
-}
-
-function renderLag({ partitions, counts, settled_at, now, retry_waits }) {
-  const lags = partitions.filter(({ lag }) => lag >= 0).map(({ lag }) => lag);
-  $("lag").textContent = count(lags.reduce((sum, lag) => sum + lag, 0));
-  $("in_flight").textContent = count(counts.in_flight);
-  $("waiting").textContent = count(counts.waiting);
+function renderFigures({ history, oldest_at, settled_at, now, partitions, retry_waits }) {
+  const perSecond = (rate) => `${rate.toFixed(1)} / s`;
+  $("rate").textContent = orUnknown(history.rate.at(-1), (rate) => rate.toFixed(1));
+  $("delay").textContent = isKnown(oldest_at) ? span(Math.max(0, now - oldest_at)) : "none";
+  renderChart("rates", "Records settled per second", history.at, history.rate, perSecond);
+  renderChart("delays", "Delay", history.at, history.delay, span);
+  const lags = partitions.map(({ lag }) => lag);
+  const isWhole = lags.length && lags.every(isKnown);
+  $("lag").textContent = isWhole ? count(lags.reduce((sum, lag) => sum + lag, 0)) : lags.length ? "unknown" : "no partitions";
   $("settled").textContent = settled_at
-    ? `last settled ${clock(settled_at)}, ${span(now - settled_at)} ago` : "nothing settled yet";
+    ? `Last record settled at ${clock(settled_at)} UTC, ${span(Math.max(0, now - settled_at))} ago.`
+    : "No record settled since the start.";
   const waits = Object.entries(retry_waits).filter(([, seconds]) => seconds > 0);
   $("retry_waits").textContent = waits.map(([environment, seconds]) =>
-    `next request ${environment && `of ${environment} `}in ${span(seconds)}`).join(", ");
-  $("partitions").replaceChildren(...partitions.map((partition) => partitionRow(partition, Math.max(...lags, 1))));
-}
-
-function renderBalance(unaccounted) {
-  $("balance").textContent = unaccounted
-    ? `${count(unaccounted)} unaccounted for: a defect` : "Every record is accounted for.";
-  $("balance").className = unaccounted ? "bad" : "good";
+    `Next request ${environment && `of ${environment} `}in ${span(seconds)}.`).join(" ");
 }
 
 function render(status) {
-  const { counts, errors } = status;
   renderHeader(status);
-  $("blocks").replaceChildren(...status.blocks.map((block) => blockBanner(block, status.now)));
-  renderHistory(status.history, status.age);
-  renderLag(status);
-  renderCounts("records", RECORD_COUNTS.map((name) => [name.replace("_", " "), counts[name]]));
-  renderBalance(counts.unaccounted);
-  renderCounts("dead_lettered", largestFirst(status.dead_lettered));
-  renderCounts("skipped", largestFirst(status.skipped));
-  renderCounts("requests", largestFirst(status.requests));
-  $("errors").replaceChildren(...(errors.length ? errors.map(logRow) : [note("none since the start")]));
+  renderConditions(status);
+  renderFigures(status);
+  renderCounts(status);
+  renderGroup(status);
+  fill("errors", status.errors, (line) => logItem(line, status.now));
 }
 
-poll(() => "status.json", render);
+poll(() => "status.json", render, { onSilence: renderSilence });

@@ -3,7 +3,7 @@
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
+from consumer.observability.group_watch import GroupReport
 from consumer.observability.http_server import StatusServer
 from consumer.observability.recent_logs import LogLine
 from consumer.observability.snapshot import Counters, PartitionState, Snapshot
 from consumer.observability.status_page import ServiceInfo, StatusPage
 
-INFO = ServiceInfo("1.2.3", "answers", "segment", "https://events.eu1.segmentapis.com/v1/batch")
+INFO = ServiceInfo("1.2.3", "answers", "segment", "https://events.eu1.segmentapis.com/v1/batch", 8080)
 OpenPage = Callable[..., AbstractContextManager[Page]]
 
 
@@ -59,13 +60,22 @@ def opened(browser: Browser) -> OpenPage:
 
 @dataclass
 class Service:
-    """The snapshot that the loop would have published, and the lines that were logged."""
+    """
+    The snapshot that the loop would have published, the report of the group, and the lines that were logged.
+
+    `points` are of the history: seconds since 1970, records settled until then, and delay.
+    """
 
     snapshot: Snapshot = field(default_factory=lambda: Snapshot(time.monotonic(), is_group_member=True))
     lines: list[LogLine] = field(default_factory=list)
+    group: GroupReport = field(default_factory=dict)
+    points: Sequence[tuple[float, int, float]] = ()
 
     def status_page(self) -> StatusPage:
-        return StatusPage(lambda: self.snapshot, INFO, lambda: self.lines)
+        page = StatusPage(lambda: self.snapshot, INFO, lambda: self.lines, lambda: self.group)
+        for point in self.points:
+            page.history.add(*point)
+        return page
 
     def publish(self, delivered: int, **changes: Any) -> None:
         partitions = {0: PartitionState(lag=7), 1: PartitionState(lag=0, records=3, paused=True)}

@@ -10,6 +10,7 @@ from confluent_kafka import KafkaError, TopicPartition
 from consumer.kafka.commit_metadata import CommitMetadata
 from consumer.kafka.commits import NO_ANSWER_ERRORS, OffsetCommits
 from consumer.kafka.records import LogPosition
+from consumer.waits import WaitKind
 from tests.unit.kafka.commit_fakes import FailedPartition, FakeClient
 
 FENCED = KafkaError(KafkaError.ILLEGAL_GENERATION)
@@ -130,6 +131,17 @@ def test_a_failed_commit_is_counted_and_logged_and_sent_again(
     assert [vars(line)["error"] for line in caplog.records] == [error.str()] * 3
     commits.commit({0: LogPosition(1), 1: LogPosition(1)})
     assert client.commits[1:] == [{1: LogPosition(1)}]  # partition 0 was committed beside the one that failed
+
+
+def test_refused_commits_are_shown_since_the_first_until_one_succeeds(commits: OffsetCommits) -> None:
+    assert not commits.waits
+    commits.report(DENIED, offsets(p0=1))
+    first = commits.waits
+    commits.report(DENIED, offsets(p0=1))
+    assert [wait.kind for wait in first] == [WaitKind.COMMIT]
+    assert commits.waits == first
+    commits.report(None, offsets(p0=1))
+    assert not commits.waits
 
 
 def test_the_last_commit_returns_when_the_broker_has_the_offsets(commits: OffsetCommits, client: FakeClient) -> None:

@@ -16,6 +16,7 @@ from consumer.kafka.mock_broker import MockBroker, records
 from consumer.kafka.records import to_record
 from consumer.model import DeadLetter, Headers, Record, Rejected
 from consumer.reasons import BlockReason, Reason
+from consumer.waits import WaitKind
 from tests.support import wait_until
 
 UNDECODABLE = Rejected(Reason.UNDECODABLE, "decoding", "EOFError")
@@ -104,6 +105,21 @@ def test_a_passing_failure_is_retried_after_a_second(
     assert not writer.advance(0.0).confirmed
     assert not writer.advance(0.9).confirmed
     assert writer.advance(1.0).confirmed == [dead_letter]
+
+
+def test_the_topic_is_waited_for_since_the_first_failure_until_it_confirms(
+    dead_letter: DeadLetter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    error = KafkaError.NOT_ENOUGH_REPLICAS
+    writer = writer_with(FakeProducer(error, error), monkeypatch)
+    writer.put(dead_letter)
+    assert not writer.waits
+    writer.advance(5.0)
+    writer.advance(6.0)
+    (wait,) = writer.waits
+    assert (wait.kind, wait.subject, wait.since, wait.next_try_at) == (WaitKind.DEAD_LETTER, "3:42", 5.0, 7.0)
+    writer.advance(7.0)
+    assert not writer.waits
 
 
 @pytest.mark.parametrize(

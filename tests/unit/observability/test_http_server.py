@@ -13,6 +13,7 @@ from consumer.errors import ServiceError
 from consumer.observability.http_server import StatusServer
 from consumer.observability.snapshot import Block, Counters
 from consumer.reasons import BlockReason, Reason
+from consumer.web import documentation
 from tests.unit.observability.conftest import FakeLoop
 
 
@@ -91,13 +92,19 @@ def test_the_content_of_the_page_counts_by_reason(server: StatusServer, loop: Fa
     assert (block["reject_reason"], block["detail"], block["settings"]) == ("", "", "")
 
 
-SERVED = ("/", "/livez", "/readyz", "/metrics", "/status.json", "/status.js", "/common.js", "/style.css", "/icon.svg")
+STATES = ("/livez", "/readyz", "/metrics", "/status.json", "/group")
+FILES = ("/", "/status.js", "/conditions.js", "/group.js", "/chart.js", "/common.js", "/style.css", "/icon.svg")
+SERVED = (*STATES, *FILES, *(f"/docs/{name}" for name in documentation.names()))
 NOT_SERVED = (
     "/nothing",
     "/livez/",
     "/LIVEZ",
     "/%6civez",
     "/status.html",
+    "/document.html",
+    "/docs/",
+    "/docs/runbook.md",
+    "/docs/../../pyproject",
     "/inbox.html",
     "/.env",
     "/../web/inbox.js",

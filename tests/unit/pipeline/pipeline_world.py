@@ -31,6 +31,7 @@ from consumer.pipeline.reject_policy import RejectPolicy
 from consumer.pipeline.rejections import RejectionLimits
 from consumer.pipeline.status_reporter import StatusReporter
 from consumer.segment.send_queue import RequestLimits, SendQueue
+from consumer.waits import Wait
 
 KEY = WriteKey("", "secret")
 EVENTS = 10
@@ -53,6 +54,7 @@ class FakeGroup:
         self._clock = clock
         self._next = ReadResult()
         self.commits = {"ok": 0, "failed": 0}
+        self.waits: Sequence[Wait] = ()
         self.commit_waits: list[float] = []
         self.kept: dict[int, Progress] = {}
         self.committed: dict[int, int] = {}
@@ -166,7 +168,8 @@ class FakeDeadLetters:
     def __init__(self) -> None:
         self.open: list[DeadLetter] = []
         self.forgotten: list[int] = []
-        self.waits: list[float] = []
+        self.advance_waits: list[float] = []
+        self.waits: Sequence[Wait] = ()
         self.confirms_when_waited_for = False
         self._reports = DeliveryReports()
 
@@ -184,7 +187,7 @@ class FakeDeadLetters:
         self._reports, self.open = DeliveryReports(refused=refused), []
 
     def advance(self, now: float, wait: float = 0) -> DeliveryReports:
-        self.waits.append(wait)
+        self.advance_waits.append(wait)
         if wait and self.confirms_when_waited_for:
             self.confirm()
         reports, self._reports = self._reports, DeliveryReports()
@@ -196,6 +199,7 @@ class FakeSchemas:
 
     def __init__(self) -> None:
         self.lookups: Counter[str] = Counter()
+        self.waits: Sequence[Wait] = ()
 
     def is_pending(self, schema: object) -> bool:
         return self.pending

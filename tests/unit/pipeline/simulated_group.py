@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from consumer.kafka.records import LogPosition, OffsetReset, Progress, ReadResult
 from consumer.model import Record
+from consumer.waits import Wait
 from tests.unit.pipeline.ledger import Offset, PipelineLedger, RecordPlace
 
 
@@ -40,6 +41,7 @@ class SimulatedGroup:
         self.position: dict[int, Offset] = {}
         self.topics: dict[int, int] = {}  # of the offsets that are committed
         self.commits = {"ok": 0, "failed": 0}
+        self.waits: Sequence[Wait] = ()
         self.paused: set[int] = set()
         self.refusals = self.lost = 0
         self.is_slow = False  # to answer commits

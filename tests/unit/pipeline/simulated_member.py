@@ -40,6 +40,7 @@ from consumer.pipeline.status_reporter import StatusReporter
 from consumer.segment.bisection import REJECT_AFTER_SECONDS
 from consumer.segment.denials import CONFIRMATIONS
 from consumer.segment.send_queue import RequestLimits, SendQueue
+from consumer.waits import Wait
 from tests.unit.pipeline.ledger import KEYS, PipelineLedger, RecordPlace, place_of
 from tests.unit.pipeline.simulated_group import SimulatedClock, SimulatedGroup
 
@@ -150,6 +151,8 @@ class SimulatedSegment:
 class SimulatedDeadLetters:
     """The dead-letter topic. It also reports what was forgotten in the meantime."""
 
+    waits: Sequence[Wait] = ()
+
     def __init__(self, ledger: PipelineLedger, segment: SimulatedSegment) -> None:
         self.ledger, self._segment = ledger, segment
         self.written: list[DeadLetter] = []
@@ -205,6 +208,8 @@ class SimulatedDeadLetters:
 
 class SimulatedSchemas:
     are_known = False
+
+    waits: Sequence[Wait] = ()
 
     def __init__(self) -> None:
         self.lookups: Counter[str] = Counter()

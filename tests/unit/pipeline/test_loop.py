@@ -10,6 +10,8 @@ from consumer.errors import ServiceError
 from consumer.kafka.dead_letters import DeliveryReports
 from consumer.kafka.records import LogPosition, OffsetReset, Progress
 from consumer.model import Accepted, BatchRequest, Outcome, Refused, Retry
+from consumer.pipeline.status_reporter import StatusReporter
+from consumer.waits import Wait, WaitKind
 from tests.unit.pipeline.pipeline_world import EVENTS, FakeWorkers, PipelineWorld
 
 
@@ -378,10 +380,10 @@ def test_an_iteration_waits_for_no_dead_letter_and_a_drain_for_dead_letters_alon
     world.run_once(0)
     world.run_once(2)
     world.run_once(2)
-    assert set(world.dead_letters.waits) == {0}
+    assert set(world.dead_letters.advance_waits) == {0}
     world.dead_letters.confirms_when_waited_for = True
     world.group.revoke([0])
-    assert world.dead_letters.waits[-1] == 0.05
+    assert world.dead_letters.advance_waits[-1] == 0.05
     assert world.reporter.counters.dead_lettered == {"undecodable": 1}
 
 
@@ -588,6 +590,26 @@ def test_a_drain_commits_even_if_the_dead_letters_cannot_go_on(monkeypatch: pyte
     with pytest.raises(ServiceError):
         world.group.revoke([0])
     assert world.group.committed == {0: 1}
+
+
+def test_what_each_part_waits_for_is_published() -> None:
+    world = PipelineWorld()
+    kinds = WaitKind.KAFKA, WaitKind.REGISTRY, WaitKind.DEAD_LETTER
+    world.group.waits, world.schemas.waits, world.dead_letters.waits = [[Wait(kind, "", 0.0, "why")] for kind in kinds]
+    world.group.give(0, b"event")
+    world.run_once()
+    world.run_once(2)
+    world.workers.answer(Retry("http_503"))
+    world.run_once(0.2)
+    assert {wait.kind for wait in world.reporter.latest().waits} == {*kinds, WaitKind.SEGMENT}
+
+
+def test_a_service_that_waits_for_kafka_at_its_start_says_since_when() -> None:
+    reporter = StatusReporter(0.0)
+    reporter.starting("nobody listens", 5.0)
+    reporter.starting("no route", 9.0)
+    snapshot = reporter.latest()
+    assert (snapshot.loop_ran_at, snapshot.waits) == (9.0, [Wait(WaitKind.KAFKA, "", 5.0, "no route")])
 
 
 def test_what_other_parts_of_the_service_counted_is_published() -> None:

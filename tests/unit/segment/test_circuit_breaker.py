@@ -1,6 +1,7 @@
 """When the next request of a key may be sent: backoff, probes, throttles, and a key that is blocked."""
 
 from consumer.model import Accepted, Misconfigured, Retry
+from consumer.waits import WaitKind
 from tests.unit.segment.queues import (
     KEY,
     OTHER,
@@ -126,3 +127,35 @@ def test_a_key_that_keeps_failing_is_probed_with_one_partition_at_a_time() -> No
         (second,),
         (first,),
     ]
+
+
+def test_a_key_that_fails_waits_since_its_first_failure_until_its_next_try() -> None:
+    queue = queue_of(chunk_of(1))
+    assert not queue.waits
+    answered(queue, Retry("connect_error"), 5.0)
+    answered(queue, Retry("http_503"), 9.0)
+    (wait,) = queue.waits
+    assert wait == (WaitKind.SEGMENT, KEY.environment, 5.0, "http_503", breaker_of(queue).open_until)
+    assert wait.next_try_at > 9.0
+    answered(queue, Accepted(), 100.0)
+    assert not queue.waits
+
+
+def test_a_throttle_is_told_from_a_failure() -> None:
+    queue = queue_of(chunk_of(1))
+    answered(queue, Retry("http_429", 30.0, throttled=True), 5.0)
+    assert queue.waits == [(WaitKind.THROTTLED, KEY.environment, 5.0, "http_429", 35.0)]
+
+
+def test_a_key_without_anything_to_send_waits_for_nothing() -> None:
+    queue = queue_of(chunk_of(1, 0))
+    answered(queue, Retry("connect_error"))
+    queue.forget({0})
+    assert not queue.waits
+
+
+def test_a_blocked_key_is_shown_as_blocked_and_not_as_waiting() -> None:
+    queue = queue_of(chunk_of(1))
+    denied(queue, "http_401")
+    assert queue.statuses[KEY].block_reason == "http_401"
+    assert not queue.waits

@@ -1,0 +1,53 @@
+"""The advice on each condition: its section of the runbook exists, and its command is one."""
+
+import re
+
+import pytest
+
+from consumer.observability.advice import advice
+from consumer.observability.conditions import Condition, ConditionKind
+from consumer.reasons import BlockReason
+from consumer.web import documentation
+from tests.unit.test_quoted_commands import test_a_quoted_command_exists_with_its_options as check_command
+
+RUNBOOK_IDS = set(re.findall(r'id="([^"]+)"', documentation.page("runbook").text.decode()))
+BLOCKS = [*map(str, BlockReason), "http_418", "200_not_segment", "undecodable", "stuck_http_500"]
+CONDITIONS = [
+    *(Condition(kind, "", None) for kind in ConditionKind if kind != ConditionKind.BLOCKED),
+    *(
+        Condition(ConditionKind.BLOCKED, "key", None, block={"reason": reason, "records": records})
+        for reason in BLOCKS
+        for records in ("", "0:17, 3:1042 and 5 more")
+    ),
+]
+
+
+@pytest.mark.parametrize("condition", CONDITIONS, ids=str)
+def test_the_advice_leads_to_the_runbook_and_says_everything(condition: Condition) -> None:
+    given = advice(condition)
+    assert given.anchor in RUNBOOK_IDS
+    assert given.label
+    assert given.text.endswith(".")
+    assert given.todo.endswith(".")
+    assert given.lost.endswith(".")
+
+
+@pytest.mark.parametrize("condition", CONDITIONS, ids=str)
+def test_the_command_exists(condition: Condition) -> None:
+    command = advice(condition).command
+    product = command.removeprefix("sprig-to-segment ")
+    if product != command:
+        check_command("status page", product)
+    else:
+        assert not command or command.startswith("kubectl ")
+
+
+def test_the_command_shows_the_first_record_of_a_block() -> None:
+    block = {"reason": "undecodable", "records": "0:17, 3:1042"}
+    given = advice(Condition(ConditionKind.BLOCKED, "key", None, block=block))
+    assert given.command == "sprig-to-segment preview --from 0:17 --count 1"
+
+
+def test_something_is_lost_only_where_the_text_says_so() -> None:
+    losing = {condition.kind for condition in CONDITIONS if not advice(condition).lost.startswith("Nothing is lost.")}
+    assert losing == {ConditionKind.RECORDS_LOST, ConditionKind.UNACCOUNTED}
