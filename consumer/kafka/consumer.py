@@ -20,6 +20,7 @@ from consumer.kafka.errors import client_text, describe_fatal
 from consumer.kafka.kept_progress import KeptProgress
 from consumer.kafka.log_check import LogCheck
 from consumer.kafka.membership import GroupMembership
+from consumer.kafka.paused_partitions import PausedPartitions
 from consumer.kafka.records import LogPosition, Progress, ReadResult, to_record
 from consumer.kafka.retry_timer import RetryTimer
 from consumer.kafka.start_offsets import PositionSources, StartOffsets
@@ -49,9 +50,8 @@ class GroupConsumer:
         self._kept_progress = KeptProgress()
         sources = PositionSources(client, topics, self._commits, log_check, self._kept_progress)
         self._start_offsets = StartOffsets(sources, RetryTimer(), from_beginning)
-        self._paused: set[int] = set()
+        self._paused = PausedPartitions(self._consumer, topic, EndOffsets(admin, topic))
         self._removed: set[int] = set()  # revoked or lost while a read was filled
-        self._end_offsets = EndOffsets(admin, topic)
         self._membership = GroupMembership(self._consumer, admin, config["group.id"], is_classic(config))
 
     def subscribe(self, on_assign: RebalanceCallback, on_revoke: RebalanceCallback, on_lost: RebalanceCallback) -> None:
@@ -72,7 +72,7 @@ class GroupConsumer:
                     callback(partitions)
                 finally:
                     self._start_offsets.forget(partitions)
-                self.resume(self._paused.intersection(partitions))  # else they stay paused in their next assignment
+                self.resume(partitions)  # else they stay paused in their next assignment
 
             return remove
 
@@ -87,8 +87,7 @@ class GroupConsumer:
         now = time.monotonic()
         if messages:  # the client would wait for `limit` messages, while the linger of the first record has begun
             messages = self._fill(messages, limit - 1, min(timeout, FILL_TIMEOUT))
-        if self._paused:
-            self._end_offsets.poll(self._paused, now)
+        self._paused.ask_for_ends(now)
         for message in messages:
             if message.error() is not None:
                 self._handle_error(message, ends, unreadable)
@@ -142,28 +141,19 @@ class GroupConsumer:
         return [*self._silence.waits, *self._commits.waits]
 
     def pause(self, partitions: Iterable[int]) -> None:
-        to_pause = set(partitions) - self._paused
-        if to_pause:
-            self._consumer.pause([TopicPartition(self.topic, partition) for partition in to_pause])
-            self._paused |= to_pause
+        self._paused.pause(partitions)
 
     def resume(self, partitions: Iterable[int]) -> None:
-        to_resume = set(partitions) & self._paused
-        if to_resume:
-            self._consumer.resume([TopicPartition(self.topic, partition) for partition in to_resume])
-            self._paused -= to_resume
+        self._paused.resume(partitions)
 
     def end_offset(self, partition: int) -> int:
         """The partition's end in the latest answer, without waiting for the broker; -1 without an answer."""
-        _, high = self._consumer.get_watermark_offsets(TopicPartition(self.topic, partition), cached=True) or (-1, -1)
-        if partition in self._paused:
-            return max(int(high), self._end_offsets.latest(partition))
-        return int(high)
+        return self._paused.end_offset(partition)
 
     @property
     def paused(self) -> Set[int]:
         """Partitions that are not fetched for now."""
-        return self._paused
+        return self._paused.partitions
 
     @property
     def is_group_member(self) -> bool:
