@@ -162,12 +162,12 @@ class TopicReader:
 
     def _looks_up_times(self) -> bool:
         """
-        False for librdkafka's own broker, which has no controller.
+        False for librdkafka's own broker, which its cluster id tells (rdkafka_mock.c).
 
         It answers each question about a time as if all records were older (rdkafka_mock_handlers.c, ListOffsets).
         """
         metadata = self._answer(lambda: self._consumer.list_topics(self._topic, timeout=ANSWER_SECONDS))
-        return metadata.controller_id in metadata.brokers
+        return not str(metadata.cluster_id).startswith("mockCluster")
 
     def _topic_metadata(self) -> Any:
         """The topic as the first broker that answers describes it; stops waiting once waiting is of no use."""

@@ -11,7 +11,15 @@ from consumer.cli.main import LazyGroup, main
 from consumer.cli.settings_source import SettingsSource
 from tests.unit.contract.compiled import FRAME
 
-WITHOUT_CONTRACTS = {"demo", "demo-segment", "produce-samples", "settings", "skip-record", "dead-letters list"}
+WITHOUT_CONTRACTS = {
+    "demo",
+    "demo-segment",
+    "produce-samples",
+    "settings",
+    "skip-record",
+    "status",
+    "dead-letters list",
+}
 """The demo and the samples have the packaged contract. The other commands map no record."""
 CONTRACT = {"x-record": "R", "required": [*FRAME], "properties": FRAME}
 
