@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from consumer.cli.demo_environment import DemoEnvironment
+from consumer.cli.output import print_command
 from consumer.errors import ServiceError
 
 
@@ -53,9 +54,8 @@ def print_what_to_try(environment: DemoEnvironment, folder: Path) -> None:
 
 
 def _print_command(*words: str) -> None:
-    """A command is one line, so that it can be copied, however narrow the terminal is."""
     program = str(Path(sys.argv[0]).absolute())  # the other shell can be in any folder
-    click.echo(f"  {shlex.join([program, *words])}")
+    print_command(shlex.join(words), shlex.quote(program))
 
 
 def _iso(seconds: float) -> str:

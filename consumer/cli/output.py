@@ -126,14 +126,14 @@ def print_text(text: str, *, hanging: int = 0, bold: bool = False, err: bool = F
             click.echo(click.style(part, bold=True) if bold else part, err=err)
 
 
-def print_command(arguments: str, *, err: bool = False) -> None:
+def print_command(arguments: str, program: str = "sprig-to-segment", *, err: bool = False) -> None:
     """
     Print a command of the product, to copy.
 
     On a terminal a long command goes on in the next line, as a shell reads it. It breaks before options only, because
     the value of an option may be quoted.
     """
-    width, line = _terminal_width(sys.stderr if err else sys.stdout), "  sprig-to-segment"
+    width, line = _terminal_width(sys.stderr if err else sys.stdout), f"  {program}"
     for part in re.split(r" (?=--)", arguments):
         if len(line) + len(part) + len("  \\") > width:
             click.echo(f"{line} \\", err=err)

@@ -20,7 +20,7 @@ from confluent_kafka.schema_registry import SchemaRegistryClient
 from testcontainers.core.container import DockerContainer
 
 from tests.container.kafka_container import PASSWORD, USER, TestKafkaContainer
-from tests.container.kafka_operator import KafkaOperator, last_lines
+from tests.container.kafka_operator import KafkaOperator, last_lines, pause
 from tests.container.product_image import build_product_image
 from tests.ports import free_port
 from tests.support import wait_until
@@ -86,7 +86,7 @@ class KafkaBroker(KafkaOperator):
         return last_lines(self._container)
 
     def pause(self) -> None:
-        self._container.pause()
+        pause(self._container)
 
     def unpause(self) -> None:
         self._container.unpause()

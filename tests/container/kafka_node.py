@@ -9,6 +9,7 @@ from testcontainers.core.container import DockerContainer
 from testcontainers.core.network import Network
 
 from tests.container.kafka_container import SMALL_JVM
+from tests.container.kafka_operator import pause
 from tests.container.small_disk import SmallDisk
 from tests.ports import free_port
 
@@ -101,7 +102,7 @@ class KafkaNode:
     @contextmanager
     def paused(self) -> Iterator[None]:
         """A block in which the broker stands still."""
-        self.container.pause()
+        pause(self.container)
         try:
             yield
         finally:

@@ -19,6 +19,7 @@ from confluent_kafka.admin import (
     ResourceType,
 )
 from confluent_kafka.cimpl import NewPartitions, NewTopic
+from docker.errors import APIError
 from docker.models.containers import Container
 
 from tests.support import wait_until
@@ -29,6 +30,18 @@ def last_lines(container: Container) -> str:
     container.reload()
     log = container.logs(tail=40, timestamps=True).decode(errors="replace")
     return f"{container.name}: {json.dumps(container.attrs['State'])}\n{log}"
+
+
+def pause(container: Container) -> None:
+    """Let the processes of the container stand still. On a busy machine the engine fails to freeze them at first."""
+
+    def is_paused() -> bool:
+        with contextlib.suppress(APIError):
+            container.pause()
+        container.reload()
+        return bool(container.status == "paused")
+
+    wait_until(is_paused, "the container to be paused")
 
 
 class KafkaOperator:

@@ -75,6 +75,7 @@ def project(engine: docker.DockerClient, product_image: str) -> Iterator[Project
         project.compose("down", "--volumes", "--timeout", "0")
 
 
+@pytest.mark.timeout(300, func_only=True)  # four services start in it, twice
 def test_one_command_delivers_samples_to_the_inbox_before_and_after_a_restart(project: Project) -> None:
     project.compose("up", "--detach", "--no-build")
     wait_until(lambda: project.inbox()["accepted"] > 500, "the first samples in the inbox")
