@@ -4,9 +4,7 @@ import ssl
 from collections.abc import Iterator
 
 from consumer.avro.schema_lookup import RegistryMisconfigured, RegistryUnreachable
-from consumer.http_client.messages import HttpError
-
-_TRANSIENT_STATUSES = (408, 429)
+from consumer.http_client.messages import HttpError, is_temporary_status
 
 
 class ResponseTooLarge(RegistryMisconfigured):
@@ -20,7 +18,7 @@ def status_error(status: int) -> RegistryUnreachable:
         return RegistryMisconfigured(f"{text}, the registry refuses the credentials: look at SCHEMA_REGISTRY_CONFIG")
     if 300 <= status < 400:
         return RegistryMisconfigured(f"{text}, a redirect, which is not followed: look at SCHEMA_REGISTRY_URL")
-    if 400 <= status < 500 and status not in _TRANSIENT_STATUSES:
+    if 400 <= status < 500 and not is_temporary_status(status):
         hint = "; some registries have no look-up by GUID" if status == 404 else ""
         return RegistryMisconfigured(f"{text} without a registry's error code: look at SCHEMA_REGISTRY_URL{hint}")
     return RegistryUnreachable(text)
@@ -31,8 +29,10 @@ def content_error() -> RegistryUnreachable:
     return RegistryMisconfigured("the response is not a schema registry's: look at SCHEMA_REGISTRY_URL")
 
 
-def no_token_error(cause: str) -> RegistryUnreachable:
-    """The error if the issuer of tokens gives none."""
+def no_token_error(cause: str, is_outage: bool = False) -> RegistryUnreachable:
+    """The error if the issuer of tokens gives none. `is_outage`: it may give one later to the same request."""
+    if is_outage:
+        return RegistryUnreachable(f"no access token from bearer.auth.issuer.endpoint.url, so far; {cause}")
     return RegistryMisconfigured(f"no access token: look at bearer.auth.* in SCHEMA_REGISTRY_CONFIG; {cause}")
 
 

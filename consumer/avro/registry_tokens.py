@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from consumer.avro.registry_errors import no_token_error
 from consumer.http_client.client import HttpClient
-from consumer.http_client.messages import HttpError, HttpRequest, HttpResponse
+from consumer.http_client.messages import HttpError, HttpRequest, HttpResponse, is_temporary, is_temporary_status
 from consumer.jsonio import JsonError, loads
 
 MAX_TOKEN_RESPONSE_BYTES = 65_536
@@ -31,7 +31,7 @@ class AccessTokens:
         self._token, self._expires_at = "", 0.0
 
     def token(self) -> str:
-        """A token that is valid for a while. Raises RegistryMisconfigured if the issuer gives none."""
+        """A token that is valid for a while. Raises RegistryMisconfigured or RegistryUnreachable without one."""
         if not self._token or self._clock() >= self._expires_at:
             self._fetch()
         return self._token
@@ -46,9 +46,10 @@ class AccessTokens:
         try:
             response = self._http.send(self._request, self._timeout, MAX_TOKEN_RESPONSE_BYTES)
         except HttpError as error:
-            raise no_token_error(str(error)) from None
+            raise no_token_error(str(error), is_temporary(error)) from None
         if response.status != 200:
-            raise no_token_error(f"the issuer answers HTTP status {response.status}")
+            cause = f"the issuer answers HTTP status {response.status}"
+            raise no_token_error(cause, is_temporary_status(response.status))
         answer = _answer(response)
         token = answer.get("access_token")
         if not isinstance(token, str) or not _TOKEN.fullmatch(token):

@@ -69,6 +69,7 @@ class RegistryTransport:
 
         Raises ResponseTooLarge, and RegistryUnreachable without a response.
         """
+        self._require_open()
         headers = {**self._headers, **headers}
         if self._tokens:
             headers["Authorization"] = f"Bearer {self._tokens.token()}"
@@ -99,9 +100,9 @@ class RegistryTransport:
             raise transport_error(error) from None
 
     def _send(self, url: str, request: HttpRequest, max_bytes: int) -> HttpResponse:
-        if self._is_closed:
-            raise RegistryUnreachable("the service ends")
+        self._require_open()
         request = self._sign(HttpRequest(request.method, f"{url}/{request.url}", request.headers, request.content))
+        self._require_open()  # a signature can take a request of its own
         try:
             return self._http.send(request, self._timeout_seconds, max_bytes)
         except HttpError as error:
@@ -110,6 +111,11 @@ class RegistryTransport:
             if 200 <= error.response.status < 300:
                 raise ResponseTooLarge(f"{error}: look at SCHEMA_REGISTRY_URL") from None
             return error.response
+
+    def _require_open(self) -> None:
+        """No request begins after `close`."""
+        if self._is_closed:
+            raise RegistryUnreachable("the service ends")
 
 
 def require_success(response: HttpResponse) -> HttpResponse:

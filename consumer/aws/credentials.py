@@ -11,14 +11,19 @@ from urllib.parse import urlencode, urlsplit
 from consumer.aws.endpoint import host
 from consumer.errors import NoAnswer
 from consumer.http_client.client import HttpClient
-from consumer.http_client.messages import HttpError, HttpRequest, HttpResponse
+from consumer.http_client.messages import HttpError, HttpRequest, HttpResponse, is_temporary, is_temporary_status
 from consumer.jsonio import loads
 
 _TIMEOUT_SECONDS = 5.0
 _MAX_RESPONSE_BYTES = 100_000
 # Amazon ECS answers here (AWS SDKs and Tools Reference Guide, "Container credential provider").
 _ECS = "http://169.254.170.2"
+_TEMPORARY_CODES = frozenset({"Throttling", "ThrottlingException", "RequestLimitExceeded", "IDPCommunicationError"})
 _ERROR_CODE = re.compile(rb"<Code>(\w{1,64})</Code>")
+
+
+class CredentialsDelayed(NoAnswer):
+    """The source of the credentials cannot be reached, or cannot answer now. The settings may all be right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +55,11 @@ class CredentialSources:
     http: HttpClient
 
     def credentials(self) -> Credentials:
-        """From the first source that there is. Raises NoAnswer, which names the environment variable to check."""
+        """
+        From the first source that there is.
+
+        Raises NoAnswer, which names the environment variable to check, and CredentialsDelayed for an outage.
+        """
         if self._has("AWS_ACCESS_KEY_ID"):
             return self._from_variables()
         if self._has("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"):
@@ -120,9 +129,11 @@ class CredentialSources:
         try:
             response = self.http.send(request, _TIMEOUT_SECONDS, _MAX_RESPONSE_BYTES)
         except HttpError as error:
-            raise NoAnswer(f"AWS: no credentials: check {variable}: {error}") from None
+            text = f"AWS: no credentials: check {variable}: {error}"
+            raise (CredentialsDelayed if is_temporary(error) else NoAnswer)(text) from None
         if response.status != 200:
-            raise NoAnswer(f"AWS: no credentials: check {variable}: {_refusal(response)}")
+            text = f"AWS: no credentials: check {variable}: {_refusal(response)}"
+            raise CredentialsDelayed(text) if _is_temporary_refusal(response) else NoAnswer(text)
         try:
             return parse(response.body, variable)
         except (ValueError, TypeError, KeyError, OverflowError):
@@ -148,8 +159,18 @@ def _is_private(url: str) -> bool:
 
 def _refusal(response: HttpResponse) -> str:
     """The status, and the code of an error of STS such as AccessDenied."""
+    code = _error_code(response)
+    return f"HTTP {response.status} {code}" if code else f"HTTP {response.status}"
+
+
+def _is_temporary_refusal(response: HttpResponse) -> bool:
+    """STS says with status 400 that it throttles, and that the issuer of the service account's token is away."""
+    return is_temporary_status(response.status) or _error_code(response) in _TEMPORARY_CODES
+
+
+def _error_code(response: HttpResponse) -> str:
     code = _ERROR_CODE.search(response.body)
-    return f"HTTP {response.status} {code[1].decode()}" if code else f"HTTP {response.status}"
+    return code[1].decode() if code else ""
 
 
 def _parse_json(body: bytes, source: str) -> Credentials:

@@ -3,10 +3,11 @@
 import hashlib
 import hmac
 from datetime import datetime
-from urllib.parse import urlsplit
+from urllib.parse import quote
 
 from consumer.aws.credentials import Credentials
 from consumer.http_client.messages import HttpRequest
+from consumer.http_client.urls import parse
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 
@@ -39,17 +40,19 @@ def signed(request: HttpRequest, signer: Credentials, now: datetime, region: str
     The request with the headers of a signature by `signer`.
 
     The URL has no query. Each header is signed, with the host, the time and the session; but not the User-Agent, which
-    a proxy may change (botocore does not sign it either).
+    a proxy may change (botocore does not sign it either). Host and path are those that the client sends: the host is in
+    lower case, without the port of its scheme. Raises HttpError for a URL that the client cannot send to.
     """
-    url = urlsplit(request.url)
+    url = parse(request.url)
     headers = {**request.headers, "X-Amz-Date": timestamp(now)}
     if signer.session:
         headers["X-Amz-Security-Token"] = signer.session
-    lower = {name.lower(): value for name, value in {**headers, "host": url.netloc}.items()}
+    lower = {name.lower(): value for name, value in {**headers, "host": url.netloc.decode()}.items()}
     lower.pop("user-agent", None)
     lines = "".join(f"{name}:{lower[name]}\n" for name in sorted(lower))
     names = ";".join(sorted(lower))
-    canonical = f"{request.method}\n{url.path or '/'}\n\n{lines}\n{names}\n{digest(request.content)}"
+    path = quote(url.raw_path.decode(), safe="/~")
+    canonical = f"{request.method}\n{path}\n\n{lines}\n{names}\n{digest(request.content)}"
     signed_scope = scope(now, region, service)
     proof = signature(signer.secret, now, signed_scope, canonical)
     headers["Authorization"] = (

@@ -1,7 +1,10 @@
 """HTTP messages as values: a request, its response, and the error of a request that has no response."""
 
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+_TEMPORARY = ("_timeout", "connect_error", "read_error", "write_error")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,25 @@ class HttpError(Exception):
         super().__init__(text)
         self.reason = reason
         self.response = response
+
+
+def is_temporary(error: HttpError) -> bool:
+    """
+    Whether the same request can succeed without a change of a setting: a timeout, or a peer that cannot be reached.
+
+    Not what TLS refuses, a proxy that refuses, or a response that is no HTTP.
+    """
+    cause: BaseException | None = error
+    while cause:
+        if isinstance(cause, ssl.SSLError):
+            return False
+        cause = cause.__cause__
+    return error.reason.endswith(_TEMPORARY) or error.reason == "proxy_error"
+
+
+def is_temporary_status(status: int) -> bool:
+    """Whether a peer with this HTTP status can give another answer to the same request."""
+    return status in (408, 429) or 500 <= status < 600
 
 
 def system_error(action: str, error: OSError, late: str = "the deadline of the request is over") -> HttpError:

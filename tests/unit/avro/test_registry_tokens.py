@@ -6,7 +6,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from consumer.avro.registry_tokens import MAX_TOKEN_RESPONSE_BYTES, AccessTokens, token_request
-from consumer.avro.schema_lookup import RegistryMisconfigured
+from consumer.avro.schema_lookup import RegistryMisconfigured, RegistryUnreachable
 from consumer.demo.fault_scripts import ScriptedResponse
 from consumer.http_client.client import HttpClient
 from consumer.http_client.proxies import Proxies
@@ -71,7 +71,6 @@ def test_a_token_that_the_registry_refuses_is_fetched_again() -> None:
         json_response({"error": "invalid_client", "error_description": SECRET}, 401),
         json_response({"error": SECRET}, 400),
         ScriptedResponse(302, headers={"Location": "http://127.0.0.1:1/"}),
-        ScriptedResponse(503),
         ScriptedResponse(200, b"<html>"),
         json_response([]),
         json_response({}),
@@ -90,6 +89,24 @@ def test_an_issuer_that_gives_no_token_is_named_without_its_words(answer: Script
             tokens.tokens.token()
     assert str(caught.value).startswith("no access token: look at bearer.auth.* in SCHEMA_REGISTRY_CONFIG; ")
     assert SECRET not in f"{caught.value!r}"
+
+
+@pytest.mark.parametrize("status", [408, 429, 500, 503])
+def test_an_outage_of_the_issuer_is_no_wrong_setting(status: int) -> None:
+    with peer(lambda _: json_response({"error": SECRET}, status)) as issuer:
+        tokens = Tokens(issuer)
+        with pytest.raises(RegistryUnreachable) as caught:
+            tokens.tokens.token()
+    assert type(caught.value) is RegistryUnreachable
+    assert str(caught.value).endswith(f"so far; the issuer answers HTTP status {status}")
+    assert SECRET not in f"{caught.value!r}"
+
+
+def test_an_issuer_that_cannot_be_reached_is_an_outage() -> None:
+    request = token_request(options("http://127.0.0.1:1/token", "schemas"))
+    with pytest.raises(RegistryUnreachable) as caught:
+        AccessTokens(HttpClient(Proxies.none()), request, 5.0).token()
+    assert type(caught.value) is RegistryUnreachable
 
 
 def test_a_request_for_a_token_shows_no_secret() -> None:

@@ -18,7 +18,20 @@ HEADERS = {"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": "AWSGlu
 
 @pytest.mark.parametrize("session", ["", "session/with+signs=="])
 @pytest.mark.parametrize("region", ["eu-west-1", "cn-north-1"])
-@pytest.mark.parametrize("url", ["https://glue.example", "https://glue.example/", "http://127.0.0.1:8080/"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://glue.example",
+        "https://glue.example/",
+        "http://127.0.0.1:8080/",
+        "https://glue.example:443/",
+        "http://glue.example:80/",
+        "https://glue.example:80/",
+        "https://GLUE.Eu-West-1.Amazonaws.com/",
+        "https://[::1]:443/",
+        "https://gateway.example/a%20path/glue/",
+    ],
+)
 def test_a_request_is_signed_as_amazon_s_client_signs(
     region: str, session: str, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
