@@ -30,7 +30,7 @@ class Reason(ExplainedWord):
     EMPTY_VALUE = "empty_value", "a value of no bytes, which no schema describes"
     NOT_FRAMED = "not_framed", "the value does not name its schema in the way that AVRO_FRAMING says"
     UNKNOWN_SCHEMA = "unknown_schema", "its schema is not in the registry, or in no file"
-    UNSUPPORTED_SCHEMA = "unsupported_schema", "its schema is not Avro"
+    UNSUPPORTED_SCHEMA = "unsupported_schema", "its schema is not Avro, or the registry has refused it"
     UNSAFE_SCHEMA = "unsafe_schema", "decoding with its schema is not safe"
     UNDECODABLE = "undecodable", "its schema does not describe these bytes"
     VALUE_TOO_LARGE = "value_too_large", "decoding a value of this size could take more memory than there is"
@@ -131,7 +131,8 @@ VALUE_REASONS = (
 )
 """The reasons of a record that is rejected before any rule of a contract is applied to it."""
 
-_VALUE_SETTINGS = "SCHEMA_REGISTRY_URL", "AVRO_FRAMING", "SCHEMAS_DIR", "KAFKA_TOPIC"
+_REGISTRY_SETTINGS = "SCHEMA_REGISTRY_URL", "SCHEMA_REGISTRY_TYPE", "SCHEMA_REGISTRY_CONFIG"
+_VALUE_SETTINGS = *_REGISTRY_SETTINGS, "AVRO_FRAMING", "SCHEMAS_DIR", "KAFKA_TOPIC"
 _RECORD_ALONE = (Reason.EMPTY_VALUE, Reason.STEPPED_OVER)
 
 SETTINGS: Mapping[str, Sequence[str]] = {

@@ -6,7 +6,7 @@ from functools import partial
 
 from consumer.avro import vendor_framings
 from consumer.avro.framing import HEADER, MARKER, Framed, Framing, header_content, non_empty_value, own_framings
-from consumer.avro.registry_types import REGISTRIES, REGISTRY_OF
+from consumer.avro.registry_types import REGISTRIES, REGISTRY_OF, has_apicurio_prefix
 from consumer.avro.schema_keys import SchemaKey
 from consumer.avro.vendor_framings import ENCODING
 from consumer.errors import FramingError
@@ -20,8 +20,10 @@ class AutoFraming:
 
     Several registries write a zero byte and an id, so such bytes are those of `registry`, which is
     SCHEMA_REGISTRY_TYPE. A record whose only header is of another registry is refused, because an id in its value would
-    be looked up in the wrong one. `counts` has the number of detections by framing. A record that waits for its schema
-    is counted at each attempt.
+    be looked up in the wrong one. Glue's first bytes with `registry` = `glue` are unmistakable: such a header was
+    copied. A record whose headers cannot be read is refused as well, unless its first bytes are unmistakable, because
+    one of the headers may name its schema. `counts` has the number of detections by framing. A record that waits for
+    its schema is counted at each attempt.
     """
 
     def __init__(self, framings: Mapping[str, Framing], registry: str) -> None:
@@ -31,6 +33,10 @@ class AutoFraming:
 
     def __call__(self, record: Record) -> Framed:
         name = self.detect(record)
+        if record.headers_unreadable and not _has_own_mark(non_empty_value(record)):
+            raise FramingError(
+                Reason.NOT_FRAMED, "the headers cannot be read, and one of them may name the schema of the value"
+            )
         if REGISTRY_OF.get(name, self._registry) != self._registry:
             non_empty_value(record)
             raise FramingError(
@@ -42,10 +48,12 @@ class AutoFraming:
 
     def detect(self, record: Record) -> str:
         """The framing that the record is read with. Its value may still not be framed so."""
+        value = record.value or b""
+        if self._registry == "glue" and vendor_framings.is_glue_prefix(value):
+            return "glue"
         named = [name for name, has_header in _HEADERS.items() if has_header(record)] if record.headers else []
         if named:  # a record can also have headers that were copied from another one
             return min(named, key=lambda name: REGISTRY_OF[name] != self._registry)
-        value = record.value or b""
         if value.startswith(MARKER):
             return "single-object"
         if value[:2] in (b"\3\0", b"\3\5"):
@@ -58,8 +66,9 @@ def framing(name: str, fingerprints: Container[SchemaKey], registry: str = "conf
     The framing that AVRO_FRAMING names.
 
     `fingerprints`: those of the schemas in files, in hex. `registry`: SCHEMA_REGISTRY_TYPE. `id_kind`: which ids
-    Apicurio's producers write, "" for the default.
+    Apicurio's producers write before the body; "" where no value can have such an id.
     """
+    assert id_kind or not has_apicurio_prefix(name, registry)
     framings: dict[str, Framing] = {
         **own_framings(fingerprints),
         "glue": vendor_framings.glue,
@@ -70,6 +79,11 @@ def framing(name: str, fingerprints: Container[SchemaKey], registry: str = "conf
     if name == "auto":
         return AutoFraming(framings, registry)
     return framings[name]
+
+
+def _has_own_mark(value: bytes) -> bool:
+    """Whether the first bytes name the schema, whatever the headers are."""
+    return value.startswith(MARKER) or vendor_framings.is_glue_prefix(value)
 
 
 def _has_confluent_header(record: Record) -> bool:

@@ -96,11 +96,13 @@ def non_empty_value(record: Record) -> bytes:
 
 def header_content(record: Record, name: str) -> bytes | None:
     """
-    The content of the first header with this name, None if there is no such header.
+    The content of the last header with this name, None if there is no such header.
 
-    Confluent's own deserialiser reads the first header too.
+    Serialisers append, so headers before it were copied from another record. The deserialisers of Confluent (Java and
+    .NET), Apicurio and Azure read the last one as well (Kafka's Headers.lastHeader). Confluent's client for Python
+    reads the first one (schema_registry/serde.py), and so takes a copied header for the record's own.
     """
-    return next((content or b"" for header, content in record.headers if header == name), None)
+    return next((content or b"" for header, content in reversed(record.headers) if header == name), None)
 
 
 def own_framings(fingerprints: Container[SchemaKey]) -> dict[str, Framing]:

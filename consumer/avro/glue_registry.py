@@ -12,8 +12,15 @@ from consumer.avro.registry_types import glue_region
 from consumer.avro.schema import WriterSchema
 from consumer.avro.schema_keys import GlueVersion, SchemaKey
 from consumer.avro.schema_loading import RegisteredSchema, SchemaLoading, SchemaReference
-from consumer.avro.schema_lookup import IncompleteSchema, RegistryMisconfigured, RegistryUnreachable, SchemaNotFound
-from consumer.aws.credentials import CredentialSources
+from consumer.avro.schema_lookup import (
+    IncompleteSchema,
+    RegistryMisconfigured,
+    RegistryUnreachable,
+    SchemaNotFound,
+    UnsupportedSchema,
+)
+from consumer.aws.credentials import CredentialsDelayed, CredentialSources
+from consumer.aws.held_credentials import HeldCredentials
 from consumer.aws.signature import signed
 from consumer.errors import NoAnswer
 from consumer.http_client.client import HttpClient
@@ -21,6 +28,8 @@ from consumer.http_client.messages import HttpRequest, HttpResponse
 from consumer.http_client.proxies import Proxies
 from consumer.outside_text import outside_text
 
+_CLOCK = "AWS refuses the time of the signature: check the clock of this machine"
+_CLOCK_TEXTS = ("Signature expired", "Signature not yet current")
 _HEADERS = {"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": "AWSGlue.GetSchemaVersion"}
 _THROTTLED = frozenset({"ThrottlingException", "Throttling", "RequestLimitExceeded", "TooManyRequestsException"})
 _DENIED = "the role may not read the schema: grant it glue:GetSchemaVersion"
@@ -31,7 +40,7 @@ _MISCONFIGURED = {
     "InvalidSignatureException": "AWS refuses the signature: look at the secret access key and at the region",
     "SignatureDoesNotMatch": "AWS refuses the signature: look at the secret access key and at the region",
     "ExpiredTokenException": "the credentials of the role have expired: check the clock of this machine",
-    "RequestExpired": "the signature has expired: check the clock of this machine",
+    "RequestExpired": _CLOCK,
     "MissingAuthenticationTokenException": "AWS sees no signature: look at SCHEMA_REGISTRY_URL",
 }
 
@@ -47,14 +56,16 @@ class GlueRegistry:
     def __init__(self, urls: str, options: Mapping[str, Any], proxies: Proxies, environ: Mapping[str, str]) -> None:
         """`environ` says where the credentials are. Raises SettingsError for options that are wrong."""
         self._region = glue_region(options, urls)
-        self._sources = CredentialSources(self._region, environ, HttpClient(proxies))
+        self._aws = HttpClient(proxies)
+        self._credentials = HeldCredentials(CredentialSources(self._region, environ, self._aws))
         self._transport = RegistryTransport(urls, options, proxies, self._sign)
 
     def fetch(self, key: SchemaKey) -> WriterSchema:
         """
         The schema version with this id, on any thread. Raises as SchemaRegistry.fetch.
 
-        A version that is not available raises IncompleteSchema: Glue's own deserialiser refuses it too.
+        A version that Glue has not checked yet raises IncompleteSchema, and one that it refused UnsupportedSchema. One
+        that is being deleted is used while Glue has its text, because its values were written with it.
         """
         assert isinstance(key, GlueVersion)
         content = json.dumps({"SchemaVersionId": str(key)}).encode()
@@ -63,7 +74,7 @@ class GlueRegistry:
         def get_schema(max_bytes: int) -> RegisteredSchema:
             response = self._transport.response("", _HEADERS, max_bytes, content)
             if response.status != 200:
-                raise _error(response)
+                raise self._error(response)
             return _registered(loading.label, json_of(response))
 
         return loading.load(get_schema)
@@ -71,32 +82,51 @@ class GlueRegistry:
     def close(self) -> None:
         """A look-up under way ends with its present request."""
         self._transport.close()
+        self._aws.close()
 
     def _sign(self, request: HttpRequest) -> HttpRequest:
         """Each request with the present credentials, because those of a role expire."""
         try:
-            signer = self._sources.credentials()
+            signer = self._credentials.credentials()
+        except CredentialsDelayed as error:
+            raise RegistryUnreachable(str(error)) from None
         except NoAnswer as error:
             raise RegistryMisconfigured(str(error)) from None
         return signed(request, signer, datetime.now(UTC), self._region, "glue")
+
+    def _error(self, response: HttpResponse) -> SchemaNotFound | RegistryUnreachable:
+        """What an answer without a schema means. Credentials that Glue refuses are not used again."""
+        error = _error(response)
+        if isinstance(error, RegistryMisconfigured):
+            self._credentials.forget()
+        return error
 
 
 def _registered(label: str, answer: Any) -> RegisteredSchema:
     if not isinstance(answer, dict):
         raise content_error()
     status = answer.get("Status", "AVAILABLE")
-    if status != "AVAILABLE":
-        raise IncompleteSchema(f"{label} has the status {outside_text(status)} in Glue: look at its compatibility mode")
+    has_status = f"{label} has the status {outside_text(status)} in Glue"
+    if status == "FAILURE":
+        raise UnsupportedSchema(f"{has_status}: it is not compatible with the versions before it, so Glue refused it")
+    if status == "DELETING" and not answer.get("SchemaDefinition"):
+        raise SchemaNotFound
+    if status not in ("AVAILABLE", "DELETING"):
+        raise IncompleteSchema(f"{has_status}, and its records wait until Glue makes it available")
     return RegisteredSchema(text_of(answer.get("SchemaDefinition")), text_of(answer.get("DataFormat")))
 
 
 def _error(response: HttpResponse) -> SchemaNotFound | RegistryUnreachable:
     """Glue names its errors in the body, which has status 400 for all of them."""
-    name = str(error_of(response).get("__type", "")).rpartition("#")[2]
+    error = error_of(response)
+    name = str(error.get("__type", "")).rpartition("#")[2]
     if name == "EntityNotFoundException":
         return SchemaNotFound()
     if name in _THROTTLED:
         return RegistryUnreachable("Glue throttles the requests")
+    text = str(error.get("message") or error.get("Message"))
+    if name in ("InvalidSignatureException", "SignatureDoesNotMatch") and text.startswith(_CLOCK_TEXTS):
+        return RegistryMisconfigured(_CLOCK)
     if name in _MISCONFIGURED:
         return RegistryMisconfigured(_MISCONFIGURED[name])
     return status_error(response.status)

@@ -50,7 +50,8 @@ class RegistryAccess:
         A registry with Confluent's API. Raises SettingsError.
 
         With the strategies RECORD and TOPIC_RECORD the subject depends on the record, so the registry is asked without
-        a subject, as Confluent's own deserialisers ask.
+        a subject, as Confluent's own deserialisers ask. The URL of a context says itself where the id is, and there the
+        registry finds an id only under the subject that it is asked with, however the producers name theirs.
         """
-        is_by_topic = self.options.get(STRATEGY, "TOPIC") == "TOPIC"
+        is_by_topic = self.options.get(STRATEGY, "TOPIC") == "TOPIC" and "/contexts/" not in self.urls
         return SchemaRegistry(self.urls, self.options, self.proxies, f"{topic}-value" if is_by_topic else "")

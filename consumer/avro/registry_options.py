@@ -8,6 +8,7 @@ from urllib.parse import SplitResult, urlsplit
 
 SOURCE = "bearer.auth.credentials.source"
 STRATEGY, USE_ID, REGION = "subject.name.strategy.type", "apicurio.registry.use-id", "region"
+ISSUER = "bearer.auth.issuer.endpoint.url"
 STATIC_TOKEN, OAUTHBEARER = "STATIC_TOKEN", "OAUTHBEARER"
 
 _MAX_SECONDS = 600.0  # larger values are milliseconds by mistake
@@ -36,7 +37,7 @@ OPTIONS: Mapping[str, RegistryOption] = {
     "basic.auth.user.info": RegistryOption("text", "`user:password` for HTTP Basic", is_confidential=True),
     SOURCE: RegistryOption("text", f"`{STATIC_TOKEN}` or `{OAUTHBEARER}`"),
     "bearer.auth.token": RegistryOption("header", f"the token of `{STATIC_TOKEN}`", is_confidential=True),
-    "bearer.auth.issuer.endpoint.url": RegistryOption("text", f"where `{OAUTHBEARER}` gets its tokens: an https URL"),
+    ISSUER: RegistryOption("text", f"where `{OAUTHBEARER}` gets its tokens: an https URL"),
     "bearer.auth.client.id": RegistryOption("text", f"the client of `{OAUTHBEARER}`"),
     "bearer.auth.client.secret": RegistryOption("text", f"the secret of the client of `{OAUTHBEARER}`", True),
     "bearer.auth.scope": RegistryOption("text", f"the scope of `{OAUTHBEARER}`, if its issuer requires one"),
@@ -46,7 +47,7 @@ OPTIONS: Mapping[str, RegistryOption] = {
         "choice", "`confluent`: how producers name subjects: `TOPIC` (default), `RECORD` or `TOPIC_RECORD`"
     ),
     USE_ID: RegistryOption(
-        "choice", "`apicurio`: which ids the values have, `contentId` or `globalId`, if it is not the default"
+        "choice", "`apicurio`: which ids the values have before the body, `contentId` or `globalId`"
     ),
     REGION: RegistryOption("region", "`glue`: the region, if the host of the URL does not name it"),
     "ssl.ca.location": RegistryOption("path", "the file or folder of the authorities that sign the certificate"),
@@ -76,7 +77,7 @@ REFUSED: Mapping[str, str] = {
 
 _REQUIRED: Mapping[object, frozenset[str]] = {
     STATIC_TOKEN: frozenset({"bearer.auth.token"}),
-    OAUTHBEARER: frozenset({"bearer.auth.issuer.endpoint.url", "bearer.auth.client.id", "bearer.auth.client.secret"}),
+    OAUTHBEARER: frozenset({ISSUER, "bearer.auth.client.id", "bearer.auth.client.secret"}),
 }
 _OF_SOURCE: Mapping[str, frozenset[str]] = {
     STATIC_TOKEN: _REQUIRED[STATIC_TOKEN],
@@ -142,7 +143,7 @@ def _login_mistakes(options: Mapping[str, object]) -> Iterator[str]:
     for name in options:
         if name.startswith("bearer.") and source not in _sources_of(name):
             yield f"{name} needs {SOURCE}={' or '.join(_sources_of(name))}"
-    if "bearer.auth.issuer.endpoint.url" in options and not _is_safe(str(options["bearer.auth.issuer.endpoint.url"])):
+    if ISSUER in options and not _is_safe(str(options[ISSUER])):
         yield "bearer.auth.issuer.endpoint.url must be an https URL without a user: the client's secret is sent there"
 
 

@@ -23,15 +23,16 @@ class SchemaNotFound(SprigToSegmentError):
 
 class IncompleteSchema(SprigToSegmentError):
     """
-    The registry has the schema of the key, but does not give a schema that it refers to.
+    The registry has the schema of the key, but does not give a schema that it refers to, or not yet the schema itself.
 
-    That is a mistake in the registry or in its rights, for example in a mirror that has a part of the subjects: it says
-    nothing against the records, which wait. The text is for operators and names the reference.
+    A missing reference is a mistake in the registry or in its rights, for example in a mirror that has a part of the
+    subjects. Neither says anything against the records, which wait. The text is for operators, and names what is
+    missing.
     """
 
 
 class UnsupportedSchema(SprigToSegmentError):
-    """The key is of a schema that is not Avro."""
+    """The key is of a schema that is not Avro, or that the registry refused."""
 
 
 class RegistryUnreachable(SprigToSegmentError):

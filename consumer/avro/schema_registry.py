@@ -21,7 +21,9 @@ class SchemaRegistry:
     Any number of schemas, none of which is kept. Each is loaded within limits, whatever the registry answers.
 
     An id is unique in its schema context only. So the registry is asked with the subject of the values, as Confluent's
-    own deserialisers ask (confluent-kafka, AvroDeserializer; CachedSchemaRegistryClient.getSchemaBySubjectAndId).
+    own deserialisers ask (confluent-kafka, AvroDeserializer; CachedSchemaRegistryClient.getSchemaBySubjectAndId). If
+    the subject has no such id, Confluent's registry looks for the subject in the other contexts, and for the id in the
+    default context (KafkaSchemaRegistry.getSchemaKeyUsingContexts). So it is not asked again without the subject.
     """
 
     def __init__(self, urls: str, options: Mapping[str, Any], proxies: Proxies, subject: str = "") -> None:

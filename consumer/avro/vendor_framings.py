@@ -16,8 +16,10 @@ MAX_BODY_BYTES = 8 * 2**20
 GLOBAL_ID, CONTENT_ID = "apicurio.value.globalId", "apicurio.value.contentId"
 ENCODING = "apicurio.value.encoding"
 CONTENT_TYPE = "content-type"
+_ID_KINDS = {GLOBAL_ID: "globalId", CONTENT_ID: "contentId"}
 HEX_ID = re.compile(rb"[0-9a-fA-F]{32}")
 
+_GLUE_STARTS = (b"\3\0", b"\3\5")
 _GLUE_PREFIX_BYTES = 18
 _AZURE_PREFIX = bytes(4)
 _AZURE_PREFIX_BYTES = 36
@@ -31,7 +33,7 @@ def glue(record: Record) -> Framed:
     Source: awslabs/aws-glue-schema-registry, AWSSchemaRegistryConstants and GlueSchemaRegistrySerializationFacade.
     """
     value = non_empty_value(record)
-    if value[:2] not in (b"\3\0", b"\3\5") or len(value) < _GLUE_PREFIX_BYTES:
+    if value[:2] not in _GLUE_STARTS or len(value) < _GLUE_PREFIX_BYTES:
         raise FramingError(Reason.NOT_FRAMED, "expected a three byte, 0 or 5 for the compression, and a UUID")
     key = GlueVersion(UUID(bytes=value[2:_GLUE_PREFIX_BYTES]))
     if value[1]:
@@ -44,26 +46,26 @@ def apicurio(id_kind: str, record: Record) -> Framed:
     Apicurio's formats: a zero byte, an id in four or eight bytes (big endian), the body.
 
     Ids are counted from one, and none needs more than four bytes. So an id whose first four bytes are zero has eight
-    bytes: Apicurio's OptimisticFallbackIdHandler tells the two apart in the same way. `id_kind` is the option
-    apicurio.registry.use-id of the producers. "" is the default: content ids of four bytes by version 3, and global
-    ids of eight bytes by version 2.
+    bytes: Apicurio's OptimisticFallbackIdHandler tells the two apart in the same way. The length does not tell a global
+    id from a content id, because the handler of ids and the kind of ids are separate options of the producers.
+    `id_kind` is therefore a setting, `contentId` or `globalId`, as it is for Apicurio's own deserialisers.
     Source: Apicurio/apicurio-registry, Default4ByteIdHandler, Legacy8ByteIdHandler; version 2, DefaultIdHandler.
     """
     value = non_empty_value(record)
     if value[0] != 0 or len(value) < 5 or not any(value[1:9]):
         raise FramingError(Reason.NOT_FRAMED, "expected a zero byte and four or eight bytes of Apicurio's id")
     if any(value[1:5]):
-        return Framed(ApicurioId(id_kind or "contentId", int.from_bytes(value[1:5], "big")), 5, value)
+        return Framed(ApicurioId(id_kind, int.from_bytes(value[1:5], "big")), 5, value)
     if len(value) < 9:
         raise FramingError(Reason.NOT_FRAMED, "expected a zero byte and four or eight bytes of Apicurio's id")
-    return Framed(ApicurioId(id_kind or "globalId", int.from_bytes(value[1:9], "big")), 9, value)
+    return Framed(ApicurioId(id_kind, int.from_bytes(value[1:9], "big")), 9, value)
 
 
 def apicurio_header(record: Record) -> Framed:
     """
     Apicurio's format with headers: the whole value is the body, and a header has eight bytes of id.
 
-    Of both ids the content id counts, as in Apicurio's own deserialiser (DefaultSchemaResolver).
+    Of several headers with an id the last one counts. No serialiser writes both kinds, so the others were copied.
     Source: Apicurio/apicurio-registry, KafkaSerdeHeaders, DefaultHeadersHandler and AvroSerdeHeaders.
     """
     value = non_empty_value(record)
@@ -99,8 +101,8 @@ def azure(record: Record) -> Framed:
 
 
 def azure_content_type(record: Record) -> bytes | None:
-    """The first header that names a schema of Azure; AMQP writes the name in another case. None if there is none."""
-    contents = (content or b"" for name, content in record.headers if name.lower() == CONTENT_TYPE)
+    """The last header that names a schema of Azure; AMQP writes the name in another case. None if there is none."""
+    contents = (content or b"" for name, content in reversed(record.headers) if name.lower() == CONTENT_TYPE)
     return next((content for content in contents if content.lower().startswith(b"avro/binary+")), None)
 
 
@@ -109,15 +111,20 @@ def is_azure_preamble(value: bytes) -> bool:
     return value.startswith(_AZURE_PREFIX) and HEX_ID.match(value, 4) is not None
 
 
+def is_glue_prefix(value: bytes) -> bool:
+    """The first bytes of Glue's format, with the UUID of version 4 that Glue gives each schema version."""
+    if value[:2] not in _GLUE_STARTS or len(value) < _GLUE_PREFIX_BYTES:
+        return False
+    return UUID(bytes=value[2:_GLUE_PREFIX_BYTES]).version == 4
+
+
 def _apicurio_key(record: Record) -> SchemaKey:
-    kinds = ((CONTENT_ID, "contentId"), (GLOBAL_ID, "globalId"))
-    for name, kind in kinds:
-        content = header_content(record, name)
-        if content is None:
+    for name, content in reversed(record.headers):
+        if name not in _ID_KINDS:
             continue
-        if len(content) != 8 or not any(content):
+        if not content or len(content) != 8 or not any(content):
             raise FramingError(Reason.NOT_FRAMED, f"expected {name} to hold eight bytes of id")
-        return ApicurioId(kind, int.from_bytes(content, "big"))
+        return ApicurioId(_ID_KINDS[name], int.from_bytes(content, "big"))
     raise FramingError(
         Reason.NOT_FRAMED,
         f"expected a header {CONTENT_ID} or {GLOBAL_ID}: set apicurio.registry.use-id=contentId for the producers",

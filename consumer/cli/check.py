@@ -136,6 +136,7 @@ def _results(
 ) -> tuple[SampleCheck, Sequence[CheckedSchema]]:
     """The results of all checks, and the sample; also the schemas, with those that only the sample shows."""
     from consumer.cli.check_kafka import check_kafka  # these are not needed with --contract-only
+    from consumer.cli.check_registry import check_registry
     from consumer.cli.check_sample import check_sample
     from consumer.cli.check_ways import check_ways
     from consumer.cli.send_test import send_test_events
@@ -151,6 +152,8 @@ def _results(
             writer_schemas = sampled.sample.writer_schemas
             schemas = compat.check_schemas(contracts, writer_schemas, settings.on_unknown_record)
     results += [_schemas_result(settings, schemas, options.strict), *check_ways(settings)]
+    if not options.files:
+        results.extend(check_registry(settings))
     results.extend([*kafka_results, *sampled.results, *check_message_ids(settings)])
     if options.send_test:
         results.extend(send_test_events(settings))

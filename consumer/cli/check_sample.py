@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from consumer import factories
+from consumer.avro.registry_options import STRATEGY, USE_ID
 from consumer.cli.check_result import CheckResult, State, note, ok, problem, warning
 from consumer.cli.output import counted
 from consumer.cli.topic_sample import SampleCheck, Tally, TopicSample
@@ -25,11 +26,17 @@ MAX_SECONDS = 20.0
 SILENCE_SECONDS = 10.0
 _MAX_SHOWN = 8
 
+_ID_OPTIONS = (
+    f"SCHEMA_REGISTRY_TYPE, and at {USE_ID} and {STRATEGY} in SCHEMA_REGISTRY_CONFIG: does an id mean there what it "
+    "means for the producers?"
+)
+_SCHEMA_OF_OTHERS = f"look at AVRO_FRAMING, and at the schemas: are they those of the producers? Look at {_ID_OPTIONS}"
 _LOOK_AT: Mapping[str, str] = {
     Reason.NOT_FRAMED: "look at AVRO_FRAMING",
-    Reason.UNKNOWN_SCHEMA: "look at SCHEMA_REGISTRY_URL: is it the registry, and the schema context, of the producers?",
-    Reason.UNDECODABLE: "look at AVRO_FRAMING, and at the schemas: are they those of the producers?",
-    Reason.TRAILING_BYTES: "look at AVRO_FRAMING, and at the schemas: are they those of the producers?",
+    Reason.UNKNOWN_SCHEMA: "look at SCHEMA_REGISTRY_URL: is it the registry, and the schema context, of the producers? "
+    f"Look at {_ID_OPTIONS}",
+    Reason.UNDECODABLE: _SCHEMA_OF_OTHERS,
+    Reason.TRAILING_BYTES: _SCHEMA_OF_OTHERS,
     Reason.UNKNOWN_RECORD: "look at x-record in the contracts, and at ON_UNKNOWN_RECORD",
 }
 """What can cause a reason for every record."""

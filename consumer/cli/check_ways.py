@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from consumer import factories
+from consumer.avro.registry_options import ISSUER
 from consumer.cli.check_result import CheckResult, note
 from consumer.http_client.messages import HttpError
 from consumer.kafka import token_errors
@@ -25,13 +26,14 @@ def check_ways(settings: Settings) -> Iterator[CheckResult]:
 
 
 def _token_peers(settings: Settings) -> Iterator[tuple[str, str]]:
-    """Who gives the tokens and credentials with which a client signs in to Kafka."""
+    """Who gives the tokens and credentials with which the service signs in to Kafka and to the schema registry."""
     options = settings.kafka_config.get_secret_value()
     if uses_token_endpoint(options):
         yield "token endpoint", _without_credentials(str(options.get(token_errors.URL, "")))
-    aws = factories.aws_sources(settings)
-    if aws:
-        yield "AWS STS", aws.sts_url
+    options = settings.schema_registry_config.get_secret_value()
+    if ISSUER in options:
+        yield "issuer of tokens for the schema registry", str(options[ISSUER]).partition("?")[0]
+    yield from (("AWS STS", url) for url in factories.sts_urls(settings))
 
 
 def _without_credentials(url: str) -> str:

@@ -31,6 +31,7 @@ from consumer.factories.kafka_clients import (
     group_watch,
     kafka_admin,
     kafka_options,
+    sts_urls,
     topic_reader,
 )
 
@@ -62,5 +63,6 @@ __all__ = [
     "segment_client",
     "segment_endpoint",
     "send_queue",
+    "sts_urls",
     "topic_reader",
 ]

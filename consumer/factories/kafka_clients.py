@@ -5,6 +5,7 @@ import os
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 
+from consumer.avro.registry_types import glue_region
 from consumer.aws.credentials import CredentialSources
 from consumer.factories.common import VERSION, proxies
 from consumer.http_client.client import HttpClient
@@ -77,6 +78,16 @@ def aws_sources(settings: Settings) -> CredentialSources | None:
     if not settings.kafka_msk_region:
         return None
     return CredentialSources(settings.kafka_msk_region, os.environ, HttpClient(proxies(settings)))
+
+
+def sts_urls(settings: Settings) -> Sequence[str]:
+    """Where credentials of a service account's role come from, for Kafka and for the schema registry."""
+    regions = [settings.kafka_msk_region or ""]
+    if settings.schema_registry_type == "glue":
+        options = settings.schema_registry_config.get_secret_value()
+        regions.append(glue_region(options, str(settings.schema_registry_url)))
+    http = HttpClient(proxies(settings))
+    return list(dict.fromkeys(CredentialSources(region, os.environ, http).sts_url for region in regions if region))
 
 
 def dead_letter_writer(settings: Settings, unwrap: UnwrapRecord = record_itself) -> DeadLetterWriter:

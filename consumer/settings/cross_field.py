@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from consumer.avro.registry_options import mistakes
-from consumer.avro.registry_types import REGISTRY_OF, type_mistakes
+from consumer.avro.registry_options import USE_ID, mistakes
+from consumer.avro.registry_types import REGISTRY_OF, has_apicurio_prefix, type_mistakes, url_mistakes
 from consumer.http_client.proxies import Proxy
 from consumer.settings import bootstrap_servers, kafka_options, urls, validators
 from consumer.settings.validators import require
@@ -38,6 +38,8 @@ def _check_msk_region(value: str | None, above: ValidAbove) -> None:
 def _check_registry_type(value: str, above: ValidAbove) -> None:
     registry = above.get("schema_registry_url", "wrong")
     require(value == "confluent" or registry, "needs SCHEMA_REGISTRY_URL: without it the service asks no registry")
+    wrong = url_mistakes(value, registry) if registry and registry != "wrong" else []
+    require(not wrong, "\n".join(wrong))
 
 
 def _check_registry_config(value: Any, above: ValidAbove) -> None:
@@ -61,6 +63,12 @@ def _check_framing(value: str, above: ValidAbove) -> None:
         not (needed and registry_type) or needed == registry_type,
         f"{value} needs SCHEMA_REGISTRY_TYPE={needed}, which is {registry_type}",
     )
+    if registry_type and "schema_registry_config" in above and has_apicurio_prefix(value, registry_type):
+        require(
+            USE_ID in above["schema_registry_config"].get_secret_value(),
+            f"{value} needs {USE_ID} in SCHEMA_REGISTRY_CONFIG, because values do not tell the kind of their ids: set "
+            "what the producers set, or else contentId for version 3 of Apicurio's library and globalId for version 2",
+        )
 
 
 def _check_write_key(value: Any, _above: ValidAbove) -> None:

@@ -199,7 +199,7 @@ def test_two_record_types_on_one_topic_may_refer_to_a_third_of_another_subject(b
 def test_apicurio_s_own_api_gives_schemas_by_each_of_its_ids_with_their_references(
     bus: Bus, registry: Any, tmp_path: Path
 ) -> None:
-    """`auto` reads ids of four bytes, of eight bytes and in both headers. Each event has the user of a reference."""
+    """`auto` reads content ids of four and of eight bytes, and both headers. Each event has the user of a reference."""
     contract(tmp_path, "Answered")
     group = f"{registry.own_url}/groups/{bus.flow.topic}/artifacts"
     visitor, types = record("com.acme.Visitor", {"id": "string"}), {"environment": "string", "response": "string"}
@@ -215,7 +215,7 @@ def test_apicurio_s_own_api_gives_schemas_by_each_of_its_ids_with_their_referenc
     content_id, global_id = struct.pack(">q", version["contentId"]), struct.pack(">q", version["globalId"])
     values: list[tuple[bytes, list[tuple[str, bytes]]]] = [
         (b"\0" + content_id[4:] + body, []),
-        (b"\0" + global_id + body, []),
+        (b"\0" + content_id + body, []),
         (body, [("apicurio.value.contentId", content_id)]),
         (body, [("apicurio.value.globalId", global_id), ("apicurio.value.encoding", b"BINARY")]),
     ]
@@ -223,6 +223,7 @@ def test_apicurio_s_own_api_gives_schemas_by_each_of_its_ids_with_their_referenc
         bus.write(partition, value, headers=headers)
     bus.flush()
     settings = {"SCHEMA_REGISTRY_URL": registry.own_url, "SCHEMA_REGISTRY_TYPE": "apicurio", "AVRO_FRAMING": "auto"}
+    settings["SCHEMA_REGISTRY_CONFIG"] = '{"apicurio.registry.use-id": "contentId"}'
     bus.flow.settings = {**bus.flow.settings, **settings, "SCHEMAS_DIR": str(tmp_path)}
     with bus.flow.member() as member:
         bus.flow.wait_until_settled()

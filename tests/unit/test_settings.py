@@ -201,6 +201,21 @@ def test_all_mistakes_are_reported_together() -> None:
             "bearer.auth.credentials.source is required by SCHEMA_REGISTRY_TYPE=azure",
         ),
         (
+            {"SCHEMA_REGISTRY_TYPE": "apicurio"},
+            "AVRO_FRAMING",
+            "apicurio needs apicurio.registry.use-id in SCHEMA_REGISTRY_CONFIG",
+        ),
+        (
+            {"SCHEMA_REGISTRY_TYPE": "apicurio", "AVRO_FRAMING": "auto"},
+            "AVRO_FRAMING",
+            "auto needs apicurio.registry.use-id in SCHEMA_REGISTRY_CONFIG",
+        ),
+        (
+            {"SCHEMA_REGISTRY_URL": "https://glue.eu-west-1.amazonaws.com"},
+            "SCHEMA_REGISTRY_TYPE",
+            "SCHEMA_REGISTRY_URL has a host of AWS Glue: set SCHEMA_REGISTRY_TYPE=glue",
+        ),
+        (
             {"SCHEMA_REGISTRY_CONFIG": '{"region": "eu-west-1"}'},
             "SCHEMA_REGISTRY_CONFIG",
             "region is refused: SCHEMA_REGISTRY_TYPE=confluent has no such option",

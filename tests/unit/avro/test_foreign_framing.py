@@ -303,7 +303,7 @@ def prefixed(draw: st.DrawFn) -> Value:
 @st.composite
 def with_header(draw: st.DrawFn) -> Value:
     content = draw(st.one_of(PREFIXES, st.just(b"\1" + GLUE_ID.bytes)))
-    return Value(b"\2" + draw(BODIES), [*draw(OTHER_HEADERS), (HEADER, content), *draw(HEADERS)])
+    return Value(b"\2" + draw(BODIES), [*draw(HEADERS), (HEADER, content), *draw(OTHER_HEADERS)])
 
 
 @st.composite

@@ -52,9 +52,30 @@ def test_a_header_of_confluents_serialisers_names_the_schema() -> None:
     assert frame("confluent-header", BODY, header(SchemaId("AVRO", 7).id_to_bytes())) == (7, 0)
 
 
-def test_the_first_header_with_the_name_counts() -> None:
-    twice = [*header(b"\0\0\0\0\x07"), (HEADER, b"\0\0\0\0\x08")]
-    assert frame("confluent-header", BODY, twice) == (7, 0)
+def test_the_last_header_with_the_name_counts() -> None:
+    """A serialiser appends its header to those that were copied from another record."""
+    twice = [*header(b"\0\0\0\0\x07"), (HEADER, b"\0\0\0\0\x08"), ("other", b"\0\0\0\0\x09")]
+    assert frame("confluent-header", BODY, twice) == (8, 0)
+    assert frame("auto", BODY, twice) == (8, 0)
+    assert reason("confluent-header", BODY, [*twice, (HEADER, None)]) == "not_framed"
+
+
+@pytest.mark.parametrize("value", [PREFIXED, BODY, b"\3\0short"])
+def test_auto_reads_no_value_whose_headers_cannot_be_read(value: bytes) -> None:
+    """One of the headers may name the schema, and then the whole value is the body."""
+    unreadable = record(value)._replace(headers_unreadable=True)
+    with pytest.raises(FramingError, match="not_framed: the headers cannot be read"):
+        framing("auto", {FINGERPRINT})(unreadable)
+    assert framing("confluent", ())(record(PREFIXED)._replace(headers_unreadable=True)).key == 7
+
+
+def test_unreadable_headers_do_not_matter_to_auto_where_the_first_bytes_are_unmistakable() -> None:
+    auto = framing("auto", {FINGERPRINT})
+    assert auto(record(SINGLE)._replace(headers_unreadable=True)).key == FINGERPRINT
+    with pytest.raises(FramingError, match="empty_value"):
+        auto(record(b"")._replace(headers_unreadable=True))
+    with pytest.raises(RecordSkipped, match="tombstone"):
+        auto(record(None)._replace(headers_unreadable=True))
 
 
 @pytest.mark.parametrize("content", [None, b"", b"\1", b"\1" + b"x" * 15, b"\1" + b"x" * 17, b"\0abc", b"\2abcd"])

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from consumer.avro.registry_options import OPTIONS, REFUSED, SOURCE, mistakes
-from consumer.avro.registry_types import REGISTRIES, glue_region, type_mistakes
+from consumer.avro.registry_types import REGISTRIES, glue_region, type_mistakes, url_mistakes
 
 HUSH = "hush-7391"
 DOCS = Path(__file__).parents[3] / "docs" / "avro.md"
@@ -106,6 +106,7 @@ def test_an_option_of_one_registry_has_its_values(options: dict[str, Any], mista
         ("https://glue.cn-north-1.amazonaws.com.cn/", "cn-north-1"),
         ("https://glue-fips.us-gov-west-1.amazonaws.com", "us-gov-west-1"),
         ("https://vpce-0a1.glue.eu-central-1.vpce.amazonaws.com", "eu-central-1"),
+        ("https://GLUE.Eu-West-1.amazonaws.com:443", "eu-west-1"),
         ("https://private.example", ""),
         ("https://private.example/glue.eu-west-1.amazonaws.com", ""),
     ],
@@ -114,13 +115,64 @@ def test_the_host_of_glue_names_the_region_and_the_option_has_precedence(url: st
     assert glue_region({}, url) == region
     assert bool(type_mistakes({}, "glue", url)) == (not region)
     assert glue_region({"region": "sa-east-1"}, url) == "sa-east-1"
-    assert type_mistakes({"region": "sa-east-1"}, "glue", url) == []
+    assert bool(type_mistakes({"region": "sa-east-1"}, "glue", url)) == bool(region)
+    assert not type_mistakes({"region": region or "sa-east-1"}, "glue", url)
+
+
+GLUE_URL, AZURE_URL = "https://glue.eu-west-1.amazonaws.com", "https://answers.servicebus.windows.net"
+OWN_API, COMPATIBLE_API = "http://apicurio:8080/apis/registry/v3", "http://apicurio:8080/apis/ccompat/v7"
+
+
+@pytest.mark.parametrize(
+    ("registry", "urls", "mistake"),
+    [
+        *(
+            (registry, url, f"set SCHEMA_REGISTRY_TYPE={own}, or another URL")
+            for own, url in (
+                ("glue", GLUE_URL),
+                ("glue", "https://vpce-1.GLUE.eu-west-1.vpce.amazonaws.com:443/"),
+                ("azure", AZURE_URL),
+                ("azure", "https://ANSWERS.servicebus.chinacloudapi.cn:443/"),
+                ("apicurio", OWN_API),
+                ("apicurio", "https://gateway/schemas/apis/registry/v2/"),
+                ("confluent", COMPATIBLE_API),
+            )
+            for registry in REGISTRIES
+            if registry != own
+        ),
+        ("glue", f"{GLUE_URL}, https://glue.eu-west-2.amazonaws.com", "hosts of several regions"),
+        ("apicurio", f"{OWN_API}, http://other:8080/apis/registry/v2", "several versions of Apicurio's API"),
+        ("apicurio", "http://one:8080/apis/registry/v2/,http://two:8080", "several versions of Apicurio's API"),
+        ("apicurio", "http://apicurio:8080/api", "version 1 of Apicurio's API"),
+        ("apicurio", f"{OWN_API},http://apicurio:8080/api/", "version 1 of Apicurio's API"),
+    ],
+)
+def test_urls_that_contradict_the_type_or_each_other_are_mistakes(registry: str, urls: str, mistake: str) -> None:
+    (line,) = url_mistakes(registry, urls)
+    assert mistake in line
+    assert "amazonaws" not in line
+
+
+@pytest.mark.parametrize(
+    ("registry", "urls"),
+    [
+        ("glue", f"{GLUE_URL},https://vpce-1.glue.eu-west-1.vpce.amazonaws.com, https://private.example"),
+        ("azure", f"{AZURE_URL},https://private.example"),
+        ("apicurio", f"{OWN_API},http://other:8080"),
+        ("apicurio", "http://one/apis/registry/v2,http://two/apis/registry/v2/"),
+        ("confluent", f"{COMPATIBLE_API},https://registry:8081/contexts/:.billing:"),
+        ("confluent", "https://servicebus.windows.net.example/api"),
+        ("confluent", "https://example.org/glue.eu-west-1.amazonaws.com"),
+    ],
+)
+def test_urls_of_one_registry_are_none(registry: str, urls: str) -> None:
+    assert not url_mistakes(registry, urls)
 
 
 def test_each_option_is_of_at_least_one_registry() -> None:
-    urls = {"glue": "https://glue.eu-west-1.amazonaws.com"}
+    urls = {"glue": "https://glue.x-y-1.amazonaws.com"}
     for name in OPTIONS:
-        mistaken = [type_mistakes({name: "x", SOURCE: "x"} if registry == "azure" else {name: "x"}, registry,
+        mistaken = [type_mistakes({name: "x-y-1", SOURCE: "x"} if registry == "azure" else {name: "x-y-1"}, registry,
                                   urls.get(registry, "")) for registry in REGISTRIES]  # fmt: skip
         assert [] in mistaken, name
 

@@ -10,7 +10,7 @@ from confluent_kafka.schema_registry.avro import AvroDeserializer
 from confluent_kafka.serialization import MessageField, SerializationContext
 
 from consumer.avro.registries import RegistryAccess
-from consumer.avro.schema_lookup import IncompleteSchema
+from consumer.avro.schema_lookup import IncompleteSchema, SchemaNotFound
 from consumer.avro.schema_registry import context_of
 from consumer.demo.fault_scripts import ScriptedResponse
 from consumer.http_client.proxies import Proxies
@@ -52,6 +52,24 @@ def test_an_id_is_asked_for_as_confluent_s_deserialiser_asks(strategy: str) -> N
 
 def subject_of(path: str) -> list[str]:
     return parse_qs(urlsplit(path).query).get("subject", [])
+
+
+def test_in_the_url_of_a_context_an_id_is_asked_for_without_a_subject() -> None:
+    """The context is known, and there the registry finds an id only under a subject that has it."""
+    with peer(answer) as server:
+        registry = own_access(f"{server.url}/contexts/:.billing:").registry("confluent", "t")
+        registry.fetch(1)
+        registry.close()
+    assert [request.path for request in server.requests] == ["/contexts/:.billing:/schemas/ids/1"]
+
+
+def test_an_id_that_a_subject_does_not_have_is_asked_for_once() -> None:
+    with peer(lambda _: json_response({"error_code": 40403}, 404)) as server:
+        registry = own_access(server.url).registry("confluent", "t")
+        with pytest.raises(SchemaNotFound):
+            registry.fetch(1)
+        registry.close()
+    assert [request.path for request in server.requests] == ["/schemas/ids/1?subject=t-value"]
 
 
 def test_the_strategy_by_topic_is_the_default() -> None:

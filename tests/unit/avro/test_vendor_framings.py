@@ -31,7 +31,7 @@ def record(value: bytes | None, headers: Headers = ()) -> Record:
 
 
 def frame(name: str, value: bytes | None, headers: Headers = (), registry: str = "confluent") -> Framed:
-    return framing(name, {FINGERPRINT}, registry)(record(value, headers))
+    return framing(name, {FINGERPRINT}, registry, "contentId")(record(value, headers))
 
 
 def rejection(name: str, value: bytes, headers: Headers = (), registry: str = "confluent") -> FramingError:
@@ -78,21 +78,58 @@ def test_a_damaged_compressed_body_is_rejected(compressed: bytes, reason: str) -
 
 def test_apicurio_has_ids_of_four_and_of_eight_bytes() -> None:
     assert frame("apicurio", FOUR) == (ApicurioId("contentId", 7), 5, FOUR)
-    assert frame("apicurio", EIGHT) == (ApicurioId("globalId", 7), 9, EIGHT)
-    assert frame("apicurio", b"\0" + long(2**32 - 1) + BODY).key == ApicurioId("globalId", 2**32 - 1)
+    assert frame("apicurio", EIGHT) == (ApicurioId("contentId", 7), 9, EIGHT)
+    assert frame("apicurio", b"\0" + long(2**32 - 1) + BODY).key == ApicurioId("contentId", 2**32 - 1)
     assert frame("apicurio", b"\0\0\0\0\1" + BODY).key == ApicurioId("contentId", 1)
 
 
 @pytest.mark.parametrize("kind", ["globalId", "contentId"])
 @pytest.mark.parametrize("value", [FOUR, EIGHT])
-def test_the_kind_of_apicurio_s_ids_can_be_set(kind: str, value: bytes) -> None:
-    assert framing("apicurio", (), "apicurio", kind)(record(value)).key == ApicurioId(kind, 7)
+def test_the_kind_of_apicurio_s_ids_is_set_and_never_guessed_by_their_length(kind: str, value: bytes) -> None:
+    for name in ("apicurio", "auto"):
+        assert framing(name, (), "apicurio", kind)(record(value)).key == ApicurioId(kind, 7)
+        with pytest.raises(AssertionError):
+            framing(name, (), "apicurio")
 
 
-def test_apicurio_s_ids_can_be_in_headers_and_the_content_id_counts() -> None:
+def test_apicurio_s_ids_can_be_in_headers_and_the_last_one_counts() -> None:
+    """A serialiser writes one kind of id, behind the headers that were copied from another record."""
     both: Headers = [(GLOBAL_ID, long(3)), (CONTENT_ID, long(9)), (ENCODING, b"BINARY")]
     assert frame("apicurio-header", FOUR, both) == (ApicurioId("contentId", 9), 0, FOUR)
     assert frame("apicurio-header", FOUR, both[:1]) == (ApicurioId("globalId", 3), 0, FOUR)
+    assert frame("apicurio-header", FOUR, both[::-1]) == (ApicurioId("globalId", 3), 0, FOUR)
+
+
+@pytest.mark.parametrize(("name", "kind"), [(GLOBAL_ID, "globalId"), (CONTENT_ID, "contentId")])
+def test_of_two_headers_of_apicurio_with_one_name_the_last_one_counts(name: str, kind: str) -> None:
+    twice: Headers = [(name, long(3)), (name, long(9)), (ENCODING, b"JSON"), (ENCODING, b"BINARY")]
+    assert frame("apicurio-header", BODY, twice).key == ApicurioId(kind, 9)
+    assert rejection("apicurio-header", BODY, [*twice, (name, None)]).reason == "not_framed"
+
+
+def test_of_two_headers_of_azure_the_last_one_counts() -> None:
+    """AMQP writes the name in another case."""
+    other = "0" * 32
+    twice: Headers = [
+        ("content-type", f"avro/binary+{other}".encode()),
+        ("Content-Type", f"avro/binary+{AZURE}".encode()),
+    ]
+    assert frame("azure", BODY, twice).key == AzureSchemaId(AZURE)
+    assert frame("azure", BODY, twice[::-1]).key == AzureSchemaId(other)
+    assert frame("auto", BODY, twice, "azure").key == AzureSchemaId(AZURE)
+
+
+@pytest.mark.parametrize("copied", [(HEADER, b"\0\0\0\0\3"), (CONTENT_ID, long(9)), ("content-type", b"avro/binary+x")])
+def test_a_copied_header_does_not_hide_a_value_of_glue(copied: tuple[str, bytes]) -> None:
+    assert frame("auto", GLUE, [copied], "glue") == (GlueVersion(UUID_4), 18, GLUE)
+    assert rejection("auto", GLUE, [copied], "azure").reason == "not_framed"
+    no_uuid_4 = GLUE[:8] + b"\0" + GLUE[9:]
+    assert rejection("auto", no_uuid_4, [copied], "glue").reason == "not_framed"
+
+
+def test_unreadable_headers_do_not_hide_a_value_of_glue() -> None:
+    auto = framing("auto", (), "glue")
+    assert auto(record(GLUE)._replace(headers_unreadable=True)).key == GlueVersion(UUID_4)
 
 
 def test_azure_s_id_is_in_a_header_or_in_an_older_preamble() -> None:
@@ -138,7 +175,7 @@ AUTO: Sequence[tuple[str, str, bytes, Headers, SchemaKey]] = [
     ("confluent", "confluent", FOUR, (), 7),
     ("confluent", "confluent-header", FOUR, [(HEADER, b"\1" + UUID_4.bytes)], UUID_4),
     ("apicurio", "apicurio", FOUR, (), ApicurioId("contentId", 7)),
-    ("apicurio", "apicurio", EIGHT, (), ApicurioId("globalId", 7)),
+    ("apicurio", "apicurio", EIGHT, (), ApicurioId("contentId", 7)),
     ("apicurio", "apicurio-header", FOUR, [(CONTENT_ID, long(9))], ApicurioId("contentId", 9)),
     ("glue", "glue", GLUE, (), GlueVersion(UUID_4)),
     ("azure", "azure", PREAMBLE, (), AzureSchemaId(AZURE)),
@@ -151,7 +188,7 @@ AUTO: Sequence[tuple[str, str, bytes, Headers, SchemaKey]] = [
 def test_auto_tells_the_framings_of_the_registry_apart(
     registry: str, name: str, value: bytes, headers: Headers, key: SchemaKey
 ) -> None:
-    auto = framing("auto", {FINGERPRINT}, registry)
+    auto = framing("auto", {FINGERPRINT}, registry, "contentId")
     assert isinstance(auto, AutoFraming)
     assert auto(record(value, headers)).key == key
     assert auto.counts == {name: 1}
@@ -178,7 +215,7 @@ def test_of_headers_of_two_registries_the_one_of_the_configured_registry_counts(
 
 
 def test_a_header_with_the_encoding_names_no_schema() -> None:
-    assert frame("auto", EIGHT, [(ENCODING, b"BINARY")], "apicurio").key == ApicurioId("globalId", 7)
+    assert frame("auto", EIGHT, [(ENCODING, b"BINARY")], "apicurio").key == ApicurioId("contentId", 7)
     by_artifact: Headers = [("apicurio.value.artifactId", b"answers")]
     assert rejection("auto", EIGHT, by_artifact, "apicurio").detail.startswith("expected a header apicurio.value.")
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import boto3
@@ -24,8 +25,10 @@ from consumer.avro.auto_framing import AutoFraming, framing
 from consumer.avro.decoder import decode, fingerprint, load_schema
 from consumer.avro.decoder import encode as encode_value
 from consumer.avro.registries import RegistryAccess
+from consumer.avro.registry_options import USE_ID
 from consumer.avro.schema_keys import ApicurioId
 from consumer.demo.fault_scripts import ScriptedResponse
+from consumer.errors import SettingsError
 from consumer.http_client.proxies import Proxies
 from consumer.model import Headers, Record
 from tests.avro_values import record
@@ -44,6 +47,9 @@ REQUIRED = {"KAFKA_BOOTSTRAP_SERVERS": "b:9092", "KAFKA_TOPIC": "t", "SEGMENT_WR
 ENVIRON = {"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "s3cret"}
 VERSION = UUID("b7b4a7f0-9c96-4e4a-a687-fb5de9ef0c63")
 AZURE_ID = "c4bb4a7df0ba4f2ea1c6b4ab12dd1d4c"
+OTHER = record("com.sprig.Other", score=["null", "int"], userId="string")
+APICURIO_KIND = {"2": "globalId", "3": "contentId"}
+"""What each version of Apicurio's library writes by default."""
 APICURIO = json.loads((Path(__file__).parent / "apicurio_values.json").read_text())
 
 
@@ -55,6 +61,17 @@ def glue_answer(request: PeerRequest) -> ScriptedResponse:
     return json_response(version)
 
 
+def apicurio_answer(kind: str) -> Callable[[PeerRequest], ScriptedResponse]:
+    """The producers write ids of this kind. The same numbers of the other kind are of another schema."""
+
+    def answer_by_kind(request: PeerRequest) -> ScriptedResponse:
+        if "/references" in request.path.partition("?")[0]:
+            return json_response([])
+        return json_response(ANSWER if f"/ids/{kind}s/" in request.path else OTHER)
+
+    return answer_by_kind
+
+
 def answer(request: PeerRequest) -> ScriptedResponse:
     """Each API: the schema of ANSWER for every id."""
     path = request.path.partition("?")[0]
@@ -62,8 +79,6 @@ def answer(request: PeerRequest) -> ScriptedResponse:
         return glue_answer(request)
     if path.startswith("/$schemaGroups/$schemas/"):
         return ScriptedResponse(200, TEXT.encode(), {"Content-Type": "application/json; serialization=Avro"})
-    if "/apis/registry/" in path:
-        return json_response([] if path.endswith("/references") else ANSWER)
     if not path.startswith(("/schemas/", "/subjects/")):  # this registry has no associations of topics
         return json_response({"error_code": 404, "message": "not found"}, 404)
     version = {"subject": "t-value", "version": 1, "id": 7, "guid": str(VERSION)}
@@ -102,7 +117,7 @@ def of_azure(_: str) -> Produced:
 
 
 def of_azure_before(url: str) -> Produced:
-    """The older form is in no serialiser of a package registry."""
+    """The older form, made by hand: it is in no serialiser of a package registry."""
     return bytes(4) + AZURE_ID.encode() + of_azure(url)[0], ()
 
 
@@ -118,6 +133,7 @@ def of_single_object(_: str) -> Produced:
     return b"\xc3\x01" + bytes.fromhex(fingerprint(schema)) + encode_value(schema, VALUE), ()
 
 
+ID_HANDLER = "apicurio.registry.id-handler"
 HEADERS_ENABLED = "apicurio.registry.headers.enabled"
 ROWS: Mapping[tuple[str, str], Sequence[Producer]] = {
     ("Confluent, Karapace, Redpanda", "Confluent's AvroSerializer"): [of_confluent],
@@ -127,11 +143,22 @@ ROWS: Mapping[tuple[str, str], Sequence[Producer]] = {
     ("Apicurio", "Apicurio's AvroKafkaSerializer, version 3, with apicurio.registry.headers.enabled = true"): [
         of_apicurio("3", **{HEADERS_ENABLED: "true"})
     ],
+    ("Apicurio", "Apicurio's AvroKafkaSerializer, version 3, with apicurio.registry.use-id = globalId"): [
+        of_apicurio("3", **{USE_ID: "globalId"})
+    ],
+    ("Apicurio", "Apicurio's AvroKafkaSerializer, version 3, with Legacy8ByteIdHandler"): [
+        of_apicurio("3", **{ID_HANDLER: "io.apicurio.registry.serde.Legacy8ByteIdHandler"})
+    ],
     ("Apicurio", "Apicurio's AvroKafkaSerializer, version 2"): [of_apicurio("2")],
+    (
+        "Apicurio",
+        "Apicurio's AvroKafkaSerializer, version 2, with apicurio.registry.headers.enabled = false and "
+        "Legacy4ByteIdHandler or apicurio.registry.as-confluent = true",
+    ): [of_apicurio("2", **{HEADERS_ENABLED: "false", ID_HANDLER: "io.apicurio.registry.serde.Legacy4ByteIdHandler"})],
     ("Apicurio", "Apicurio's AvroKafkaSerializer, version 2, with apicurio.registry.headers.enabled = false"): [
         of_apicurio("2", **{HEADERS_ENABLED: "false"})
     ],
-    ("AWS Glue", "aws-glue-schema-registry"): [of_glue, of_glue_compressed],
+    ("AWS Glue", "aws-glue-schema-registry for Python"): [of_glue, of_glue_compressed],
     ("Azure Event Hubs", "azure-schemaregistry-avroencoder"): [of_azure, of_azure_before],
     ("none", "Avro's single-object encoding"): [of_single_object],
 }
@@ -139,7 +166,7 @@ ROWS: Mapping[tuple[str, str], Sequence[Producer]] = {
 
 
 def documented_rows() -> Mapping[tuple[str, str], Sequence[str]]:
-    """The type, the URL and the framing of each row."""
+    """The type, the URL, the framing and the option apicurio.registry.use-id of each row."""
     section = (ROOT / "docs" / "avro.md").read_text().partition("### What to set")[2].partition("\n### ")[0]
     rows = [line.replace("`", "").strip("| ").split(" | ") for line in section.splitlines() if line.startswith("| ")]
     return {(row[0], row[1]): row[2:] for row in rows[2:]}
@@ -151,26 +178,37 @@ def test_the_table_of_registries_and_libraries_is_the_tested_one() -> None:
 
 @pytest.mark.parametrize("row", ROWS, ids=", ".join)
 def test_the_settings_of_each_row_are_valid(row: tuple[str, str]) -> None:
-    registry_type, url, framing_name = documented_rows()[row]
+    registry_type, url, framing_name, use_id = documented_rows()[row]
     settings = {"SCHEMA_REGISTRY_TYPE": registry_type, "AVRO_FRAMING": framing_name, **REQUIRED}
     settings |= {} if url == "none" else {"SCHEMA_REGISTRY_URL": url}
     if registry_type == "azure":
         settings["SCHEMA_REGISTRY_CONFIG"] = json.dumps(TOKEN)
+    if use_id != "-":
+        assert "use-id in SCHEMA_REGISTRY_CONFIG" in str(mistake_of(settings))
+        settings["SCHEMA_REGISTRY_CONFIG"] = json.dumps({USE_ID: use_id})
     assert consumer.settings.load(environ=settings).avro_framing == framing_name
+
+
+def mistake_of(settings: Mapping[str, str]) -> SettingsError:
+    with pytest.raises(SettingsError) as caught:
+        consumer.settings.load(environ=settings)
+    return caught.value
 
 
 @pytest.mark.parametrize("is_auto", [False, True], ids=["own", "auto"])
 @pytest.mark.parametrize("row", ROWS, ids=", ".join)
 def test_records_of_each_row_are_decoded_with_the_schema_of_their_producer(row: tuple[str, str], is_auto: bool) -> None:
-    registry_type, _, name = documented_rows()[row]
+    registry_type, url, name, use_id = documented_rows()[row]
     options = {"glue": {"region": "eu-west-1"}, "azure": TOKEN}.get(registry_type, {})
     schema = load_schema("test", ANSWER)
     files = {fingerprint(schema): schema}
-    with peer(answer) as server:
-        registry = RegistryAccess(server.url, options, Proxies.none(), ENVIRON).registry(registry_type, "t")
+    kind = "globalId" if "use-id = globalId" in row[1] or "version 2" in row[1] else "contentId"
+    with peer(apicurio_answer(kind) if registry_type == "apicurio" else answer) as server:
+        path = urlsplit(url).path if registry_type == "apicurio" else ""
+        registry = RegistryAccess(server.url + path, options, Proxies.none(), ENVIRON).registry(registry_type, "t")
         for produce in ROWS[row]:
             value, headers = produce(server.url)
-            frame = framing("auto" if is_auto else name, files, registry_type)
+            frame = framing("auto" if is_auto else name, files, registry_type, "contentId" if use_id == "-" else use_id)
             framed = frame(Record(0, 0, 0, None, value, headers))
             writer_schema = files.get(str(framed.key)) or registry.fetch(framed.key)
             assert decode(writer_schema, framed.value, framed.start) == VALUE
@@ -180,12 +218,16 @@ def test_records_of_each_row_are_decoded_with_the_schema_of_their_producer(row: 
 
 @pytest.mark.parametrize("case", APICURIO, ids=lambda case: f"{case['version']} {case['options']}")
 def test_records_of_apicurio_s_serialisers(case: dict[str, Any]) -> None:
-    """Their bytes are of tests/infra/registry/serialise: both ids of their schema are 3."""
+    """
+    Their bytes are of tests/infra/registry/serialise: both ids of their schema are 3.
+
+    Here they differ: what has the other kind of id 3 is another schema, which swaps the fields. So is the schema if the
+    kind is guessed by the length of the id: any handler of ids can have any kind.
+    """
     headers = [(name, bytes.fromhex(content)) for name, content in case["headers"].items()]
-    use_id = case["options"].get("apicurio.registry.use-id", "")
-    kind = use_id or {"2": "globalId", "3": "contentId"}[case["version"]]
-    name, frame = "apicurio-header" if headers else "apicurio", framing("auto", (), "apicurio", _set_id(case, use_id))
-    with peer(lambda request: json_response([] if request.path.endswith("/references") else ANSWER)) as server:
+    kind = case["options"].get(USE_ID) or APICURIO_KIND[case["version"]]
+    name, frame = "apicurio-header" if headers else "apicurio", framing("auto", (), "apicurio", kind)
+    with peer(apicurio_answer(kind)) as server:
         registry = ApicurioRegistry(server.url, {}, Proxies.none())
         framed = frame(Record(0, 0, 0, None, bytes.fromhex(case["value"]), headers))
         value = decode(registry.fetch(framed.key), framed.value, framed.start)
@@ -196,9 +238,6 @@ def test_records_of_apicurio_s_serialisers(case: dict[str, Any]) -> None:
     assert frame.counts == {name: 1}
 
 
-def _set_id(case: dict[str, Any], use_id: str) -> str:
-    """What an operator has to set: the producers' option, or the default of an id of the other length."""
-    handler = case["options"].get("apicurio.registry.id-handler", "")
-    if use_id or not handler:
-        return use_id
-    return "contentId" if handler.endswith("Legacy8ByteIdHandler") else "globalId"
+def test_the_recorded_values_have_each_length_of_id_with_each_kind() -> None:
+    lengths = {(case["version"], len(case["value"]) // 2 - 4) for case in APICURIO if not case["headers"]}
+    assert lengths == {("3", 5), ("3", 9), ("2", 5), ("2", 9)}

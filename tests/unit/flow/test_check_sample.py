@@ -297,14 +297,16 @@ def test_names_of_environments_are_escaped_and_in_no_log(flow: Flow, registry_ur
 
 
 def test_the_schemas_of_the_sample_are_checked_where_the_registry_lists_none(flow: Flow) -> None:
-    """Apicurio, in its own API. `auto` sees that the ids have four bytes."""
+    """Apicurio, in its own API. `auto` sees that the ids have four bytes. `check` asks for an id of nobody first."""
     schema = json.loads(RESPONSE)
     produce(flow, is_delivered, 5, confluent)
     with peer(lambda request: json_response([] if request.path.endswith("/references") else schema)) as server:
         registry = {"SCHEMA_REGISTRY_URL": server.url, "SCHEMA_REGISTRY_TYPE": "apicurio", "AVRO_FRAMING": "auto"}
+        registry["SCHEMA_REGISTRY_CONFIG"] = '{"apicurio.registry.use-id": "contentId"}'
         code, lines, sample = check(flow, **registry)
     assert (code, sample["delivered"]) == (0, 5)
     assert lines["framings"] == ("ok", "apicurio (5); schemas: contentId 7 (5)")
     assert lines["schemas"][1].startswith("1 schema: 0 problems")
     paths_asked = {request.path.partition("?")[0] for request in server.requests}
-    assert paths_asked == {f"/apis/registry/v3/ids/contentIds/7{end}" for end in ("", "/references")}
+    ids = (7, 2**31 - 1)
+    assert paths_asked == {f"/apis/registry/v3/ids/contentIds/{i}{end}" for i in ids for end in ("", "/references")}

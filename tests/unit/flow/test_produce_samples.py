@@ -165,6 +165,7 @@ def test_a_registry_that_does_not_take_the_schema_is_an_error(
 
 def test_a_registry_of_another_type_is_refused(broker: MockBroker, topic: str) -> None:
     other = {"SCHEMA_REGISTRY_URL": "http://127.0.0.1:1", "SCHEMA_REGISTRY_TYPE": "apicurio", "AVRO_FRAMING": "auto"}
+    other["SCHEMA_REGISTRY_CONFIG"] = '{"apicurio.registry.use-id": "contentId"}'
     refused = produce_samples(settings(broker, topic, **other))
     assert refused.exit_code == 2
     assert refused.stderr.startswith("SCHEMA_REGISTRY_TYPE: samples can be written")

@@ -160,6 +160,17 @@ def test_check_says_which_way_tokens_and_credentials_come(monkeypatch: pytest.Mo
     lines = [result.detail for result in check_ways(chosen)]
     text = "AWS STS: https://sts.eusc-de-east-1.amazonaws.eu/ is reached through the proxy proxy:3128 of HTTPS_PROXY"
     assert text in lines
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", "https://sts.example/")
+    glue = {"SCHEMA_REGISTRY_URL": "https://glue.eu-west-1.amazonaws.com", "SCHEMA_REGISTRY_TYPE": "glue"}
+    lines = [result.detail for result in check_ways(settings(HTTPS_PROXY="http://proxy:3128", **glue))]
+    assert "AWS STS: https://sts.example/ is reached through the proxy proxy:3128 of HTTPS_PROXY" in lines
+    issuer = {"issuer.endpoint.url": "https://idp.example/token", "client.id": "c", "client.secret": "hush-7391"}
+    config = {"credentials.source": "OAUTHBEARER", **issuer}
+    text = json_text({f"bearer.auth.{name}": value for name, value in config.items()})
+    chosen = settings(HTTPS_PROXY="http://proxy:3128", SCHEMA_REGISTRY_URL="https://r", SCHEMA_REGISTRY_CONFIG=text)
+    lines = [result.detail for result in check_ways(chosen)]
+    way = "https://idp.example/token is reached through the proxy proxy:3128 of HTTPS_PROXY"
+    assert f"issuer of tokens for the schema registry: {way}" in lines
 
 
 def test_without_oidc_the_environment_stays_as_it_is() -> None:
