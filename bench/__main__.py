@@ -93,10 +93,12 @@ def rebalance(settings: tuple[str, ...]) -> None:
 @click.option("--seconds", type=click.IntRange(1), default=30, show_default=True)
 @SETTINGS
 def quiet(partitions: int, seconds: int, settings: tuple[str, ...]) -> None:
-    """Measure 500 events per second, spread over many partitions."""
+    """Measure 1 event per second and 500, spread over many partitions."""
     with brokers.broker() as broker:
         wide = broker if broker.kind == "embedded" else replace(broker, partitions=partitions)
-        click.echo(trickle.sentence(trickle.run(wide, seconds, _changed_settings(settings))._asdict()))
+        for rate in (trickle.QUIET_RATE, trickle.RATE):
+            result = trickle.run(wide, seconds, _changed_settings(settings), rate)
+            click.echo(trickle.sentence(result._asdict()))
 
 
 @main.command()

@@ -1,4 +1,4 @@
-"""A steady 500 events per second: the delay of each from being produced to being accepted."""
+"""Events at a steady rate: the delay of each from being produced to being accepted."""
 
 import signal
 import time
@@ -11,12 +11,14 @@ from bench import rounds, shape
 from bench.broker import Broker
 from bench.processes import segment
 
-RATE = 500
+RATE = 500  # events per second
+QUIET_RATE = 1
 
 
 class TrickleResult(NamedTuple):
-    """Delays in ms, memory in MiB, CPU seconds per second."""
+    """`rate` in events per second, delays in ms, memory in MiB, CPU seconds per second."""
 
+    rate: int
     events: int
     requests: int
     p50: int
@@ -26,39 +28,39 @@ class TrickleResult(NamedTuple):
     cpu: float
 
 
-def run(broker: Broker, seconds: int, settings: Mapping[str, str]) -> TrickleResult:
+def run(broker: Broker, seconds: int, settings: Mapping[str, str], rate: int = RATE) -> TrickleResult:
     """A trickle of this many seconds. The first event is produced when the member has its partitions."""
-    topic, count = broker.topic(), seconds * RATE
+    topic, count = broker.topic(), seconds * rate
     with segment() as stand_in:
         route = rounds.Route(broker, topic, stand_in)
         with rounds.member(route, f"trickle-{topic}", settings) as service:
             broker.fill(topic, broker.partitions)
             rounds.wait_until(lambda: stand_in.counts()["events"] == broker.partitions, "the first events")
             before, cpu_before = stand_in.counts(), service.cpu
-            produce(broker, topic, count)
+            produce(broker, topic, count, rate)
             rounds.wait_until(lambda: stand_in.counts()["events"] == count + broker.partitions, "the last event")
             counts, cpu, memory = stand_in.counts(), service.cpu - cpu_before, service.memory
             service.end(signal.SIGTERM)
     delays = since(counts["delays"], before["delays"])
     p50, p99, p999 = (percentile(delays, fraction) for fraction in (0.5, 0.99, 0.999))
     requests = counts["requests"] - before["requests"]
-    return TrickleResult(count, requests, p50, p99, p999, round(memory.now, 1), round(cpu / seconds, 4))
+    return TrickleResult(rate, count, requests, p50, p99, p999, round(memory.now, 1), round(cpu / seconds, 4))
 
 
 def sentence(result: Mapping[str, Any]) -> str:
     """The fields of a TrickleResult for people."""
     delays = f"p50 {result['p50']} ms, p99 {result['p99']} ms, p99.9 {result['p999']} ms from produced to accepted"
     cost = f"{result['requests']} requests, {result['steady_mib']} MiB, {result['cpu']:.1%} of a core"
-    return f"at {RATE} events per second: {delays}, {cost}"
+    return f"at {result['rate']} events per second: {delays}, {cost}"
 
 
-def produce(broker: Broker, topic: str, count: int) -> None:
-    """Produce `count` records at the steady rate, to all partitions."""
+def produce(broker: Broker, topic: str, count: int, rate: int = RATE) -> None:
+    """Produce `count` records at the steady rate, to all partitions; the first one when its time is over."""
     # Without keys the partition changes each 10 ms, so that the broker does not get 500 requests per second.
     producer = Producer({"bootstrap.servers": broker.address})
     started_at = time.monotonic()
-    for number, value in enumerate(shape.values(count)):
-        time.sleep(max(0.0, started_at + number / RATE - time.monotonic()))  # the steady rate
+    for number, value in enumerate(shape.values(count), 1):
+        time.sleep(max(0.0, started_at + number / rate - time.monotonic()))  # the steady rate
         producer.produce(topic, value)
         producer.poll(0)
     producer.flush(30)

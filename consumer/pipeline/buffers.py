@@ -15,12 +15,14 @@ class PartitionBuffers:
     One buffer for each assigned partition, and no other.
 
     `_turn_order` says which partition may open a batch first: the one whose last batch is the longest ago. It is
-    replaced and never changed, so that an error at any line leaves it whole.
+    replaced and never changed, so that an error at any line leaves it whole. `_due_at` says from when on buffers with
+    less than a batch may open one, in monotonic seconds.
     """
 
     def __init__(self, limits: BufferLimits, linger: float) -> None:
-        """`linger`: seconds that a record waits for more to share its request."""
+        """`linger`: seconds from a request with less than a batch of records to the next one."""
         self._limits, self._linger = limits, linger
+        self._due_at = float("-inf")
         self._buffers: dict[int, PartitionBuffer] = {}
         self._turn_order: list[int] = []
 
@@ -91,17 +93,20 @@ class PartitionBuffers:
         return [buffer for buffer in self._ready(now, stalled) if self._limits.has_full_batch(buffer, len(self))]
 
     def due(self, now: float, stalled: frozenset[WriteKey]) -> Sequence[PartitionBuffer]:
-        """Once one record has waited for the linger, all buffers with less than a batch: they share a request."""
-        ready = self._ready(now, stalled)
-        if not any(now - buffer.waiting_since >= self._linger for buffer in ready):
+        """All buffers with less than a batch, once the last request of such buffers is a linger ago: they share one."""
+        if now < self._due_at:
             return []
-        return [buffer for buffer in ready if not self._limits.has_full_batch(buffer, len(self))]
+        return [buffer for buffer in self._ready(now, stalled) if not self._limits.has_full_batch(buffer, len(self))]
+
+    def start_linger(self, now: float) -> None:
+        """Buffers that were due have events to send; the next ones are due a linger later."""
+        self._due_at = now + self._linger
 
     def seconds_until_due(self, now: float, at_most: float) -> float:
-        """Seconds until a record has waited for the linger: `at_most` at most, a millisecond at least."""
-        waiting_since = [buffer.waiting_since for buffer in self if buffer.is_ready(now)]
-        due_at = min(waiting_since, default=now) + self._linger
-        return max(0.001, min(at_most, due_at - now))
+        """Seconds until the records that wait are due: `at_most` at most, a millisecond at least."""
+        if not any(buffer.is_ready(now) for buffer in self):
+            return at_most
+        return max(0.001, min(at_most, self._due_at - now))
 
     def move_to_end(self, partition: int) -> None:
         """The other partitions open their batches first next time."""

@@ -82,8 +82,8 @@ class Dispatcher:
         self._ports, self._buffers, self._reporter, self._clock = ports, buffers, reporter, clock
         self._rejections = MemberRejections()
 
-    def open_batch(self, buffer: PartitionBuffer) -> None:
-        """Make the partition's next batch, and send its chunks and dead letters on their way."""
+    def open_batch(self, buffer: PartitionBuffer) -> bool:
+        """Make the partition's next batch, send its chunks and dead letters on their way; whether it has events."""
         limits = self._buffers.batch_limits(buffer)
         process = self._ports.processor.process
         batch = make_batch(buffer.waiting_records, process, limits, Rejections(buffer.rejections, self._rejections))
@@ -96,6 +96,7 @@ class Dispatcher:
             self._ports.dead_letters.put(dead_letter)
         if isinstance(batch.blocked, Blocked):
             log_block(buffer.partition, batch.blocked)
+        return bool(batch.events)
 
     def resume(self) -> None:
         """Let the partitions go on that were blocked for rejected records, if another partition had a success."""

@@ -103,7 +103,8 @@ class Loop:
             self._dispatcher.open_batch(buffer)
             self._send(full_only=True)
         for buffer in self._buffers.due(now, stalled):
-            self._dispatcher.open_batch(buffer)
+            if self._dispatcher.open_batch(buffer):
+                self._buffers.start_linger(now)
         self._send()
 
     def _commit(self) -> None:

@@ -105,7 +105,7 @@ class Settings(BaseSettings):
     batch_max_bytes: BatchBytes = setting(
         475_000, f"bytes of a request before compression, {MIN_REQUEST_BYTES} to {MAX_REQUEST_BYTES}"
     )
-    batch_linger_seconds: LingerSeconds = setting(0.5, "how long the first record of a batch waits for more")
+    batch_linger_seconds: LingerSeconds = setting(0.5, "least seconds between requests with less than a full batch")
     max_events_per_second: Count | None = setting(None, "limit for each process, to send a backlog slowly")
     max_requests_in_flight: ThreadCount = setting(8, "requests in flight at the same time")
     max_buffered_bytes: Count = setting(

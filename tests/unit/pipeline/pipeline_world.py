@@ -253,6 +253,10 @@ class PipelineWorld:
         self.loop.run_once()
         assert self.reporter.latest().unaccounted == 0
 
+    def start_linger(self) -> None:
+        """What is read within the next second waits for the end of that second, unless a batch is full."""
+        self.buffers.start_linger(self.clock.now)
+
     def settle(self) -> None:
         """Enough iterations for what is due to be sent, accepted and committed."""
         for _ in range(3):

@@ -10,9 +10,12 @@ from tests.unit.pipeline.ledger import Offset, PipelineLedger, RecordPlace
 
 
 class SimulatedClock:
+    """Like a real clock it shows no time twice, so that of two outcomes each knows which came first."""
+
     now = 1000.0
 
     def __call__(self) -> float:
+        self.now += 1e-6
         return self.now
 
 

@@ -8,18 +8,14 @@ from tests.unit.pipeline.records import LIMITS, open_batch, process, record, rec
 from tests.unit.pipeline.test_backpressure import NO_KEYS, buffers_of
 
 
-@pytest.mark.parametrize(("linger", "due"), [(0.9, []), (1.0, [0, 1])])
-def test_buffers_are_due_together_when_one_has_lingered(linger: float, due: list[int]) -> None:
+@pytest.mark.parametrize(("seconds", "due"), [(0.0, []), (0.9, []), (1.0, [0, 1]), (50.0, [0, 1])])
+def test_all_buffers_are_due_together_one_linger_after_the_last_time(seconds: float, due: list[int]) -> None:
     buffers = buffers_of(3)
     buffers[0].add([record(0)])
-    buffers[1].add([record(0, read_at=linger, partition=1)])
-    assert [buffer.partition for buffer in buffers.due(linger, NO_KEYS)] == due
-
-
-def test_a_buffer_lingers_from_the_oldest_record_that_waits() -> None:
-    buffers = buffers_of(1)
-    buffers[0].add([record(0), record(1, read_at=5.0)])
-    assert buffers.due(1.0, NO_KEYS)
+    buffers[1].add([record(0, partition=1)])
+    assert [buffer.partition for buffer in buffers.due(10.0, NO_KEYS)] == [0, 1]
+    buffers.start_linger(10.0)
+    assert [buffer.partition for buffer in buffers.due(10.0 + seconds, NO_KEYS)] == due
 
 
 def test_what_was_read_of_an_assigned_partition_may_be_committed() -> None:

@@ -27,16 +27,6 @@ def test_an_offset_is_committed_only_when_it_is_settled() -> None:
     assert world.reporter.counters.delivered == 2
 
 
-def test_nothing_is_sent_before_its_linger_and_a_full_batch_is_sent_at_once() -> None:
-    world = PipelineWorld()
-    world.group.give(0, *[b"a"] * (EVENTS - 1))
-    world.run_once(0.5)
-    assert not world.workers.in_flight
-    world.group.give(0, b"a", start=EVENTS - 1)
-    world.run_once(0.1)
-    assert len(world.workers.in_flight) == 1
-
-
 def test_no_batch_is_opened_once_the_service_was_told_to_stop() -> None:
     """The signal can come while a revocation is drained, inside a read."""
     world, stop = PipelineWorld(), Event()
@@ -59,18 +49,6 @@ def test_buffers_that_are_full_of_bytes_share_a_request_as_well() -> None:
         world.group.give(partition, *[b"a"] * (EVENTS // 2))
     world.run_once(0)
     assert [len(request.bodies) for request in world.workers.in_flight] == [EVENTS]
-
-
-def test_quiet_partitions_cost_one_request_per_linger() -> None:
-    world = PipelineWorld(partitions=96)
-    for second in range(5):
-        for partition in range(second % 2, 96, 12):
-            world.group.give(partition, b"a", start=second)
-        world.run_once(0.4)
-        world.run_once(0.7)
-        assert len(world.workers.in_flight) == 1
-        world.workers.answer(Accepted())
-        world.run_once(0)
 
 
 def test_a_quiet_partition_gets_its_turn_while_more_are_backlogged_than_requests_may_be_in_flight() -> None:
@@ -224,16 +202,6 @@ def test_a_schema_that_is_looked_up_stops_its_partition_alone() -> None:
     assert world.group.committed == {0: 3, 1: 1}
 
 
-def test_a_partition_that_waits_for_a_schema_does_not_make_the_others_send_early() -> None:
-    world = PipelineWorld(partitions=2)
-    world.group.give(0, b"unknown schema")
-    world.settle()
-    world.group.give(1, b"a")
-    world.run_once(0.1)
-    world.run_once(0.1)
-    assert not world.workers.in_flight
-
-
 def test_a_full_partition_is_paused_until_it_has_room() -> None:
     world = PipelineWorld(partitions=2)
     world.group.give(0, *[b"a"] * 60)
@@ -336,6 +304,7 @@ def test_the_last_commit_of_a_drain_that_took_its_whole_time_still_has_three_sec
 @pytest.mark.parametrize(("start", "is_recreated"), [(2, False), (7, False), (1, True), (0, True)])
 def test_offsets_that_go_back_mean_a_recreated_topic_and_gaps_do_not(start: int, is_recreated: bool) -> None:
     world = PipelineWorld()
+    world.start_linger()
     world.group.give(0, b"a", b"b")
     world.run_once(0)
     world.group.give(0, b"c", b"d", b"e", start=start)
@@ -345,8 +314,11 @@ def test_offsets_that_go_back_mean_a_recreated_topic_and_gaps_do_not(start: int,
     assert world.group.restarted == ([0] if is_recreated else [])
 
 
-def test_what_waits_of_a_recreated_topic_is_dropped() -> None:
+@pytest.mark.parametrize("is_in_flight", [True, False])
+def test_what_is_unsettled_of_a_recreated_topic_is_dropped(is_in_flight: bool) -> None:
     world = PipelineWorld()
+    if not is_in_flight:
+        world.start_linger()
     world.group.give(0, b"a", b"b")
     world.run_once(0)
     world.group.recreate(0)
@@ -413,6 +385,7 @@ def test_a_recreated_topic_is_read_from_its_start() -> None:
     world = PipelineWorld()
     world.group.give(0, b"a", b"b", start=100)
     world.settle()
+    world.start_linger()
     world.group.give(0, b"c", start=102)  # read, and of the old topic
     world.group.recreate(0)
     world.run_once()
