@@ -21,7 +21,7 @@ class Record(NamedTuple):
     """
     One Kafka record as it was read. If the client could not read its headers (`headers_unreadable`), it has none here.
 
-    `timestamp` is in ms since 1970 (-1: none), `read_at` in monotonic seconds. `memory_bytes` is its size in memory.
+    `timestamp` is in ms since 1970 (-1: none). `memory_bytes` is its size in memory.
     `leader_epoch` counts the leaders of its partition up to the one that wrote it (-1: not known).
     """
 
@@ -31,7 +31,6 @@ class Record(NamedTuple):
     key: bytes | None
     value: bytes | None
     headers: Headers
-    read_at: float = 0.0
     memory_bytes: int = 0
     leader_epoch: int = -1
     headers_unreadable: bool = False

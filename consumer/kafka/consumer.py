@@ -85,7 +85,7 @@ class GroupConsumer:
         unreadable: dict[int, int] = {}
         messages: list[Any] = self._consume(1, timeout)  # Any: the client's types allow None for what each record has
         now = time.monotonic()
-        if messages:  # the client would wait for `limit` messages, while the linger of the first record has begun
+        if messages:  # the client would wait for `limit` messages, and nothing that was read waits for so long
             messages = self._fill(messages, limit - 1, min(timeout, FILL_TIMEOUT))
         self._paused.ask_for_ends(now)
         for message in messages:
@@ -94,7 +94,7 @@ class GroupConsumer:
                 continue
             if self._kept_progress.is_settled(message.partition(), message.offset()):
                 continue
-            record = to_record(message, now)
+            record = to_record(message)
             if record.partition in records:
                 records[record.partition].append(record)
             else:

@@ -91,8 +91,8 @@ class ReadResult:
     unreadable: Mapping[int, int] = field(default_factory=dict)
 
 
-def to_record(message: Any, now: float) -> Record:
-    """The client's message as a record. `now` is in monotonic seconds. Call this once for a message."""
+def to_record(message: Any) -> Record:
+    """The client's message as a record. Call this once for a message."""
     key, value, headers = message.key(), message.value(), _headers(message)
     memory_bytes = RECORD_OVERHEAD + len(value or b"") + len(key or b"")
     if headers:
@@ -101,7 +101,7 @@ def to_record(message: Any, now: float) -> Record:
     epoch = message.leader_epoch()
     if epoch is None:
         epoch = -1
-    return Record(partition, offset, timestamp, key, value, headers or (), now, memory_bytes, epoch, headers is None)
+    return Record(partition, offset, timestamp, key, value, headers or (), memory_bytes, epoch, headers is None)
 
 
 def _headers(message: Any) -> Headers | None:

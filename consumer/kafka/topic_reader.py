@@ -118,7 +118,7 @@ class TopicReader:
             for message in messages:
                 error = message.error()
                 if error is None:
-                    records.append(to_record(message, time.monotonic()))
+                    records.append(to_record(message))
                 elif error.code() != KafkaError._PARTITION_EOF:
                     self._raise_if_permanent(error, message.partition())
             if records:
@@ -139,7 +139,7 @@ class TopicReader:
         if partition not in ends:
             return
         if error is None and message.offset() < ends[partition]:
-            yield to_record(message, time.monotonic())
+            yield to_record(message)
         if error is not None or message.offset() >= ends[partition] - 1:
             del ends[partition]
             self._consumer.incremental_unassign([TopicPartition(self._topic, partition)])

@@ -126,11 +126,6 @@ class PartitionBuffer:
         return isinstance(self.blocked, Blocked) and self.blocked.reason not in ENDED_BY_SUCCESS
 
     @property
-    def waiting_since(self) -> float:
-        """When the oldest waiting record was read, in monotonic seconds. Call it only if records wait."""
-        return self._waiting[0].read_at
-
-    @property
     def waiting_records(self) -> Iterable[Record]:
         """The records that wait, in the order of their offsets."""
         return self._waiting

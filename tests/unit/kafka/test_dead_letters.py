@@ -261,6 +261,6 @@ def test_the_time_of_a_dead_letter_is_that_of_its_rejection_whatever_the_age_of_
     begins_at = int(time.time() * 1000)
     (message,) = write_to_broker(MockBroker(), [DeadLetter(Record(0, 0, timestamp, b"k", b"v", ()), UNDECODABLE)])
     assert begins_at <= message.timestamp()[1] <= int(time.time() * 1000)
-    stored = parse_dead_letter(to_record(message, 0.0))
+    stored = parse_dead_letter(to_record(message))
     assert stored
     assert (stored.rejected_at, stored.record.timestamp) == (message.timestamp()[1], timestamp)

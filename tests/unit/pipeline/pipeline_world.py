@@ -50,8 +50,7 @@ class FakeGroup:
 
     is_group_member = True
 
-    def __init__(self, clock: FakeClock) -> None:
-        self._clock = clock
+    def __init__(self) -> None:
         self._next = ReadResult()
         self.commits = {"ok": 0, "failed": 0}
         self.waits: Sequence[Wait] = ()
@@ -70,10 +69,7 @@ class FakeGroup:
 
     def give(self, partition: int, *values: bytes, start: int = 0) -> None:
         """Let the next read bring records with these values."""
-        records = [
-            Record(partition, offset, 0, None, value, (), self._clock.now, 100)
-            for offset, value in enumerate(values, start)
-        ]
+        records = [Record(partition, offset, 0, None, value, (), 100) for offset, value in enumerate(values, start)]
         self._next = replace(self._next, records={**self._next.records, partition: records})
 
     def reach_end(self, partition: int, end: int) -> None:
@@ -220,7 +216,7 @@ class PipelineWorld:
         self.clock, self.dead_letters = FakeClock(), FakeDeadLetters()
         self.workers = FakeWorkers(self.clock)
         self.schemas, self.framings = FakeSchemas(), Counter[str]()
-        self.group = FakeGroup(self.clock)
+        self.group = FakeGroup()
         processor = RecordProcessor(self.map, RejectPolicy(policy, unknown or policy))
         self.send_queue = SendQueue(keys, RequestLimits(EVENTS, 100_000, 20), random.Random(1))
         ports = cast(Any, Ports)(

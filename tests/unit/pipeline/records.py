@@ -32,8 +32,8 @@ class OpenedBatch(NamedTuple):
     sendable: list[Chunk]
 
 
-def record(offset: int, value: bytes = b"", memory_bytes: int = 1, read_at: float = 0.0, partition: int = 0) -> Record:
-    return Record(partition, offset, 0, None, value, (), read_at, memory_bytes)
+def record(offset: int, value: bytes = b"", memory_bytes: int = 1, partition: int = 0) -> Record:
+    return Record(partition, offset, 0, None, value, (), memory_bytes)
 
 
 def event_of_100_bytes(record: Record) -> TrackEvent:
@@ -56,7 +56,7 @@ def chunk_sizes(buffer: PartitionBuffer) -> list[int]:
 
 
 def record_of(offset: int, kind: str = "event") -> Record:
-    return record(offset, kind.encode(), MEMORY_BYTES, read_at=float(offset))
+    return record(offset, kind.encode(), MEMORY_BYTES)
 
 
 def process(record: Record) -> ProcessedRecord:

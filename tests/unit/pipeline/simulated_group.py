@@ -39,8 +39,8 @@ class SimulatedGroup:
 
     is_group_member = True
 
-    def __init__(self, ledger: PipelineLedger, clock: SimulatedClock) -> None:
-        self.ledger, self._clock = ledger, clock
+    def __init__(self, ledger: PipelineLedger) -> None:
+        self.ledger = ledger
         self.position: dict[int, Offset] = {}
         self.topics: dict[int, int] = {}  # of the offsets that are committed
         self.commits = {"ok": 0, "failed": 0}
@@ -100,7 +100,7 @@ class SimulatedGroup:
             end = len(self.ledger.topics[partition][topic])
             if begin < end:
                 unsettled = [
-                    Record(partition, offset, topic, None, b"", (), self._clock(), 100)
+                    Record(partition, offset, topic, None, b"", (), 100)
                     for offset in range(begin, end)
                     if not self._is_settled(partition, topic, offset)
                 ]

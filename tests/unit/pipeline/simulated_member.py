@@ -225,7 +225,7 @@ class SimulatedMember:
         self.ledger, self.schemas = ledger, SimulatedSchemas()
         self.buffers = PartitionBuffers(BufferLimits(BatchLimits(EVENTS, 50_000, rejections), 10_000_000), linger=1.0)
         self.has_had_success = False
-        self.group, self.segment = SimulatedGroup(ledger, clock), SimulatedSegment(ledger, self.buffers)
+        self.group, self.segment = SimulatedGroup(ledger), SimulatedSegment(ledger, self.buffers)
         self.dead_letters = SimulatedDeadLetters(ledger, self.segment)
         processor = RecordProcessor(self._map, RejectPolicy("dead-letter", "dead-letter"))
         self.send_queue = SendQueue(KEYS, RequestLimits(2 * EVENTS, 100_000, 20), random.Random(1))

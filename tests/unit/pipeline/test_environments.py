@@ -91,8 +91,8 @@ class MixedWorld(PipelineWorld):
         return [offset for accepted, number, offset in self.accepted if (accepted, number) == (key, partition)]
 
 
-def record_of(offset: int, environment: bytes, read_at: float = 0.0) -> Record:
-    return record(offset, environment, memory_bytes=100, read_at=read_at)
+def record_of(offset: int, environment: bytes) -> Record:
+    return record(offset, environment, memory_bytes=100)
 
 
 def process(record: Record) -> ProcessedRecord:
@@ -217,7 +217,7 @@ def test_an_event_that_nothing_was_delivered_past_is_passed_at_any_age(behind: l
     opened(buffer, b"staging")
     if behind:
         opened(buffer, *behind, start=1, now=1.0)
-    buffer.add([record_of(1 + len(behind), b"staging", read_at=10 * MAX_BYPASS_SECONDS)])
+    buffer.add([record_of(1 + len(behind), b"staging")])
     assert buffer.is_ready(10 * MAX_BYPASS_SECONDS, frozenset([STAGING]))
 
 
