@@ -11,6 +11,7 @@ import click
 from bench import broker as brokers
 from bench import compress as compress_bench
 from bench import drain as drain_simulation
+from bench import growth as growth_bench
 from bench import members as members_bench
 from bench import observers as observers_bench
 from bench import profiled, report, rounds, trickle
@@ -99,6 +100,17 @@ def quiet(partitions: int, seconds: int, settings: tuple[str, ...]) -> None:
         for rate in (trickle.QUIET_RATE, trickle.RATE):
             result = trickle.run(wide, seconds, _changed_settings(settings), rate)
             click.echo(trickle.sentence(result._asdict()))
+
+
+@main.command()
+@click.option("--records", type=click.IntRange(1000), default=100_000, show_default=True, help="The backlog.")
+@click.option("--rounds", "times", type=click.IntRange(1), default=3, show_default=True)
+@SETTINGS
+def growth(records: int, times: int, settings: tuple[str, ...]) -> None:
+    """Measure speed and memory by partitions, write keys and schemas; requires a broker in a container."""
+    with brokers.broker() as broker:
+        results = growth_bench.run(broker, records, times, _changed_settings(settings))
+        click.echo(growth_bench.table(results))
 
 
 @main.command()

@@ -31,9 +31,15 @@ _WORDS = (
 )
 
 
+def schema_json() -> dict[str, Any]:
+    """The schema that records are written with."""
+    parsed: dict[str, Any] = json.loads(SCHEMA_FILE.read_text())
+    return parsed
+
+
 def schema() -> Any:
     """The schema that records are written with, as fastavro parses it."""
-    return fastavro.parse_schema(json.loads(SCHEMA_FILE.read_text()))
+    return fastavro.parse_schema(schema_json())
 
 
 def values(count: int) -> Iterator[bytes]:
@@ -41,11 +47,12 @@ def values(count: int) -> Iterator[bytes]:
     random, writer_schema = Random(1), schema()
     for number in range(count):
         stream = io.BytesIO()
-        fastavro.schemaless_writer(stream, writer_schema, _response(number, random))
+        fastavro.schemaless_writer(stream, writer_schema, response(number, random))
         yield stream.getvalue()
 
 
-def _response(number: int, random: Random) -> dict[str, Any]:
+def response(number: int, random: Random) -> dict[str, Any]:
+    """One response as fastavro encodes it. `number` decides its time, `random` its other values."""
     return {
         "userId": f"user-{random.randrange(10**6):06}",
         "visitorId": str(uuid.UUID(int=random.getrandbits(128))),
