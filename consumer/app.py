@@ -120,7 +120,8 @@ def build(settings: Settings, variant: Variant) -> Iterator[Service]:
         closing.callback(closer.close, "producer of dead letters", dead_letters.close)
         framings: Mapping[str, int] = frame.counts if isinstance(frame, AutoFraming) else {}
         send_queue = factories.send_queue(settings)
-        ports = Ports(consumer, schemas, framings, processor, send_queue, workers, dead_letters)
+        changed_values = mapper.changed_values
+        ports = Ports(consumer, schemas, framings, changed_values, processor, send_queue, workers, dead_letters)
         drain_seconds = settings.shutdown_timeout_seconds - LEAVE_SECONDS
         loop = Loop(ports, factories.partition_buffers(settings, variant.rejections), reporter, drain_seconds)
         closer.deadline = lambda: loop.stop_deadline() + LEAVE_SECONDS

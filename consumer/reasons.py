@@ -39,6 +39,7 @@ class Reason(ExplainedWord):
     MISSING_REQUIRED = "missing_required", "a property that the contract requires has no value"
     INTEGER_TOO_LARGE = "integer_too_large", "an integer beyond 2^53-1, which a JSON reader would round"
     NON_FINITE_NUMBER = "non_finite_number", "a NaN or an infinity, which JSON cannot express"
+    DECIMAL_TOO_LARGE = "decimal_too_large", "a decimal of more than 1000 digits"
     TIME_OUT_OF_RANGE = "time_out_of_range", "a time outside of the years 1 to 9999"
     NOT_JSON = "not_json", "the contract expects JSON in this text, and the text is not JSON"
     NESTED_TOO_DEEP = "nested_too_deep", "JSON text with more than 64 lists and objects inside each other"

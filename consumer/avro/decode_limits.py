@@ -11,8 +11,8 @@ _EMPTY_CONTAINER_BYTES = 72  # an empty list or dict
 _LIST_SLOT_BYTES = 18  # of one item, while the list grows
 _MAP_ENTRY_BYTES = 170  # of one item, with a key of its own
 _KEY_ENCODED_BYTES = 3  # of the shortest keys of which there can be many
-_TIME_OBJECT_BYTES = 90  # the text of a time or a date, whose encoding can be one byte
-_DECIMAL_OBJECT_BYTES = 64  # the text of a decimal, without its digits
+_TIME_OBJECT_BYTES = 122  # the number and the text of a time or a date, whose encoding can be one byte
+_DECIMAL_OBJECT_BYTES = 98  # the bytes and the text of a decimal, without its digits
 _OBJECT_BYTES_PER_ENCODED_BYTE = {
     "int": 18,
     "long": 18,

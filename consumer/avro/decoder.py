@@ -9,8 +9,11 @@ import fastavro
 import fastavro.read
 import fastavro.schema
 
+from consumer.avro.ambiguous_unions import types_in_ambiguous_unions
+from consumer.avro.decode_errors import undecodable_because
 from consumer.avro.decode_limits import max_value_bytes
-from consumer.avro.logical_types import READERS, without_ignored_logical_types
+from consumer.avro.logical_types import TEXT_TYPE, read_text, without_ignored_logical_types
+from consumer.avro.repaired_texts import ERRORS, RepairedRecord, install_repair
 from consumer.avro.schema import MAX_JSON_DEPTH, AvroType, WriterSchema, build_tree
 from consumer.avro.schema_size import memory_bytes
 from consumer.avro.strict_types import StrictTypes
@@ -25,14 +28,16 @@ _WRAPPER_NAME = "sprig-to-segment"
 """The record around a schema and its references while they are parsed. A dot would give the schemas a namespace."""
 
 
-def install_logical_readers() -> None:
+def install_readers() -> None:
     """
-    Let fastavro decode logical types to their JSON forms; calling this again changes nothing.
+    Tell fastavro how values with the project's own logical types are read.
 
-    fastavro's table of readers is global to the process. With these readers no later step has to search a record for
-    dates, decimals and UUIDs. `load_schema` calls this, and each schema passes `load_schema` before it can decode.
+    fastavro's table of readers is global to the process, and stays as it is for other logical types. `load_schema` calls
+    this, and each schema passes `load_schema` before it can decode.
     """
-    fastavro.read.LOGICAL_READERS.update(READERS)
+    readers: dict[str, Any] = {f"{kind}-{TEXT_TYPE}": read_text for kind in ("int", "long", "bytes", "fixed")}
+    fastavro.read.LOGICAL_READERS.update(readers)
+    install_repair()
 
 
 def load_schema(label: str, schema: object, references: Iterable[object] = ()) -> WriterSchema:
@@ -43,7 +48,7 @@ def load_schema(label: str, schema: object, references: Iterable[object] = ()) -
     Raises UnsafeSchema, in a line that begins with `label`, for what is not an Avro schema and for what is not safe to
     decode with.
     """
-    install_logical_readers()
+    install_readers()
     names: dict[str, Any] = {}
     schemas = [*references, schema]
     if is_nested_deeper(schemas, MAX_JSON_DEPTH):  # only parsing it could overflow the stack
@@ -51,7 +56,8 @@ def load_schema(label: str, schema: object, references: Iterable[object] = ()) -
     try:
         parsed = _parse(schemas, names)
         root = build_tree(label, parsed, names)
-        loaded = _writer_schema(label, root, parsed, names, StrictTypes(names))
+        types = StrictTypes(names, types_in_ambiguous_unions(parsed, root, names))
+        loaded = _writer_schema(label, root, parsed, names, types)
         return replace(loaded, memory_bytes=memory_bytes(label, loaded))
     except UnsafeSchema:
         raise
@@ -112,40 +118,36 @@ def _mark_parsed(parsed: Any, names: Mapping[str, Any]) -> Any:
 
 def decode(schema: WriterSchema, value: bytes, start: int) -> Any:
     """
-    The record in `value` from index `start` on, by its writer's schema alone.
+    The record in `value` from index `start` on, by its writer's schema alone, in Python's own types.
 
-    Logical types have the JSON forms of `consumer.avro.logical_types`, all other types are Python's own.
+    Logical types do not apply (`consumer.avro.strict_types`): who sends a value gives it its form. A record with a text
+    that is not UTF-8 is a RepairedRecord.
     Raises DecodingError `undecodable`, `trailing_bytes` or `value_too_large`, with no part of the value.
     """
     if len(value) > schema.max_value_bytes:
-        raise DecodingError(
-            Reason.VALUE_TOO_LARGE, f"{len(value)} bytes, {schema.max_value_bytes} at most with this schema"
-        )
+        detail = f"{len(value)} bytes, {schema.max_value_bytes} at most with this schema"
+        raise DecodingError(Reason.VALUE_TOO_LARGE, detail)
     stream = BytesIO(value)
     stream.seek(start)
     try:
         decoded = _read(stream, schema.strict, None)
-    except Exception as error:  # noqa: BLE001 - hostile bytes raise anything: EOFError, KeyError, UnicodeDecodeError, OverflowError
-        raise DecodingError(Reason.UNDECODABLE, _undecodable_because(error)) from None
+    except UnicodeDecodeError:
+        decoded = _repaired(schema, stream, start)
+    except Exception as error:  # noqa: BLE001 - hostile bytes raise anything: EOFError, KeyError, OverflowError
+        raise DecodingError(Reason.UNDECODABLE, undecodable_because(error)) from None
     if stream.tell() != len(value):
         raise DecodingError(Reason.TRAILING_BYTES)
     return decoded
 
 
-def _undecodable_because(error: Exception) -> str:
-    """What is wrong with the bytes. The texts of the library tell more about them, but can have a part of the value."""
-    match error:
-        case UnicodeDecodeError():
-            return "a text is not UTF-8"
-        case EOFError() if "Expected -" in str(error):
-            return "a length is below zero"
-        case KeyError():  # `strict` looks numbers up in a dict
-            return "a number stands for no branch of its union, or for no symbol of its enum"
-        case EOFError() | IndexError():
-            return "the value ends inside the record"
-        case ValueError() | OverflowError():
-            return "a time, a date or a decimal is out of range"
-    return "the schema does not describe these bytes"
+def _repaired(schema: WriterSchema, stream: BytesIO, start: int) -> Any:
+    """The record at `start`, repaired."""
+    stream.seek(start)
+    try:
+        decoded = _read(stream, schema.strict, None, handle_unicode_errors=ERRORS)
+    except Exception as error:  # noqa: BLE001 - as in `decode`
+        raise DecodingError(Reason.UNDECODABLE, undecodable_because(error)) from None
+    return RepairedRecord(decoded) if isinstance(decoded, dict) else decoded
 
 
 def decode_partially(schema: WriterSchema, value: bytes, start: int) -> tuple[dict[str, Any], str]:
@@ -161,7 +163,7 @@ def decode_partially(schema: WriterSchema, value: bytes, start: int) -> tuple[di
     stream.seek(start)
     for field in fields:
         try:
-            field_value = _read(stream, {**schema.strict, "fields": [field]}, None)
+            field_value = _read(stream, {**schema.strict, "fields": [field]}, None, handle_unicode_errors=ERRORS)
         except Exception:  # noqa: BLE001 - as in `decode`
             return decoded, str(field["name"])
         decoded |= field_value

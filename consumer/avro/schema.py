@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from consumer.avro.logical_types import MAX_DIGITS
+from consumer.avro.logical_types import MAX_DIGITS, TextForm, text_form
 from consumer.errors import UnsafeSchema
 from consumer.outside_text import outside_text
 
@@ -14,7 +14,7 @@ MAX_JSON_DEPTH = 4 * MAX_DEPTH
 """Of a schema's JSON, in which a record in a record's field is three levels deeper."""
 
 _ROOT = "the value"
-_PRIMITIVES = frozenset({"null", "boolean", "int", "long", "float", "double", "bytes", "string"})
+PRIMITIVES = frozenset({"null", "boolean", "int", "long", "float", "double", "bytes", "string"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +25,8 @@ class AvroType:
     `kind` is Avro's name of the type (`union` for unions), `logical` its logicalType or "". `name` is the full name of
     a named type. `fields` belong to records, as well as `docs`, which has the documentation of fields that have some.
     `items` belong to arrays and maps (the map's values), `branches` to unions, `symbols` to enums, `size` (in bytes) to
-    fixed types, and `digits` (the most digits of a value) to decimals. The kind `any` stands for a value of any type;
-    the contract's compatibility check uses it for parsed JSON.
+    fixed types, `digits` (the most digits of a value) and `scale` to decimals. The kind `any` stands for a value of any
+    type; the contract's compatibility check uses it for parsed JSON.
     """
 
     kind: str
@@ -37,6 +37,7 @@ class AvroType:
     branches: tuple["AvroType", ...] = ()
     symbols: tuple[str, ...] = ()
     digits: int = 0
+    scale: int = 0
     size: int = 0
     docs: Mapping[str, str] = field(default_factory=dict)
 
@@ -52,6 +53,21 @@ class AvroType:
         if self.kind == "null":
             return ()
         return (self,)
+
+    @property
+    def inner(self) -> tuple["AvroType", ...]:
+        """The types that this type is made of."""
+        return (*self.fields.values(), *((self.items,) if self.items else ()), *self.branches)
+
+    @property
+    def text_form(self) -> TextForm | None:
+        """How the values of a logical type are written as text, None for all other types."""
+        return text_form(self.kind, self.logical, self.scale) if self.logical else None
+
+    @property
+    def has_texts(self) -> bool:
+        """Whether this type, or a type in it, has a text form."""
+        return self.text_form is not None or any(inner.has_texts for inner in self.inner)
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
@@ -105,7 +121,7 @@ class _TreeBuilder:
             return AvroType("union", branches=tuple(self.build(branch, path, (*parents, "")) for branch in schema))
         if isinstance(schema, dict):
             return self.build_complex(schema, path, parents)
-        if schema in _PRIMITIVES:
+        if schema in PRIMITIVES:
             return AvroType(schema)
         return self.build_complex(self.names[schema], path, parents)
 
@@ -124,12 +140,13 @@ class _TreeBuilder:
         return self.build_leaf(schema, path)
 
     def build_leaf(self, schema: Any, path: str) -> AvroType:
-        logical, digits = schema.get("logicalType", ""), 0
+        logical, digits, scale = schema.get("logicalType", ""), 0, 0
         if logical == "decimal":
-            digits = schema["precision"]
+            digits, scale = schema["precision"], schema.get("scale", 0)
         if digits > MAX_DIGITS:
             raise self.unsafe(path, f"a decimal of more than {MAX_DIGITS} digits; lower its precision")
-        return AvroType(schema["type"], logical, schema.get("name", ""), digits=digits, size=schema.get("size", 0))
+        name, size = schema.get("name", ""), schema.get("size", 0)
+        return AvroType(schema["type"], logical, name, digits=digits, scale=scale, size=size)
 
     def build_array(self, schema: Any, path: str, parents: tuple[str, ...]) -> AvroType:
         items = self.build(schema["items"], f"{path}[]", (*parents, ""))

@@ -6,6 +6,7 @@ from typing import Any
 from consumer.avro import decoder
 from consumer.cli import output
 from consumer.cli.output import label, print_indented, print_text, table
+from consumer.contract.value_forms import readable
 from consumer.errors import RecordError
 from consumer.kafka.dead_letter_headers import StoredDeadLetter
 from consumer.model import Pending
@@ -110,6 +111,7 @@ def _decode(dead_letter: StoredDeadLetter, stages: DecodeStages) -> tuple[Any, s
         if schema.branches:
             branch, start = stages.branch(value, start)
             schema = schema.branches[branch]
-        return decoder.decode_partially(schema, value, start)
+        fields, fails_at = decoder.decode_partially(schema, value, start)
+        return {name: readable(schema.root.fields[name], field) for name, field in fields.items()}, fails_at
     except (RecordError, IndexError):
         return None, ""

@@ -6,7 +6,15 @@ from typing import Any
 
 from consumer.contract.conversions import CONVERSIONS
 from consumer.contract.keywords import SchemaPath, suggestion
-from consumer.contract.rules import KAFKA_MESSAGE_ID, KAFKA_TIMESTAMP, LABEL, SERVICE_VERSION, SPECIAL_SOURCES
+from consumer.contract.rules import (
+    KAFKA_MESSAGE_ID,
+    KAFKA_TIMESTAMP,
+    LABEL,
+    ON_INVALID,
+    REJECT,
+    SERVICE_VERSION,
+    SPECIAL_SOURCES,
+)
 
 _FOR_SPECIAL_SOURCES = {KAFKA_TIMESTAMP: ("iso-8601", "string"), KAFKA_MESSAGE_ID: (), SERVICE_VERSION: ()}
 _TEXTS = (KAFKA_MESSAGE_ID, SERVICE_VERSION)
@@ -75,6 +83,14 @@ def read_labels(schema: Mapping[str, Any], path: SchemaPath, report: ReportMista
         report((*path, "x-labels"), 'a label for each value, such as {"OPEN": "open question"}')
         return {}
     return labels
+
+
+def read_on_invalid(schema: Mapping[str, Any], path: SchemaPath, report: ReportMistake) -> str:
+    """`x-on-invalid` of a property; `reject` without it."""
+    value = schema.get("x-on-invalid", REJECT)
+    if value not in ON_INVALID:
+        report((*path, "x-on-invalid"), f"one of {', '.join(ON_INVALID)}{suggestion(value, ON_INVALID)}")
+    return str(value)
 
 
 def read_paths(value: Any, path: SchemaPath, special: tuple[str, ...], report: ReportMistake) -> tuple[str, ...]:

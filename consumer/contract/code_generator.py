@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from consumer.avro.schema import AvroType
-from consumer.contract.conversions import KEEP_TEXT
+from consumer.contract.container_forms import OMITTED, as_convert
+from consumer.contract.conversions import Convert
 from consumer.contract.field_path import FieldPath, get_field, resolve_path
 from consumer.contract.field_plan import FieldPlan, plan_field
 from consumer.contract.rules import (
@@ -19,6 +20,7 @@ from consumer.contract.rules import (
     Skip,
 )
 from consumer.contract.skip_rules import BLANK, IN, is_blank, is_one_of
+from consumer.contract.value_forms import CountInvalid, comparable_forms
 from consumer.errors import MappingError, RecordSkipped
 from consumer.model import Record
 from consumer.reasons import Reason
@@ -32,14 +34,15 @@ def kafka_time(record: Record) -> int | None:
     return record.timestamp if record.timestamp >= 0 else None
 
 
+_MISSING = "raise MappingError(Reason.MISSING_REQUIRED, {!r})"
 _HELPERS = (is_one_of, is_blank, get_field, kafka_time, RecordSkipped, MappingError, Reason)
 
 
 class Expression(NamedTuple):
-    """Code for a value of the event. `always_present`: otherwise None says that the event does not have the value."""
+    """Code for a value of the event, and code that says whether the event has the value ("": it always has)."""
 
     code: str
-    always_present: bool
+    is_present: str = ""
 
 
 class CodeGenerator:
@@ -49,11 +52,11 @@ class CodeGenerator:
     Text from files is in their lines only as a quoted literal or through the namespace, so that it stays text.
     """
 
-    def __init__(self, root: AvroType, service_version: str) -> None:
-        self._root = root
+    def __init__(self, root: AvroType, service_version: str, count_invalid: CountInvalid) -> None:
+        self._root, self._count_invalid = root, count_invalid
         self._lines: list[str] = []
         self._names = 0
-        self._namespace: dict[str, Any] = {helper.__name__: helper for helper in _HELPERS}
+        self._namespace: dict[str, Any] = {"OMITTED": OMITTED, **{helper.__name__: helper for helper in _HELPERS}}
         self._special = {
             KAFKA_TIMESTAMP: FieldPath("kafka_time(record)", _LONG_OR_NULL),
             KAFKA_MESSAGE_ID: FieldPath("message_id", _TEXT),
@@ -77,8 +80,13 @@ class CodeGenerator:
         for path in skip.sources:
             source = resolve_path(self._root, path)
             if source is not None:
-                self._lines.append(f"if {value} is None: {value} = {source.code}")
+                self._lines.append(f"if {value} is None: {value} = {self._compared(source, skip)}")
         self._lines.append(f"if {self._skip_test(skip, value)}: raise RecordSkipped({skip.reason!r})")
+
+    def _compared(self, source: FieldPath, skip: Skip) -> str:
+        """Code for the value of a source as the skip rule looks at it."""
+        convert = as_convert(comparable_forms(source.avro)) if skip.test != BLANK else None
+        return f"{self._constant(convert)}({source.code}, '')" if convert else source.code
 
     def _skip_test(self, skip: Skip, value: str) -> str:
         if skip.test == BLANK:
@@ -93,46 +101,52 @@ class CodeGenerator:
             return self._field(rule)
         constant = _constant_value(rule)
         if isinstance(rule, Object) and constant is MISSING:
-            return Expression(self._object(rule), True)
-        return Expression(self._constant(constant), True)
+            return Expression(self._object(rule))
+        return Expression(self._constant(constant))
 
     def _object(self, rule: Object) -> str:
         variable = self._new_name()
         values = {key: self._value(inner) for key, inner in rule.properties.items()}
-        certain = ", ".join(f"{key!r}: {value.code}" for key, value in values.items() if value.always_present)
+        certain = ", ".join(f"{key!r}: {value.code}" for key, value in values.items() if not value.is_present)
         self._lines.append(f"{variable} = {{{certain}}}")
         for key, value in values.items():
-            if not value.always_present:
-                self._lines.append(f"if {value.code} is not None: {variable}[{key!r}] = {value.code}")
+            if value.is_present:
+                self._lines.append(f"if {value.is_present}: {variable}[{key!r}] = {value.code}")
         return variable
 
     def _field(self, field: Field) -> Expression:
         sources = self._sources(field)
-        plan = plan_field(field, sources)
+        plan = plan_field(field, sources, self._count_invalid)
         if plan.is_copy:
-            return Expression(sources[0].code, True)
-        return Expression(self._variable(field, sources, plan), plan.always_present)
-
-    def _variable(self, field: Field, sources: Sequence[FieldPath], plan: FieldPlan) -> str:
-        """A variable with the value of the first source that has one, converted, or with what replaces the value."""
+            return Expression(sources[0].code)
         variable = self._new_name()
-        is_absent = f"is_blank({variable})" if field.skip else f"{variable} is None"
-        first, *others = [source.code for source in sources] or ["None"]
-        self._lines.append(f"{variable} = {first}")
-        self._lines += [f"if {is_absent}: {variable} = {other}" for other in others]
-        if not plan.always_has_value:
-            self._lines.append(f"if {is_absent}: {self._replacement(field, variable, plan)}")
-        if plan.convert and plan.always_has_value:
-            self._lines.append(self._converted(field, variable, plan))
-        elif plan.convert:
-            self._lines.append(f"else: {self._converted(field, variable, plan)}")
-        return variable
+        self._lines += self._assignment(field, variable, [source.code for source in sources] or ["None"], plan)
+        if plan.can_become_null:
+            self._lines.append(f"if {variable} is None: {self._replacement(field, variable, plan)}")
+        if plan.can_be_omitted and field.required:
+            self._lines.append(f"if {variable} is OMITTED: {_MISSING.format(field.pointer)}")
+        tests = [f"{variable} is not None"] * (not plan.always_present)
+        tests += [f"{variable} is not OMITTED"] * plan.can_be_omitted
+        return Expression(variable, " and ".join(tests))
 
-    def _converted(self, field: Field, variable: str, plan: FieldPlan) -> str:
-        converted = f"{self._constant(plan.convert)}({variable}, {field.pointer!r})"
-        if field.convert in ("", *KEEP_TEXT):  # most values are text, and a test is cheaper than a call
-            converted = f"{variable} if type({variable}) is str else {converted}"
-        return f"{variable} = {converted}"
+    def _assignment(self, field: Field, variable: str, codes: Sequence[str], plan: FieldPlan) -> list[str]:
+        """Lines that give the variable the first value, converted, or what replaces the value."""
+        code, *others = codes
+        convert = plan.converts[-len(codes)] if plan.converts else None
+        if not others and plan.always_has_value:
+            return [f"{variable} = {code}", *self._converted(field, variable, convert)]
+        otherwise = [self._replacement(field, variable, plan)]
+        if others:
+            otherwise = self._assignment(field, variable, others, plan)
+        is_absent = f"is_blank({variable})" if field.skip else f"{variable} is None"
+        lines = [f"{variable} = {code}", f"if {is_absent}:", *_indented(otherwise)]
+        converted = self._converted(field, variable, convert)
+        return [*lines, "else:", *_indented(converted)] if converted else lines
+
+    def _converted(self, field: Field, variable: str, convert: Convert | None) -> list[str]:
+        if convert is None:
+            return []
+        return [f"{variable} = {self._constant(convert)}({variable}, {field.pointer!r})"]
 
     def _replacement(self, field: Field, variable: str, plan: FieldPlan) -> str:
         if field.has_default:
@@ -140,7 +154,7 @@ class CodeGenerator:
         if field.skip:
             return f"raise RecordSkipped({field.skip!r})"
         if field.required and not plan.sends_null:
-            return f"raise MappingError(Reason.MISSING_REQUIRED, {field.pointer!r})"
+            return _MISSING.format(field.pointer)
         return "pass"
 
     def _sources(self, field: Field) -> list[FieldPath]:
@@ -163,6 +177,10 @@ class CodeGenerator:
         name = self._new_name()
         self._namespace[name] = value
         return name
+
+
+def _indented(lines: Sequence[str]) -> list[str]:
+    return [f" {line}" for line in lines]
 
 
 def _constant_value(rule: Rule) -> Any:

@@ -1,5 +1,6 @@
 """For each writer's schema its contract, compiled to plain functions, with every event validated."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,8 +9,9 @@ from typing import Any
 from consumer.avro.schema import AvroType, WriterSchema
 from consumer.contract.code_generator import CodeGenerator
 from consumer.contract.loader import choose_contract, load_contracts
-from consumer.contract.rules import Contract, Field
+from consumer.contract.rules import ON_INVALID, Contract, Field
 from consumer.contract.validator import Validator
+from consumer.contract.value_forms import CountInvalid, count_nothing
 from consumer.model import Record
 
 
@@ -28,9 +30,11 @@ class CompiledContract:
     environment: Callable[[Any], str]
 
 
-def compile_contract(contract: Contract, writer_root: AvroType, service_version: str) -> CompiledContract:
-    """`writer_root`: the type of the records, which is a record itself."""
-    generator = CodeGenerator(writer_root, service_version)
+def compile_contract(
+    contract: Contract, writer_root: AvroType, service_version: str, count_invalid: CountInvalid = count_nothing
+) -> CompiledContract:
+    """`writer_root`: the type of the records, which is a record itself. `count_invalid` is called for each event."""
+    generator = CodeGenerator(writer_root, service_version, count_invalid)
     environment = Field("/environment", contract.environment, convert="string", default="")
     environment_value = generator.function("decoded", environment)
 
@@ -58,9 +62,14 @@ class ContractMapper:
 
 
 class Contracts:
-    """The contract files of a folder. Raises ContractError with all mistakes in them."""
+    """
+    The contract files of a folder. Raises ContractError with all mistakes in them.
+
+    `invalid_values` counts the values that could not be sent, by what `x-on-invalid` made of them.
+    """
 
     def __init__(self, schemas_dir: Path, service_version: str) -> None:
+        self.invalid_values: Counter[str] = Counter(dict.fromkeys(ON_INVALID[1:], 0))
         self.contracts = load_contracts(schemas_dir)
         self._validators = {contract.file: Validator(contract.schema) for contract in self.contracts}
         self._version = service_version
@@ -68,4 +77,8 @@ class Contracts:
     def mapper(self, schema: WriterSchema) -> ContractMapper:
         """Raises MappingError `unknown_record` for records that no contract is for."""
         contract = choose_contract(self.contracts, schema.root)
-        return ContractMapper(compile_contract(contract, schema.root, self._version), self._validators[contract.file])
+        compiled = compile_contract(contract, schema.root, self._version, self._count_invalid)
+        return ContractMapper(compiled, self._validators[contract.file])
+
+    def _count_invalid(self, treatment: str) -> None:
+        self.invalid_values[treatment] += 1

@@ -1,6 +1,7 @@
 """What the conversion of a property does to the types of its sources, and whether it has an effect at all."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from enum import Enum
 
 from consumer.avro.schema import AvroType
@@ -37,7 +38,7 @@ def check_conversion(field: Field, types: Sequence[AvroType]) -> Iterator[Findin
     if not field.convert:
         return
     by_effect: dict[Effect, list[str]] = {}
-    for avro in types:
+    for avro in _leaves(types):
         by_effect.setdefault(conversion_effect(field.convert, avro), []).append(type_name(avro))
     weight = _worst({Effect.CONVERTS, Effect.KEEPS}.isdisjoint(by_effect))
     if Effect.NONE in by_effect:
@@ -55,7 +56,10 @@ def check_conversion(field: Field, types: Sequence[AvroType]) -> Iterator[Findin
 
 
 def conversion_effect(convert: str, avro: AvroType) -> Effect:
-    """What the conversion of this name does to values of a type other than null and unions."""
+    """What the conversion of this name does to values of a type other than null and unions, and to values inside."""
+    if avro.inner:
+        effects = {conversion_effect(convert, inner) for inner in _leaves([avro])}
+        return next((effect for effect in Effect if effect in effects), Effect.NONE)
     match convert:
         case "string":
             return _string_effect(avro)
@@ -75,6 +79,9 @@ def converted_type(avro: AvroType, field: Field) -> AvroType:
         return AvroType("union", branches=tuple(converted_type(branch, field) for branch in avro.branches))
     if avro.kind == "null" or not field.convert:
         return avro
+    if avro.inner:
+        fields = {name: converted_type(inner, field) for name, inner in avro.fields.items()}
+        return replace(avro, fields=fields, items=converted_type(avro.items, field) if avro.items else None)
     if field.convert == LABEL:
         return AvroType("enum")
     if field.convert == "json" and json_type(avro) == "string" and not is_binary(avro):
@@ -82,6 +89,16 @@ def converted_type(avro: AvroType, field: Field) -> AvroType:
     if field.convert in KEEP_TEXT and json_type(avro) == "integer":
         return AvroType("string")
     return avro
+
+
+def _leaves(types: Iterable[AvroType]) -> Iterator[AvroType]:
+    """The types of the values that are converted: inside lists, maps and records, and other than null."""
+    for avro in types:
+        for alternative in avro.alternatives:
+            if alternative.inner:
+                yield from _leaves(alternative.inner)
+            else:
+                yield alternative
 
 
 def _string_effect(avro: AvroType) -> Effect:
@@ -102,7 +119,7 @@ def _time_effect(convert: str, avro: AvroType) -> Effect:
 
 
 def _without_label(field: Field, types: Sequence[AvroType]) -> Iterator[Finding]:
-    symbols = [symbol for avro in types for symbol in avro.symbols]
+    symbols = [symbol for avro in _leaves(types) for symbol in avro.symbols]
     unlabelled = [symbol for symbol in symbols if symbol not in field.labels]
     if unlabelled:
         effect = f"no label for {', '.join(unlabelled)}: rejected as {Reason.NO_LABEL}"

@@ -8,20 +8,22 @@ How a decoded value is written in JSON: by its type, or by the conversion that t
 | float, double                        | number; NaN and infinities are rejected, because JSON has none         |
 | bytes, fixed                         | base64                                                                 |
 | array, map, record                   | list, object, object                                                   |
-| timestamp, date, time, decimal, uuid | text already, by decoding (ISO-8601 with Z; every digit of a decimal)  |
+| timestamp, date, time, decimal, uuid | text (ISO-8601 with Z; every digit of a decimal)                       |
+
+`consumer.contract.value_forms` applies this to the values of a type, in lists, maps and records.
 """
 
 from base64 import b64encode
-from collections.abc import Callable, Iterable, Mapping
-from math import isfinite
+from collections.abc import Callable, Mapping
+from math import inf, isfinite
 from types import NoneType
 from typing import Any
 
-from consumer.avro.schema import AvroType
 from consumer.errors import MappingError
-from consumer.jsonio import JsonError, iso_millis, loads
+from consumer.jsonio import JsonError, iso_millis, loads, loads_exact
 from consumer.reasons import Reason
 
+_NAMES_OF_NUMBERS = {inf: "Infinity", -inf: "-Infinity"}
 MAX_INTEGER = 2**53 - 1
 MAX_DEPTH = 64
 """Lists and objects inside each other in JSON text, as for the types of Avro."""
@@ -29,21 +31,7 @@ MAX_DEPTH = 64
 Convert = Callable[[Any, str], Any]
 """From a value that is not null and the pointer of its property to a JSON value. Raises MappingError."""
 
-_UNCHANGED_KINDS = frozenset({"null", "boolean", "string", "enum"})  # bytes of an int can hold more than 32 bits
 _UNCHANGED = frozenset({NoneType, bool, str})  # most values: a look-up is cheaper than a call
-
-
-def is_json(avro: AvroType) -> bool:
-    """Whether every value of this type is its own JSON form, so that no value has to be looked at."""
-    inner = [*avro.fields.values(), *avro.branches]
-    if avro.items:
-        inner.append(avro.items)
-    return (bool(inner) or avro.kind in (*_UNCHANGED_KINDS, "record", "union")) and all(map(is_json, inner))
-
-
-def is_text(avro: AvroType) -> bool:
-    """Whether every value of this type is text or null."""
-    return all(alternative.kind in ("string", "enum") for alternative in avro.alternatives)
 
 
 def json_form(value: Any, pointer: str) -> Any:
@@ -83,28 +71,40 @@ def string(value: Any, pointer: str) -> Any:
 
 
 def parsed_json(value: Any, pointer: str) -> Any:
-    """
-    The JSON value in a text, which obeys the rules of all values; other values are written as without a conversion.
+    """The JSON value in a text (`parse_json`) by the rules of all values; other values as without a conversion."""
+    return json_form(parse_json(value, pointer) if type(value) is str else value, pointer)
 
-    Raises `not_json`, and `nested_too_deep` beyond MAX_DEPTH.
+
+def parse_json(text: str, pointer: str) -> Any:
     """
-    if type(value) is not str:
-        return json_form(value, pointer)
+    The JSON value in a text, which still has to obey the rules of all values.
+
+    Raises `not_json`, also for a number beyond a double's range, and `nested_too_deep` beyond MAX_DEPTH.
+    """
     try:
-        parsed = loads(value)
+        parsed = loads(text)
     except JsonError:
         raise MappingError(Reason.NOT_JSON, pointer) from None
-    _check_parsed(parsed, pointer, MAX_DEPTH)
-    return json_form(parsed, pointer)
+    return loads_exact(text) if _is_rounded(parsed, pointer, MAX_DEPTH) else parsed
+
+
+def scalar_text(value: Any) -> str:
+    """A boolean, a number or a text as text: a NaN and infinities by their names, bytes in base64."""
+    match value:
+        case bool():
+            return str(value).lower()
+        case float() if not isfinite(value):
+            return _NAMES_OF_NUMBERS.get(value, "NaN")
+        case bytes():
+            return b64encode(value).decode()
+    return str(value)
 
 
 def label(labels: Mapping[str, Any]) -> Convert:
     """The conversion by a contract's table for an enum's symbol, a text, a number or a boolean. Raises `no_label`."""
 
     def labelled(value: Any, pointer: str) -> Any:
-        symbol = str(value)
-        if type(value) is bool:
-            symbol = symbol.lower()
+        symbol = scalar_text(value)
         if symbol not in labels:
             raise MappingError(Reason.NO_LABEL, pointer)
         return labels[symbol]
@@ -125,21 +125,21 @@ KEEP_TEXT = ("iso-8601", "iso-8601-seconds", "iso-8601-micros", "string")
 """The conversions that change no text."""
 
 
-def _check_parsed(value: Any, pointer: str, levels: int) -> None:
-    """Raise for an integer that the JSON library rounded, and for nesting of more than `levels`."""
-    if type(value) is float and abs(value) >= 2**63:  # the library makes floats of such integers, and rounds them
-        raise MappingError(Reason.INTEGER_TOO_LARGE, pointer)
-    inner: Iterable[Any]
-    if isinstance(value, dict):
-        inner = value.values()
-    elif isinstance(value, list):
-        inner = value
-    else:
-        return
+def _is_rounded(value: Any, pointer: str, levels: int) -> bool:
+    """
+    Whether a parsed value can have an integer that the library rounded: of 64 bits or more it makes a float.
+
+    Raises `nested_too_deep` beyond `levels`.
+    """
+    if not isinstance(value, dict | list):
+        return type(value) is float and abs(value) >= 2**63
     if not levels:
         raise MappingError(Reason.NESTED_TOO_DEEP, pointer)
-    for item in inner:
-        _check_parsed(item, pointer, levels - 1)
+    items = value.values() if isinstance(value, dict) else value
+    is_rounded = False
+    for item in items:  # all of them, because each can be nested too deep
+        is_rounded |= _is_rounded(item, pointer, levels - 1)
+    return is_rounded
 
 
 def _integer(value: int, pointer: str) -> int:

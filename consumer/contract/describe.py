@@ -8,7 +8,11 @@ from consumer.contract.rules import (
     KAFKA_MESSAGE_ID,
     KAFKA_TIMESTAMP,
     LABEL,
+    NULL,
+    OMIT,
+    REJECT,
     SERVICE_VERSION,
+    STRING,
     Constant,
     Contract,
     Field,
@@ -31,6 +35,11 @@ _CONVERSIONS = {
     "string": "number to text",
     "json": "JSON text to its value",
     LABEL: "value to its label",
+}
+_INVALID = {
+    NULL: "cannot be sent: null",
+    OMIT: "cannot be sent: left out",
+    STRING: "cannot be sent: as text",
 }
 _JSON_TYPES = {str: "string", bool: "boolean", int: "integer", float: "number", list: "array", dict: "object"}
 
@@ -100,6 +109,8 @@ def _source(field: Field) -> str:
         parts.append(", else ".join(_SPECIAL.get(source, source) for source in field.sources))
     if field.convert:
         parts.append(_CONVERSIONS[field.convert])
+    if field.on_invalid != REJECT:
+        parts.append(_INVALID[field.on_invalid])
     if field.has_default:
         parts.append(f"default {_json(field.default)}")
     if field.skip:

@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from consumer.contract.conversions import CONVERSIONS, KEEP_TEXT, Convert, is_json, is_text, json_form, label
+from consumer.contract.container_forms import as_convert
+from consumer.contract.conversions import Convert
 from consumer.contract.field_path import FieldPath
-from consumer.contract.rules import LABEL, Field
+from consumer.contract.rules import NULL, OMIT, Field
+from consumer.contract.value_forms import CountInvalid, field_forms
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,10 +15,10 @@ class FieldPlan:
     """
     The decisions about one field, made once for each writer's schema.
 
-    `convert` is the function that each value goes through, None if every value is its own JSON form.
+    `converts` has for each source the function that its values go through, None if every value is sent as it is.
     """
 
-    convert: Convert | None
+    converts: tuple[Convert | None, ...]
     always_has_value: bool
     """The last source is never null, so that nothing has to replace its value. A field that skips can be blank."""
     sends_null: bool
@@ -25,30 +27,26 @@ class FieldPlan:
     """Every event has the property. Otherwise the code leaves the property out where its value is None."""
     is_copy: bool
     """The value of the only source goes into the event as it is, without a variable."""
+    can_become_null: bool
+    """A value that cannot be sent becomes null, and is replaced like a null of the record."""
+    can_be_omitted: bool
+    """A value that cannot be sent becomes OMITTED."""
 
 
-def plan_field(field: Field, sources: Sequence[FieldPath]) -> FieldPlan:
+def plan_field(field: Field, sources: Sequence[FieldPath], count_invalid: CountInvalid) -> FieldPlan:
     """`sources`: those of the field's sources that the writer's schema has, in their order."""
-    convert = _conversion(field, sources)
+    converts = tuple(as_convert(field_forms(field, source.avro, count_invalid)) for source in sources)
+    is_converted = any(converts)
     replaced = field.has_default or bool(field.skip)
     always_has_value = bool(sources) and not sources[-1].avro.nullable and not field.skip
     sends_null = bool(sources) and field.nullable and not replaced
+    can_become_null = is_converted and field.on_invalid == NULL
     return FieldPlan(
-        convert,
+        converts,
         always_has_value,
         sends_null,
-        always_present=always_has_value or sends_null or field.required or replaced,
-        is_copy=len(sources) == 1 and convert is None and (always_has_value or sends_null),
+        always_present=(always_has_value and not can_become_null) or sends_null or field.required or replaced,
+        is_copy=len(sources) == 1 and not is_converted and (always_has_value or sends_null),
+        can_become_null=can_become_null,
+        can_be_omitted=is_converted and field.on_invalid == OMIT,
     )
-
-
-def _conversion(field: Field, sources: Sequence[FieldPath]) -> Convert | None:
-    if field.convert == LABEL:
-        return label(field.labels)
-    if field.convert in KEEP_TEXT and all(is_text(source.avro) for source in sources):
-        return None
-    if field.convert:
-        return CONVERSIONS[field.convert]
-    if all(is_json(source.avro) for source in sources):
-        return None
-    return json_form

@@ -117,6 +117,7 @@ class _ContractParser:
             skip=skip,
             convert=annotations.read_conversion(schema, path, sources, self.report),
             labels=labels,
+            on_invalid=annotations.read_on_invalid(schema, path, self.report),
             default=schema.get("default", MISSING),
         )
 

@@ -7,6 +7,9 @@ from typing import Any
 KAFKA_TIMESTAMP, KAFKA_MESSAGE_ID, SERVICE_VERSION = "$kafka.timestamp", "$kafka.messageId", "$service.version"
 SPECIAL_SOURCES = (KAFKA_TIMESTAMP, KAFKA_MESSAGE_ID, SERVICE_VERSION)
 LABEL = "label"
+REJECT, NULL, OMIT, STRING = "reject", "null", "omit", "string"
+ON_INVALID = (REJECT, NULL, OMIT, STRING)
+"""What happens to a value that cannot be sent, as `x-on-invalid` names it."""
 
 DRAFT_07 = "http://json-schema.org/draft-07/schema#"
 CONTRACT_SCHEMA_FILE = "contract.schema.json"
@@ -36,7 +39,8 @@ class Field:
 
     `pointer` is the JSON pointer of the property in the event. `default` is the value where the record has none, or
     MISSING. `skip` is the reason to skip a record in which the value is blank, or "". `convert` is the name of a
-    conversion or "", `labels` is the table of the conversion LABEL. `nullable`: the property's schema allows null.
+    conversion or "", `labels` is the table of the conversion LABEL. `on_invalid` is one of ON_INVALID. `nullable`: the
+    property's schema allows null.
     """
 
     pointer: str
@@ -45,6 +49,7 @@ class Field:
     nullable: bool = False
     convert: str = ""
     labels: Mapping[str, Any] = field(default_factory=dict)
+    on_invalid: str = REJECT
     skip: str = ""
     default: Any = MISSING
 

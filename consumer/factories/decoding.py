@@ -65,7 +65,9 @@ def record_framing(settings: Settings) -> Framing:
 def decode_stages(settings: Settings, frame: Framing, schema_of: SchemaOf) -> DecodeStages:
     contracts = Contracts(schemas_dir(settings), VERSION)
     hints = FramingHints(settings.avro_framing, bool(settings.schema_registry_url), settings.schema_registry_type)
-    return DecodeStages(frame, schema_of, decoder.union_branch, decoder.decode, contracts.mapper, hints.hint)
+    return DecodeStages(
+        frame, schema_of, decoder.union_branch, decoder.decode, contracts.mapper, hints.hint, contracts.invalid_values
+    )
 
 
 def blocking_decode_stages(settings: Settings, closing: ExitStack) -> DecodeStages:

@@ -151,6 +151,12 @@ METRICS: tuple[Metric | Histogram, ...] = (
         "Framings recognised under AVRO_FRAMING=auto; a record that has to wait for its schema is counted again.",
         lambda s: s.counters.framings,
     ),
+    counters(
+        "changed_values_total",
+        "change",
+        "Values that could not be sent as they are, by what was done; also those of events that were rejected then.",
+        lambda s: s.counters.changed_values,
+    ),
     gauge("group_member", "1 while the service is a member of its consumer group.", lambda s: s.is_group_member),
     gauge("draining", "1 while the service drains partitions.", lambda s: s.draining),
 )

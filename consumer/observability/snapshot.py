@@ -57,6 +57,7 @@ class Counters:
     request_seconds: Distribution = field(default_factory=lambda: Distribution(SECONDS))
     request_events: Distribution = field(default_factory=lambda: Distribution(EVENTS))
     framings: Counter[str] = field(default_factory=Counter)
+    changed_values: Counter[str] = field(default_factory=Counter)
     lookups: Counter[str] = field(default_factory=Counter)
     commits: Counter[str] = field(default_factory=Counter)
     rebalances: Counter[str] = field(default_factory=Counter)

@@ -53,6 +53,8 @@ class Ports:
     schemas: SchemaCache
     framings: Mapping[str, int]
     """How often each framing was seen under AVRO_FRAMING=auto."""
+    changed_values: Mapping[str, int]
+    """How often a value was not sent as it is, by what was done."""
     processor: RecordProcessor
     send_queue: SendQueue
     workers: Workers

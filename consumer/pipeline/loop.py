@@ -121,7 +121,9 @@ class Loop:
     def _publish(self, draining: bool = False) -> None:
         now, ports, consumer = self._clock(), self._ports, self._ports.consumer
         self._next_publish_at, self._published_blocks = now + PUBLISH_INTERVAL, self._buffers.blocked
-        reports = PortReports(consumer.commits, ports.schemas.lookups, ports.framings, ports.waits)
+        reports = PortReports(
+            consumer.commits, ports.schemas.lookups, ports.framings, ports.changed_values, ports.waits
+        )
         self._reporter.publish(self._buffers, ports.send_queue.statuses, consumer, reports, now, draining)
 
     def _add(self, partition: int, records: Sequence[Record]) -> None:

@@ -43,11 +43,15 @@ class MemberState(Protocol):
 
 
 class PortReports(NamedTuple):
-    """What other parts report: commits by result, look-ups by outcome, framings by name, and what they wait for."""
+    """
+    What other parts report: commits by result, look-ups by outcome, framings by name, changed values by what was done,
+    and what the parts wait for.
+    """
 
     commits: Mapping[str, int]
     lookups: Mapping[str, int]
     framings: Mapping[str, int]
+    changed_values: Mapping[str, int]
     waits: Sequence[Wait] = ()
 
 
@@ -125,6 +129,7 @@ class StatusReporter:
     ) -> Snapshot:
         self.counters.commits = Counter(others.commits)
         self.counters.lookups, self.counters.framings = Counter(others.lookups), Counter(others.framings)
+        self.counters.changed_values = Counter(others.changed_values)
         if self.counters.finished != self._finished:
             self._finished, self._settled_at = self.counters.finished, time.time()
         return Snapshot(

@@ -22,6 +22,7 @@ CORE = {
     "jsonio",
     "outside_text",
     "waits",
+    "avro.logical_types",
     "avro.schema",
     "avro.registry_options",
     "avro.registry_types",

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from consumer.avro.decoder import decode, encode, load_schema
 from consumer.errors import RecordRejected
 from tests.avro_values import zigzag
+from tests.unit.contract.compiled import sent_form
 
 SCHEMA = load_schema(
     "test",
@@ -41,7 +42,7 @@ def reason(value: bytes, start: int = 0) -> tuple[str, str]:
 
 
 def test_a_body_is_decoded_from_the_given_index() -> None:
-    assert decode(SCHEMA, b"12345" + VALUE, 5) == {**RECORD, "at": "1970-01-01T00:00:00.000Z"}
+    assert decode(SCHEMA, b"12345" + VALUE, 5) == RECORD
 
 
 @pytest.mark.parametrize("end", range(len(VALUE)))
@@ -59,10 +60,8 @@ def test_bytes_after_the_record_are_rejected() -> None:
         (b"\xfe\xff\xff\xff\xff\xff\xff\xff\xff\x01", "the value ends inside the record"),  # a text of 2^63-1 bytes
         (b"\x80", "the value ends inside the record"),  # in the middle of a number
         (b"\x01", "a length is below zero"),
-        (b"\x04\xff\xff\x00", "a text is not UTF-8"),
         (b"\x00\x08", "a number stands for no branch of its union, or for no symbol of its enum"),
         (b"\x00\x00\x00\x06", "a number stands for no branch of its union, or for no symbol of its enum"),
-        (b"\x00\x00" + b"\xfe" * 9 + b"\x01", "a time, a date or a decimal is out of range"),  # a year beyond 9999
     ],
 )
 def test_an_error_is_described_in_words_without_a_part_of_the_value(value: bytes, text: str) -> None:
@@ -70,11 +69,11 @@ def test_an_error_is_described_in_words_without_a_part_of_the_value(value: bytes
 
 
 @pytest.mark.parametrize("day", [-(2**31), -719_163, 2_932_897, 2**31 - 1])
-def test_a_date_out_of_range_is_described_in_words(day: int) -> None:
+def test_a_date_out_of_range_is_decoded_and_not_sent(day: int) -> None:
     schema = load_schema("test", {"type": "int", "logicalType": "date"})
-    with pytest.raises(RecordRejected) as caught:
-        decode(schema, zigzag(day), 0)
-    assert caught.value.detail == "a time, a date or a decimal is out of range"
+    assert decode(schema, zigzag(day), 0) == day
+    with pytest.raises(RecordRejected, match="time_out_of_range: /x"):
+        sent_form(schema, zigzag(day))
 
 
 @given(st.binary(max_size=60))
@@ -107,13 +106,14 @@ def test_a_schema_can_be_only_a_name() -> None:
     assert decode(load_schema("test", "a.Inner", [inner]), b"\x0e", 0) == {"x": 7}
 
 
-def test_logical_readers_are_installed_by_the_first_schema_and_not_by_the_import() -> None:
+def test_the_readers_of_the_library_stay_as_they_are() -> None:
     script = (
         "import fastavro.read; before = dict(fastavro.read.LOGICAL_READERS)\n"
         "from consumer.avro.decoder import decode, load_schema\n"
         "assert fastavro.read.LOGICAL_READERS == before\n"
         "schema = load_schema('test', {'type': 'int', 'logicalType': 'date'})\n"
+        "assert before.items() <= fastavro.read.LOGICAL_READERS.items()\n"
         "print(decode(schema, bytes(1), 0))\n"
     )
     process = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert process.stdout == "1970-01-01\n"
+    assert process.stdout == "0\n"

@@ -9,12 +9,13 @@ from typing import Any, get_args
 import fastavro
 import pytest
 
-from consumer.avro.decoder import decode, load_schema
+from consumer.avro.decoder import load_schema
 from consumer.contract.conversions import json_form
 from consumer.errors import RecordRejected, UnsafeSchema
 from consumer.jsonio import dumps
 from consumer.observability.prometheus import metrics_table
 from consumer.settings.field_types import FramingName
+from tests.unit.contract.compiled import sent_form
 
 PAGE = (Path(__file__).parents[3] / "docs" / "avro.md").read_text()
 ROWS = re.findall(r"^\| `(\S.*?)` \| `(.+?)` \| `(.+?)` \|$", PAGE, re.MULTILINE)
@@ -38,8 +39,8 @@ def test_a_row_of_the_table_is_true(avro: str, value: str, expected: str) -> Non
     plain = re.sub(r', "logicalType": "[a-z-]+"|, "precision": \d, "scale": \d', "", avro)
     stream = BytesIO()
     fastavro.schemaless_writer(stream, fastavro.parse_schema(json.loads(plain)), stored_value(value))
-    decoded = decode(load_schema("test", json.loads(avro)), stream.getvalue(), 0)
-    assert dumps(json_form(decoded, "/x")).decode() == dumps(json.loads(expected)).decode()
+    sent = sent_form(load_schema("test", json.loads(avro)), stream.getvalue())
+    assert dumps(sent).decode() == dumps(json.loads(expected)).decode()
 
 
 def test_the_table_has_every_type() -> None:

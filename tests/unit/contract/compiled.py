@@ -2,9 +2,13 @@
 
 from typing import Any
 
-from consumer.avro.schema import AvroType
+from consumer.avro.decoder import decode
+from consumer.avro.schema import AvroType, WriterSchema
 from consumer.contract.compiler import compile_contract
+from consumer.contract.container_forms import as_convert
 from consumer.contract.parser import parse_contract
+from consumer.contract.rules import Field
+from consumer.contract.value_forms import count_nothing, field_forms
 from consumer.errors import RecordSkipped
 from consumer.model import Record
 
@@ -16,6 +20,13 @@ FRAME: dict[str, Any] = {
     "userId": {"x-source": "user"},
     "messageId": {"x-source": "$kafka.messageId"},
 }
+
+
+def sent_form(schema: WriterSchema, value: bytes, start: int = 0, **options: Any) -> Any:
+    """The form in which an encoded value of this schema is sent, as the property /x of a field with these options."""
+    convert = as_convert(field_forms(Field("/x", (), **options), schema.root, count_nothing))
+    decoded = decode(schema, value, start)
+    return convert(decoded, "/x") if convert else decoded
 
 
 def union(*branches: AvroType) -> AvroType:

@@ -9,14 +9,14 @@ import pytest
 from click.testing import CliRunner
 
 from consumer import paths
-from consumer.avro.decoder import load_schema
-from consumer.avro.json_to_avro import encode_json
+from consumer.avro.decoder import encode, load_schema
+from consumer.avro.json_to_avro import avro_value
 from consumer.cli.main import main
 from consumer.contract.cases import read_cases
 from consumer.contract.describe import rows
 from consumer.contract.loader import load_contracts
 from consumer.demo.survey_questions import QUESTION_TYPES
-from tests.unit.contract.compiled import FRAME
+from tests.unit.contract.compiled import FRAME, sent_form
 
 UUID = "5b1f3f5c-6a53-4f6e-9c55-0d6f0f0b7a11"
 CASES = read_cases(paths.schemas())
@@ -102,7 +102,8 @@ def test_json_stands_for_every_type_of_avro(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_text_stands_for_a_uuid_and_for_nanoseconds(avro: Any, text: str, value: str) -> None:
     schema = load_schema("test", {"type": "record", "name": "R", "fields": [{"name": "x", "type": avro}]})
-    assert encode_json(schema, {"x": text})[1] == {"x": value}
+    encoded = encode(schema, {"x": avro_value(schema.root.fields["x"], text, "x")})
+    assert sent_form(schema, encoded) == {"x": value}
 
 
 def test_json_stands_for_a_union_in_a_union(tmp_path: Path) -> None:

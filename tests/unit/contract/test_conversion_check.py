@@ -84,6 +84,11 @@ def test_the_table_has_every_type() -> None:
     assert kinds == {*PLAIN_VALUES, "enum", "fixed", "array", "map", "record"}
 
 
+def is_partial(avro: Any) -> bool:
+    """Whether values of the type hold values of several types, of which a conversion may convert some."""
+    return bool(isinstance(avro, dict) and len(avro.get("fields", ())) > 1)
+
+
 @pytest.mark.parametrize("convert", [*CONVERSIONS, LABEL])
 @pytest.mark.parametrize(("avro", "values"), TYPES, ids=[json.dumps(avro) for avro, _ in TYPES])
 def test_a_conversion_has_an_effect_or_is_reported(convert: str, avro: Any, values: list[bytes]) -> None:
@@ -96,7 +101,7 @@ def test_a_conversion_has_an_effect_or_is_reported(convert: str, avro: Any, valu
     match conversion_effect(convert, schema.root.fields["p"]):
         case Effect.CONVERTS:
             assert changed
-            assert not [finding for finding in findings if "no label" not in finding.what]
+            assert not [finding for finding in findings if "no label" not in finding.what and not is_partial(avro)]
         case Effect.JANUARY_1970:
             assert all(converted.startswith("1970-01-") for converted, _ in pairs)
             assert [finding.weight for finding in findings] == ["problem"]
@@ -125,17 +130,21 @@ TIMESTAMP = {"type": "long", "logicalType": "timestamp-millis"}
 @pytest.mark.parametrize(
     ("convert", "avro", "expected"),
     [
-        ("string", MAP, ("problem", "x-convert string cannot convert map: it is for an int or a long")),
+        ("string", MAP, ("note", "x-convert string changes nothing: string is text already")),
+        ("iso-8601", {"type": "array", "items": "boolean"}, ("problem", "x-convert iso-8601 cannot convert boolean: it "
+         "is for milliseconds in a long")),
+        ("string", record("I", a="double", b=MAP), ("warning", "x-convert string cannot convert double: it is for an "
+         "int or a long")),
         ("string", "bytes", ("problem", "x-convert string cannot convert bytes: it is for an int or a long")),
         ("json", TIMESTAMP, ("problem", "x-convert json cannot convert timestamp: it is for JSON in a text")),
         ("iso-8601", "int", ("problem", "x-convert iso-8601 makes times of January 1970 of an int: it is for "
          "milliseconds in a long; did you mean iso-8601-seconds?")),
         ("iso-8601-seconds", TIMESTAMP, ("note", "x-convert iso-8601-seconds changes nothing: timestamp is text "
          "already")),
-        ("string", ["long", "double", MAP], ("warning", "x-convert string cannot convert double or map: it is for an "
-         "int or a long")),
-        ("iso-8601", ["string", MAP], ("warning", "x-convert iso-8601 cannot convert map: it is for milliseconds in a "
+        ("string", ["long", "double", MAP], ("warning", "x-convert string cannot convert double: it is for an int or a "
          "long")),
+        ("json", ["string", {"type": "map", "values": "long"}], ("warning", "x-convert json cannot convert long: it is "
+         "for JSON in a text")),
         ("iso-8601", ["int", "long"], ("warning", "x-convert iso-8601 makes times of January 1970 of an int: it is for "
          "milliseconds in a long; did you mean iso-8601-seconds?")),
     ],

@@ -5,13 +5,21 @@ from typing import Any
 import pytest
 
 from consumer.avro.schema import AvroType
-from consumer.contract.conversions import iso_8601, json_form
 from consumer.contract.field_path import FieldPath
 from consumer.contract.field_plan import FieldPlan, plan_field
 from consumer.contract.rules import Field
+from consumer.contract.value_forms import count_nothing
 
 TEXT, INT = AvroType("string"), AvroType("int")
 TEXT_OR_NULL = AvroType("union", branches=(AvroType("null"), TEXT))
+DECISIONS = (
+    "always_has_value",
+    "sends_null",
+    "always_present",
+    "is_copy",
+    "can_become_null",
+    "can_be_omitted",
+)
 
 
 def field(**options: Any) -> Field:
@@ -19,42 +27,52 @@ def field(**options: Any) -> Field:
 
 
 def plan(rule: Field, *types: AvroType) -> FieldPlan:
-    return plan_field(rule, [FieldPath(f"decoded[{number}]", avro) for number, avro in enumerate(types)])
+    sources = [FieldPath(f"decoded[{number}]", avro) for number, avro in enumerate(types)]
+    return plan_field(rule, sources, count_nothing)
 
 
 @pytest.mark.parametrize(
-    ("rule", "types", "expected"),
+    ("rule", "types", "converted", "decisions"),
     [
         # No source: only a required or replaced property is in every event.
-        (field(), [], FieldPlan(None, False, False, False, False)),
-        (field(nullable=True), [], FieldPlan(None, False, False, False, False)),
-        (field(required=True), [], FieldPlan(None, False, False, True, False)),
-        (field(default=None), [], FieldPlan(None, False, False, True, False)),
-        (field(skip="no_p"), [], FieldPlan(None, False, False, True, False)),
+        (field(), [], [], set()),
+        (field(nullable=True), [], [], set()),
+        (field(required=True), [], [], {"always_present"}),
+        (field(default=None), [], [], {"always_present"}),
+        (field(skip="no_p"), [], [], {"always_present"}),
         # A source that always has a value is copied, unless the value is converted or can be blank.
-        (field(), [TEXT], FieldPlan(None, True, False, True, True)),
-        (field(default="d"), [TEXT], FieldPlan(None, True, False, True, True)),
-        (field(), [INT], FieldPlan(json_form, True, False, True, False)),
-        (field(skip="no_p"), [TEXT], FieldPlan(None, False, False, True, False)),
-        (field(convert="iso-8601"), [INT], FieldPlan(iso_8601, True, False, True, False)),
-        (field(convert="iso-8601"), [TEXT], FieldPlan(None, True, False, True, True)),
+        (field(), [TEXT], [False], {"always_has_value", "always_present", "is_copy"}),
+        (field(default="d"), [TEXT], [False], {"always_has_value", "always_present", "is_copy"}),
+        (field(), [INT], [True], {"always_has_value", "always_present"}),
+        (field(skip="no_p"), [TEXT], [False], {"always_present"}),
+        (field(convert="iso-8601"), [INT], [True], {"always_has_value", "always_present"}),
+        (field(convert="iso-8601"), [TEXT], [False], {"always_has_value", "always_present", "is_copy"}),
         # A source that can be null: null is sent, left out or replaced.
-        (field(nullable=True), [TEXT_OR_NULL], FieldPlan(None, False, True, True, True)),
-        (field(nullable=True, default="d"), [TEXT_OR_NULL], FieldPlan(None, False, False, True, False)),
-        (field(nullable=True, skip="no_p"), [TEXT_OR_NULL], FieldPlan(None, False, False, True, False)),
-        (field(), [TEXT_OR_NULL], FieldPlan(None, False, False, False, False)),
-        (field(required=True), [TEXT_OR_NULL], FieldPlan(None, False, False, True, False)),
-        # Two sources need a variable.
-        (field(), [TEXT_OR_NULL, TEXT], FieldPlan(None, True, False, True, False)),
-        (field(nullable=True), [TEXT_OR_NULL, TEXT_OR_NULL], FieldPlan(None, False, True, True, False)),
-        (field(), [TEXT_OR_NULL, INT], FieldPlan(json_form, True, False, True, False)),
+        (field(nullable=True), [TEXT_OR_NULL], [False], {"sends_null", "always_present", "is_copy"}),
+        (field(nullable=True, default="d"), [TEXT_OR_NULL], [False], {"always_present"}),
+        (field(nullable=True, skip="no_p"), [TEXT_OR_NULL], [False], {"always_present"}),
+        (field(), [TEXT_OR_NULL], [False], set()),
+        (field(required=True), [TEXT_OR_NULL], [False], {"always_present"}),
+        # Two sources need a variable, and each has a conversion of its own.
+        (field(), [TEXT_OR_NULL, TEXT], [False, False], {"always_has_value", "always_present"}),
+        (field(nullable=True), [TEXT_OR_NULL, TEXT_OR_NULL], [False, False], {"sends_null", "always_present"}),
+        (field(), [TEXT_OR_NULL, INT], [False, True], {"always_has_value", "always_present"}),
+        # A value that cannot be sent becomes null or is left out, if there can be such a value.
+        (field(on_invalid="null"), [INT], [True], {"always_has_value", "can_become_null"}),
+        (field(on_invalid="null"), [TEXT], [False], {"always_has_value", "always_present", "is_copy"}),
+        (field(on_invalid="omit"), [INT], [True], {"always_has_value", "always_present", "can_be_omitted"}),
+        (field(on_invalid="omit"), [TEXT], [False], {"always_has_value", "always_present", "is_copy"}),
     ],
 )
-def test_a_plan_follows_from_the_rule_and_the_sources(rule: Field, types: list[AvroType], expected: FieldPlan) -> None:
-    assert plan(rule, *types) == expected
+def test_a_plan_follows_from_the_rule_and_the_sources(
+    rule: Field, types: list[AvroType], converted: list[bool], decisions: set[str]
+) -> None:
+    decided = plan(rule, *types)
+    assert [convert is not None for convert in decided.converts] == converted
+    assert {name for name in DECISIONS if getattr(decided, name)} == decisions
 
 
 def test_a_label_is_a_conversion_of_its_own() -> None:
-    convert = plan(Field("/p", ("a",), convert="label", labels={"A": "a"}), TEXT).convert
+    (convert,) = plan(Field("/p", ("a",), convert="label", labels={"A": "a"}), TEXT).converts
     assert convert is not None
     assert convert("A", "/p") == "a"

@@ -73,8 +73,8 @@ P = "/properties/p"
          "custmer.segment; did you mean customer.segment?"),
         (contract({}, {"x-skip": [{"source": "statu", "when": {"in": ["a"]}, "reason": "mine"}]}),
          "/x-skip: no schema in the folder has the field statu"),
-        (contract({"p": {"x-source": "scores", "x-convert": "string"}}),
-         f"{P}: x-convert string cannot convert map: it is for an int or a long"),
+        (contract({"p": {"x-source": "at", "x-convert": "json"}}),
+         f"{P}: x-convert json cannot convert int: it is for JSON in a text"),
         (contract({"p": {"x-source": "at", "x-convert": "iso-8601"}}),
          f"{P}: x-convert iso-8601 makes times of January 1970 of an int: it is for milliseconds in a long; "
          "did you mean iso-8601-seconds?"),

@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from consumer.avro.schema import AvroType
 from consumer.cli.main import main
 from consumer.contract.cases import read_cases
 from consumer.contract.conversions import CONVERSIONS, label
 from consumer.contract.loader import load_contracts
-from consumer.contract.rules import LABEL
+from consumer.contract.rules import LABEL, ON_INVALID
 from consumer.errors import ContractError, RecordRejected
+from tests.unit.contract.compiled import LONG, TEXT, mapped
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "contract.md").read_text()
@@ -25,6 +27,8 @@ COMMANDS = re.findall(r"^```console\n\$ ([^\n]+)\n(.*?)^```$", PAGE, re.MULTILIN
 ROWS = re.findall(
     r"^\| `([\w-]+)`(?: with `(\{.*?\})`)? \| `(.+?)` \| (?:rejected as )?`(.+?)` \|$", PAGE, re.MULTILINE
 )
+
+INVALID_ROWS = re.findall(r'^\| `"(\w+)"` \| `([^`]+)` \| (?:rejected as )?`([^`]+)` \|$', PAGE, re.MULTILINE)
 
 
 def run(words: list[str], environment: Mapping[str, str]) -> Any:
@@ -61,6 +65,22 @@ def test_a_row_of_the_conversions_is_true(name: str, labels: str, value: str, ex
     except RecordRejected as error:
         outcome = error.reason
     assert outcome == expected
+
+
+@pytest.mark.parametrize(("on_invalid", "value", "expected"), INVALID_ROWS)
+def test_a_row_of_values_that_cannot_be_sent_is_true(on_invalid: str, value: str, expected: str) -> None:
+    integers = AvroType("union", branches=(TEXT, LONG))
+    types = {"{": AvroType("map", items=integers), "[": AvroType("array", items=integers)}
+    rule = {"a": {"x-on-invalid": on_invalid, "type": ["string", "integer", "array", "object"]}}
+    try:
+        outcome = json.dumps(mapped(rule, {"a": types.get(value[0], LONG)}, {"a": json.loads(value)}))
+    except RecordRejected as error:
+        outcome = error.reason
+    assert outcome == expected
+
+
+def test_the_rows_have_every_rule() -> None:
+    assert {on_invalid for on_invalid, *_ in INVALID_ROWS} == {*ON_INVALID}
 
 
 def test_the_rows_have_every_conversion() -> None:

@@ -215,12 +215,19 @@ class PipelineWorld:
     ) -> None:
         self.clock, self.dead_letters = FakeClock(), FakeDeadLetters()
         self.workers = FakeWorkers(self.clock)
-        self.schemas, self.framings = FakeSchemas(), Counter[str]()
+        self.schemas, self.framings, self.changed_values = FakeSchemas(), Counter[str](), Counter[str]()
         self.group = FakeGroup()
         processor = RecordProcessor(self.map, RejectPolicy(policy, unknown or policy))
         self.send_queue = SendQueue(keys, RequestLimits(EVENTS, 100_000, 20), random.Random(1))
         ports = cast(Any, Ports)(
-            self.group, self.schemas, self.framings, processor, self.send_queue, self.workers, self.dead_letters
+            self.group,
+            self.schemas,
+            self.framings,
+            self.changed_values,
+            processor,
+            self.send_queue,
+            self.workers,
+            self.dead_letters,
         )
         self.buffers = PartitionBuffers(BufferLimits(BatchLimits(EVENTS, 50_000, rejections), memory_bytes), linger=1.0)
         self.reporter = StatusReporter(0.0)

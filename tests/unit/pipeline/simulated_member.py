@@ -230,7 +230,7 @@ class SimulatedMember:
         processor = RecordProcessor(self._map, RejectPolicy("dead-letter", "dead-letter"))
         self.send_queue = SendQueue(KEYS, RequestLimits(2 * EVENTS, 100_000, 20), random.Random(1))
         ports = cast(Any, Ports)(
-            self.group, self.schemas, {}, processor, self.send_queue, self.segment, self.dead_letters
+            self.group, self.schemas, {}, {}, processor, self.send_queue, self.segment, self.dead_letters
         )
         self.reporter = StatusReporter(0.0)
         self.loop = Loop(ports, self.buffers, self.reporter, DRAIN_SECONDS, clock)

@@ -589,10 +589,12 @@ def test_what_other_parts_of_the_service_counted_is_published() -> None:
     world = PipelineWorld()
     world.schemas.lookups["found"] += 2
     world.framings["confluent"] += 3
+    world.changed_values["omit"] += 1
     world.group.commits["failed"] = 4
     world.run_once()
     counters = world.reporter.latest().counters
     assert (counters.lookups, counters.framings) == ({"found": 2}, {"confluent": 3})
+    assert counters.changed_values == {"omit": 1}
     assert counters.commits == {"ok": 0, "failed": 4}
     world.schemas.lookups["found"] += 1
     assert counters.lookups == {"found": 2}  # a snapshot does not change

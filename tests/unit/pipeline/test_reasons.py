@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from consumer import reasons
+from consumer.avro.logical_types import range_reason
 from consumer.reasons import BlockReason, Reason
 from consumer.settings import NAMES
 
@@ -53,6 +54,7 @@ def test_a_record_is_skipped_for_one_reason_of_the_service_and_rejected_for_all_
     # The result of a look-up, or an operator, gives the reasons that are not raised here.
     others = {Reason.UNKNOWN_SCHEMA, Reason.UNSUPPORTED_SCHEMA, Reason.UNSAFE_SCHEMA, Reason.STEPPED_OVER}
     others |= {Reason.INTERNAL_ERROR}  # no code raises it on purpose
+    others |= {range_reason("decimal"), range_reason("date")}  # raised for a value of a logical type
     assert raised(REJECTIONS) | GENERATED | others == set(reasons.REJECTED)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from consumer.avro.framing import Framed
+from consumer.avro.repaired_texts import RepairedRecord
 from consumer.avro.schema import AvroType, WriterSchema
 from consumer.errors import (
     MAX_DETAIL_LENGTH,
@@ -342,3 +343,26 @@ def test_a_dead_letter_of_an_event_that_segment_refuses_names_its_schema_as_any_
     assert (rejected.schema, dead_letter.attempts, rejected.stage) == ("7", 2, "delivery")
     assert dead_letter.event == event.body
     assert rejected.detail == "Segment refuses it with status 400"
+
+
+class RepairingStages(FakeStages):
+    """Decodes a value that has "damaged" in it to a repaired record."""
+
+    def decode(self, schema: WriterSchema, value: bytes, start: int) -> Any:
+        decoded = super().decode(schema, value, start)
+        return RepairedRecord(decoded) if b"damaged" in value else decoded
+
+
+@pytest.mark.parametrize(
+    ("value", "events"),
+    [
+        (b'7{"userId": "u", "text": "damaged \\ufffd"}', 1),
+        (b'7{"userId": "u", "text": "damaged \\ufffd \\ufffd", "more": "\\ufffd"}', 1),
+        (b'7{"userId": "u", "text": "damaged, but not where it is sent"}', 0),
+        (b'7{"userId": "u", "text": "good \\ufffd"}', 0),
+    ],
+)
+def test_an_event_with_a_repaired_text_is_counted(value: bytes, events: int) -> None:
+    mapper = mapper_of({"": WriteKey("", "o")}, RepairingStages())
+    event_of(mapper.map(Record(3, 42, 1_700_000_000_000, None, value, ())))
+    assert mapper.changed_values["text_repaired"] == events
