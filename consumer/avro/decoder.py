@@ -32,8 +32,7 @@ def install_readers() -> None:
     """
     Tell fastavro how values with the project's own logical types are read.
 
-    fastavro's table of readers is global to the process, and stays as it is for other logical types. `load_schema` calls
-    this, and each schema passes `load_schema` before it can decode.
+    fastavro's table of readers is global to the process, and stays as it is for others. `load_schema` calls this.
     """
     readers: dict[str, Any] = {f"{kind}-{TEXT_TYPE}": read_text for kind in ("int", "long", "bytes", "fixed")}
     fastavro.read.LOGICAL_READERS.update(readers)
