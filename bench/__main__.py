@@ -17,6 +17,7 @@ from bench import observers as observers_bench
 from bench import profiled, report, rounds, trickle
 from bench import rebalance as rebalance_bench
 from bench import start as start_bench
+from bench import steps as steps_bench
 
 SETTINGS = click.option(
     "--set",
@@ -148,6 +149,13 @@ def observers(records: int, times: int) -> None:
 def compress() -> None:
     """Measure the cost and the savings of gzip by library and level; zlib-ng if it is installed."""
     click.echo(compress_bench.table())
+
+
+@main.command()
+@click.option("--rounds", "times", type=click.IntRange(2), default=15, show_default=True)
+def steps(times: int) -> None:
+    """Measure decode, map and serialise for each shape of record, in turns with the floor, without a broker."""
+    click.echo(steps_bench.table(times))
 
 
 @main.command()

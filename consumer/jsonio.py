@@ -13,6 +13,9 @@ import orjson
 JsonError = json.JSONDecodeError
 """What `loads` raises: a ValueError with `msg`, `lineno` and `colno`. That of orjson is a subclass."""
 
+InexactInteger = orjson.JSONEncodeError
+"""What `dumps_exact` raises: a TypeError."""
+
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - naive, so that its text has no offset and "Z" can follow
 # Times are put together from pieces, because each record has several. It costs a quarter of formatting a datetime.
 _MINUTES = [f"{minute // 60:02}:{minute % 60:02}:" for minute in range(1440)]
@@ -40,6 +43,11 @@ def dumps(value: Any) -> bytes:
     # A copy, because the library shrinks a buffer of 8 KB to the text. The rest of each buffer would stay as a small
     # piece of free memory between the texts, too small to be used again.
     return memoryview(orjson.dumps(value, option=_OPTIONS)).tobytes()
+
+
+def dumps_exact(value: Any) -> bytes:
+    """Like `dumps`. Raises InexactInteger for an integer beyond 2^53-1, which a JSON reader would round."""
+    return memoryview(orjson.dumps(value, option=_OPTIONS | orjson.OPT_STRICT_INTEGER)).tobytes()
 
 
 def loads(raw: bytes | str) -> Any:

@@ -159,11 +159,11 @@ class _ObservedMapping:
         self._mapping, self._environments = mapping, environments
         self.environment = mapping.environment
 
-    def event(self, decoded: Any, record: Record, message_id: str) -> dict[str, Any]:
-        event = self._mapping.event(decoded, record, message_id)
+    def body(self, decoded: Any, record: Record, message_id: str) -> bytes:
+        body = self._mapping.body(decoded, record, message_id)
         with suppress(RecordError):  # the service does not read the environment if one key is for all
             self._environments[self.environment(decoded)] += 1  # not before, because a skipped record needs no key
-        return event
+        return body
 
 
 def _format_name(record: Record, otherwise: str) -> str:

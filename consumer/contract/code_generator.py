@@ -5,22 +5,21 @@ from typing import Any, NamedTuple
 
 from consumer.avro.schema import AvroType
 from consumer.contract.container_forms import OMITTED, as_convert
-from consumer.contract.conversions import Convert
 from consumer.contract.field_path import FieldPath, get_field, resolve_path
-from consumer.contract.field_plan import FieldPlan, plan_field
+from consumer.contract.field_plan import CheckOf, FieldPlan, NotProven, Step, StepOf, no_check, plan_field
 from consumer.contract.rules import (
     KAFKA_MESSAGE_ID,
     KAFKA_TIMESTAMP,
     MISSING,
     SERVICE_VERSION,
-    Constant,
     Field,
     Object,
     Rule,
     Skip,
+    constant_value,
 )
 from consumer.contract.skip_rules import BLANK, IN, is_blank, is_one_of
-from consumer.contract.value_forms import CountInvalid, comparable_forms
+from consumer.contract.value_forms import comparable_forms
 from consumer.errors import MappingError, RecordSkipped
 from consumer.model import Record
 from consumer.reasons import Reason
@@ -35,7 +34,7 @@ def kafka_time(record: Record) -> int | None:
 
 
 _MISSING = "raise MappingError(Reason.MISSING_REQUIRED, {!r})"
-_HELPERS = (is_one_of, is_blank, get_field, kafka_time, RecordSkipped, MappingError, Reason)
+_HELPERS = (is_one_of, is_blank, get_field, kafka_time, NotProven, RecordSkipped, MappingError, Reason)
 
 
 class Expression(NamedTuple):
@@ -52,11 +51,13 @@ class CodeGenerator:
     Text from files is in their lines only as a quoted literal or through the namespace, so that it stays text.
     """
 
-    def __init__(self, root: AvroType, service_version: str, count_invalid: CountInvalid) -> None:
-        self._root, self._count_invalid = root, count_invalid
+    def __init__(self, root: AvroType, service_version: str, step_of: StepOf, check_of: CheckOf = no_check) -> None:
+        """`check_of` says for each property what is checked about its value."""
+        self._root, self._step_of, self._check_of = root, step_of, check_of
         self._lines: list[str] = []
         self._names = 0
         self._namespace: dict[str, Any] = {"OMITTED": OMITTED, **{helper.__name__: helper for helper in _HELPERS}}
+        self._constants = {SERVICE_VERSION: service_version}
         self._special = {
             KAFKA_TIMESTAMP: FieldPath("kafka_time(record)", _LONG_OR_NULL),
             KAFKA_MESSAGE_ID: FieldPath("message_id", _TEXT),
@@ -99,7 +100,7 @@ class CodeGenerator:
     def _value(self, rule: Rule) -> Expression:
         if isinstance(rule, Field):
             return self._field(rule)
-        constant = _constant_value(rule)
+        constant = constant_value(rule, self._constants)
         if isinstance(rule, Object) and constant is MISSING:
             return Expression(self._object(rule))
         return Expression(self._constant(constant))
@@ -116,9 +117,11 @@ class CodeGenerator:
 
     def _field(self, field: Field) -> Expression:
         sources = self._sources(field)
-        plan = plan_field(field, sources, self._count_invalid)
+        if field.has_default and not sources:
+            return self._checked(field, sources, Expression(self._constant(field.default)))
+        plan = plan_field(field, sources, self._step_of)
         if plan.is_copy:
-            return Expression(sources[0].code)
+            return self._checked(field, sources, Expression(sources[0].code))
         variable = self._new_name()
         self._lines += self._assignment(field, variable, [source.code for source in sources] or ["None"], plan)
         if plan.can_become_null:
@@ -127,26 +130,38 @@ class CodeGenerator:
             self._lines.append(f"if {variable} is OMITTED: {_MISSING.format(field.pointer)}")
         tests = [f"{variable} is not None"] * (not plan.always_present)
         tests += [f"{variable} is not OMITTED"] * plan.can_be_omitted
-        return Expression(variable, " and ".join(tests))
+        return self._checked(field, sources, Expression(variable, " and ".join(tests)))
+
+    def _checked(self, field: Field, sources: Sequence[FieldPath], value: Expression) -> Expression:
+        is_valid = self._check_of(field, sources, not value.is_present)
+        if is_valid:
+            test = f"not {self._constant(is_valid)}({value.code})"
+            self._lines.append(f"if {' and '.join(filter(None, (value.is_present, test)))}: raise NotProven")
+        return value
 
     def _assignment(self, field: Field, variable: str, codes: Sequence[str], plan: FieldPlan) -> list[str]:
         """Lines that give the variable the first value, converted, or what replaces the value."""
         code, *others = codes
-        convert = plan.converts[-len(codes)] if plan.converts else None
+        converted = self._converted(field, variable, plan.steps[-len(codes)] if plan.steps else None)
         if not others and plan.always_has_value:
-            return [f"{variable} = {code}", *self._converted(field, variable, convert)]
+            return [f"{variable} = {code}", *converted]
         otherwise = [self._replacement(field, variable, plan)]
         if others:
             otherwise = self._assignment(field, variable, others, plan)
-        is_absent = f"is_blank({variable})" if field.skip else f"{variable} is None"
-        lines = [f"{variable} = {code}", f"if {is_absent}:", *_indented(otherwise)]
-        converted = self._converted(field, variable, convert)
-        return [*lines, "else:", *_indented(converted)] if converted else lines
+        is_absent = f"{variable} is None"
+        if field.skip:  # like `is_blank`, whose call takes longer
+            is_absent += f" or type({variable}) is str and not {variable}.strip()"
+        lines = [f"{variable} = {code}"]
+        if otherwise != ["pass"]:
+            lines += [f"if {is_absent}:", *_indented(otherwise)]
+            return [*lines, "else:", *_indented(converted)] if converted else lines
+        return [*lines, f"if {variable} is not None:", *_indented(converted)] if converted else lines
 
-    def _converted(self, field: Field, variable: str, convert: Convert | None) -> list[str]:
-        if convert is None:
+    def _converted(self, field: Field, variable: str, step: Step | None) -> list[str]:
+        if step is None:
             return []
-        return [f"{variable} = {self._constant(convert)}({variable}, {field.pointer!r})"]
+        function = self._constant(step.function)
+        return [line.format(value=variable, function=function, pointer=field.pointer) for line in step.lines]
 
     def _replacement(self, field: Field, variable: str, plan: FieldPlan) -> str:
         if field.has_default:
@@ -181,15 +196,3 @@ class CodeGenerator:
 
 def _indented(lines: Sequence[str]) -> list[str]:
     return [f" {line}" for line in lines]
-
-
-def _constant_value(rule: Rule) -> Any:
-    """The value of a rule that has the same value in every event, else MISSING."""
-    if isinstance(rule, Field):
-        return MISSING
-    if isinstance(rule, Constant):
-        return rule.value
-    values = {name: _constant_value(inner) for name, inner in rule.properties.items()}
-    if any(value is MISSING for value in values.values()):
-        return MISSING
-    return values

@@ -1,13 +1,47 @@
 """What the code of one field has to do, given the sources that the writer's schema has."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
+from consumer.avro.schema import AvroType
 from consumer.contract.container_forms import as_convert
-from consumer.contract.conversions import Convert
 from consumer.contract.field_path import FieldPath
 from consumer.contract.rules import NULL, OMIT, Field
 from consumer.contract.value_forms import CountInvalid, field_forms
+
+
+class Step(NamedTuple):
+    """Lines of code that convert or check the variable `{value}` with `{function}`."""
+
+    lines: tuple[str, ...]
+    function: Any
+
+
+StepOf = Callable[[Field, AvroType], Step | None]
+"""From a field and the type of a source to the step for its values; None if every value is sent as it is."""
+
+
+CheckOf = Callable[[Field, Sequence[FieldPath], bool], Callable[[Any], bool] | None]
+"""From a field, its sources and whether its property is in every event to a test of its value; None for no test."""
+
+
+class NotProven(Exception):
+    """A value about which the fast code cannot say whether and how it is sent."""
+
+
+def no_check(*_: Any) -> None:
+    return None
+
+
+def exact_steps(count_invalid: CountInvalid) -> StepOf:
+    """The steps by which every value is sent or treated as `x-on-invalid` says."""
+
+    def step(field: Field, avro: AvroType) -> Step | None:
+        convert = as_convert(field_forms(field, avro, count_invalid))
+        return Step(("{value} = {function}({value}, {pointer!r})",), convert) if convert else None
+
+    return step
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,10 +49,10 @@ class FieldPlan:
     """
     The decisions about one field, made once for each writer's schema.
 
-    `converts` has for each source the function that its values go through, None if every value is sent as it is.
+    `steps` has the step for the values of each source.
     """
 
-    converts: tuple[Convert | None, ...]
+    steps: tuple[Step | None, ...]
     always_has_value: bool
     """The last source is never null, so that nothing has to replace its value. A field that skips can be blank."""
     sends_null: bool
@@ -33,16 +67,16 @@ class FieldPlan:
     """A value that cannot be sent becomes OMITTED."""
 
 
-def plan_field(field: Field, sources: Sequence[FieldPath], count_invalid: CountInvalid) -> FieldPlan:
+def plan_field(field: Field, sources: Sequence[FieldPath], step_of: StepOf) -> FieldPlan:
     """`sources`: those of the field's sources that the writer's schema has, in their order."""
-    converts = tuple(as_convert(field_forms(field, source.avro, count_invalid)) for source in sources)
-    is_converted = any(converts)
+    steps = tuple(step_of(field, source.avro) for source in sources)
+    is_converted = any(steps)
     replaced = field.has_default or bool(field.skip)
     always_has_value = bool(sources) and not sources[-1].avro.nullable and not field.skip
     sends_null = bool(sources) and field.nullable and not replaced
     can_become_null = is_converted and field.on_invalid == NULL
     return FieldPlan(
-        converts,
+        steps,
         always_has_value,
         sends_null,
         always_present=(always_has_value and not can_become_null) or sends_null or field.required or replaced,

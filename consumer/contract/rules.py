@@ -77,6 +77,18 @@ def fields_of(rule: Rule) -> Iterator[Field]:
             yield from fields_of(inner)
 
 
+def constant_value(rule: Rule, special: Mapping[str, Any]) -> Any:
+    """The value of a rule that has the same value in every event, else MISSING. `special`: by special source."""
+    if isinstance(rule, Field):
+        return special.get(rule.sources[0], MISSING) if rule.sources else MISSING
+    if isinstance(rule, Constant):
+        return rule.value
+    values = {name: constant_value(inner, special) for name, inner in rule.properties.items()}
+    if any(value is MISSING for value in values.values()):
+        return MISSING
+    return values
+
+
 @dataclass(frozen=True, slots=True)
 class Skip:
     """

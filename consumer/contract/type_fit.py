@@ -130,10 +130,18 @@ def _inner_types(avro: AvroType, rule: Mapping[str, Any]) -> list[tuple[AvroType
             return [(inner, properties.get(name, additional)) for name, inner in avro.fields.items()]
         case "map":
             return [(avro.items or avro, additional)]
-        case "array" if isinstance(rule.get("items", True), dict | bool):
-            return [(avro.items or avro, rule.get("items", True))]
+        case "array":
+            return [(avro.items or avro, inner_rule) for inner_rule in _item_rules(rule)]
         case _:
             return []
+
+
+def _item_rules(rule: Mapping[str, Any]) -> list[Any]:
+    """Of all items, or of the first items one by one and then of the others: a list can be of any length."""
+    items = rule.get("items", True)
+    if isinstance(items, list):
+        return [*items, rule.get("additionalItems", True)]
+    return [items]
 
 
 def _any_branch(fits: Sequence[TypeFit]) -> TypeFit:

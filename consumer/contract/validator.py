@@ -1,6 +1,6 @@
 """JSON Schema draft-07: whether a schema is valid draft-07, and whether an event obeys its schema."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from jsonschema_rs import Draft7Validator, ValidationError
@@ -44,6 +44,12 @@ class Validator:
         """Raises MappingError `invalid`: the property's pointer and the keyword that the event breaks, no value."""
         if not self.is_valid(event):
             raise MappingError(Reason.INVALID, _detail(next(iter(self._validator.iter_errors(event)))))
+
+
+def part_validator(rules: Sequence[Any], whole: Mapping[str, Any]) -> Callable[[Any], bool]:
+    """Whether a value obeys all rules, which are parts of a schema. `whole` is the schema that a `$ref` points into."""
+    definitions = {**whole.get("definitions", {}), _TESTED: {"allOf": list(rules)}}
+    return _compile({**whole, "definitions": definitions, "$ref": f"#/definitions/{_TESTED}"}).is_valid
 
 
 def mistakes(schema: Mapping[str, Any]) -> Iterator[Mistake]:

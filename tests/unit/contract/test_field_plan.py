@@ -6,7 +6,7 @@ import pytest
 
 from consumer.avro.schema import AvroType
 from consumer.contract.field_path import FieldPath
-from consumer.contract.field_plan import FieldPlan, plan_field
+from consumer.contract.field_plan import FieldPlan, exact_steps, plan_field
 from consumer.contract.rules import Field
 from consumer.contract.value_forms import count_nothing
 
@@ -28,7 +28,7 @@ def field(**options: Any) -> Field:
 
 def plan(rule: Field, *types: AvroType) -> FieldPlan:
     sources = [FieldPath(f"decoded[{number}]", avro) for number, avro in enumerate(types)]
-    return plan_field(rule, sources, count_nothing)
+    return plan_field(rule, sources, exact_steps(count_nothing))
 
 
 @pytest.mark.parametrize(
@@ -68,11 +68,11 @@ def test_a_plan_follows_from_the_rule_and_the_sources(
     rule: Field, types: list[AvroType], converted: list[bool], decisions: set[str]
 ) -> None:
     decided = plan(rule, *types)
-    assert [convert is not None for convert in decided.converts] == converted
+    assert [step is not None for step in decided.steps] == converted
     assert {name for name in DECISIONS if getattr(decided, name)} == decisions
 
 
 def test_a_label_is_a_conversion_of_its_own() -> None:
-    (convert,) = plan(Field("/p", ("a",), convert="label", labels={"A": "a"}), TEXT).converts
-    assert convert is not None
-    assert convert("A", "/p") == "a"
+    (step,) = plan(Field("/p", ("a",), convert="label", labels={"A": "a"}), TEXT).steps
+    assert step is not None
+    assert step.function("A", "/p") == "a"

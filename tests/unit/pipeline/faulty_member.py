@@ -16,6 +16,7 @@ import consumer
 from consumer.avro.framing import Framed
 from consumer.avro.schema import AvroType, WriterSchema
 from consumer.errors import DecodingError, RecordSkipped, ServiceError
+from consumer.jsonio import dumps
 from consumer.model import MappedRecord, Outcome, Pending, Record
 from consumer.pipeline.record_mapper import DecodeStages, RecordMapper
 from consumer.pipeline.write_keys import WriteKeys
@@ -28,7 +29,7 @@ SECRET = "data of a record"
 FOR_EVER = 10**9
 CALM_READS = 6
 
-MAPPER_SEAMS = ("frame", "schema", "branch", "decode", "mapping", "environment", "event")
+MAPPER_SEAMS = ("frame", "schema", "branch", "decode", "mapping", "environment", "body")
 STATUS_SEAM = "group.end_offset"
 ATTEMPT = "attempt"
 LINE = "line"
@@ -226,8 +227,8 @@ class FaultyMember(SimulatedMember):
     def _stages(self) -> DecodeStages:
         frame, schema = self._faulty("frame", self._frame), self._faulty("schema", self._schema)
         branch, decode = self._faulty("branch", lambda _, start: (0, start)), self._faulty("decode", self._decode)
-        environment, event = self._faulty("environment", _environment), self._faulty("event", _event)
-        mapping = SimpleNamespace(environment=environment, event=event)
+        environment, body = self._faulty("environment", _environment), self._faulty("body", _body)
+        mapping = SimpleNamespace(environment=environment, body=body)
         return DecodeStages(frame, schema, branch, decode, self._faulty("mapping", lambda _: mapping))
 
     def _frame(self, record: Record) -> Framed:
@@ -261,7 +262,7 @@ def _environment(entry: LedgerRecord) -> str:
     return entry.key.environment
 
 
-def _event(entry: LedgerRecord, _: Record, message_id: str) -> dict[str, Any]:
+def _body(entry: LedgerRecord, _: Record, message_id: str) -> bytes:
     if entry.kind == "skip":
         raise RecordSkipped("no_user_id")
-    return {"messageId": message_id}
+    return dumps({"messageId": message_id})

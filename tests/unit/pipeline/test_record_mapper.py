@@ -21,6 +21,7 @@ from consumer.errors import (
     SchemaError,
     ServiceError,
 )
+from consumer.jsonio import dumps
 from consumer.model import DeadLetter, MappedRecord, Pending, Record, Rejected, Skipped, TrackEvent, WriteKey
 from consumer.pipeline.message_id import message_id_prefix
 from consumer.pipeline.record_mapper import MAX_COMPILED, DecodeStages, RecordMapper
@@ -80,10 +81,10 @@ class FakeStages:
     def environment(self) -> Callable[[Any], str]:
         return lambda decoded: str(decoded.get("environment", ""))
 
-    def event(self, decoded: Any, record: Record, message_id: str) -> dict[str, Any]:
+    def body(self, decoded: Any, record: Record, message_id: str) -> bytes:
         if "userId" not in decoded:
             raise RecordSkipped("no_user_id")
-        return {**decoded, "messageId": message_id}
+        return dumps({**decoded, "messageId": message_id})
 
     def stages(self) -> DecodeStages:
         return DecodeStages(self.frame, self.schema, self.branch, self.decode, self.mapping)
@@ -277,14 +278,14 @@ class Panic(BaseException):
 
 
 @pytest.mark.parametrize("error", [KeyError, RecursionError, MemoryError, StopIteration, Panic])
-@pytest.mark.parametrize("stage", ["frame", "schema", "branch", "decode", "mapping", "environment", "event"])
+@pytest.mark.parametrize("stage", ["frame", "schema", "branch", "decode", "mapping", "environment", "body"])
 def test_an_unforeseen_exception_is_of_one_record_alone(stage: str, error: type[BaseException]) -> None:
     def fail(*_: object) -> Any:
         raise error("data of the record")
 
     stages, broken = FakeStages(), FakeStages()
-    mapping = SimpleNamespace(environment=stages.environment, event=stages.event)
-    if stage in ("environment", "event"):
+    mapping = SimpleNamespace(environment=stages.environment, body=stages.body)
+    if stage in ("environment", "body"):
         setattr(mapping, stage, fail)
         broken.mapping = lambda _: mapping  # type: ignore[method-assign, assignment, return-value]
     else:
@@ -296,13 +297,13 @@ def test_an_unforeseen_exception_is_of_one_record_alone(stage: str, error: type[
     assert re.fullmatch(rf"{error.__name__} at consumer/pipeline/record_mapper\.py:\d+", rejected.detail)
     assert rejected.schema == ("" if stage == "frame" else "6")
     mapper._stages = stages.stages()
-    mapping.environment, mapping.event = stages.environment, stages.event
+    mapping.environment, mapping.body = stages.environment, stages.body
     assert body_of(mapper.map(Record(0, 1, 0, None, b'60{"userId": "u", "environment": "production"}', ())))
 
 
 def test_a_value_that_cannot_be_serialised_rejects_its_record() -> None:
     stages = FakeStages()
-    stages.event = lambda *_: {"deep": object()}  # type: ignore[method-assign]
+    stages.body = lambda *_: dumps({"deep": object()})  # type: ignore[method-assign]
     rejected = mapper_of(BOTH_KEYS, stages).map(Record(0, 0, 0, None, b'7{"environment": "production"}', ()))
     assert isinstance(rejected, Rejected)
     assert re.fullmatch(r"\w+ at consumer/jsonio\.py:\d+", rejected.detail)
