@@ -7,11 +7,11 @@ from consumer.avro.schema import AvroType
 from consumer.contract.conversion_check import check_conversion, converted_type
 from consumer.contract.field_path import FieldPath
 from consumer.contract.findings import SEVERITIES, Finding, Severity, either
+from consumer.contract.invalid_check import check_on_invalid
 from consumer.contract.json_types import type_in_event
-from consumer.contract.rules import KAFKA_TIMESTAMP, LABEL, REJECT, SPECIAL_SOURCES, Constant, Contract, Field, Rule
+from consumer.contract.rules import KAFKA_TIMESTAMP, LABEL, SPECIAL_SOURCES, Constant, Contract, Field, Rule
 from consumer.contract.source_check import SourceChecker
 from consumer.contract.type_fit import check_fit
-from consumer.contract.value_forms import count_nothing, field_forms
 from consumer.reasons import Reason
 
 _KAFKA_TIME = FieldPath("", AvroType("long"))
@@ -58,8 +58,7 @@ class _EventChecker:
             return
         types = [alternative for source in (*sources, *special) for alternative in source.avro.alternatives]
         yield from check_conversion(field, types)
-        if field.on_invalid != REJECT and not any(field_forms(field, avro, count_nothing) for avro in types):
-            yield Finding("note", field.pointer, "x-on-invalid has no effect: every value can be sent")
+        yield from check_on_invalid(field, types, schema, self._contract.schema)
         if field.convert != LABEL:  # the contract's own rule was checked with each label
             yield from self._types(field, schema, types)
         if all_nullable and not set(field.sources) & set(SPECIAL_SOURCES):

@@ -11,6 +11,7 @@ from consumer.contract.compatibility import check_compatibility
 from consumer.contract.compiler import ContractMapper, compile_contract
 from consumer.contract.findings import Finding
 from consumer.contract.parser import parse_contract
+from consumer.contract.rules import ON_INVALID
 from consumer.contract.validator import Validator
 from consumer.errors import RecordError
 from consumer.model import Record
@@ -172,6 +173,43 @@ RULES = st.one_of(
     st.sampled_from(["A", "x", True, None]).map(lambda value: {"enum": [value, "B"]}),
 )
 CONVERSIONS = st.sampled_from([{}, {}, *({"x-convert": name} for name in ("string", "iso-8601", "json"))])
+
+
+@settings(deadline=None)  # a busy machine must not fail the test
+@given(SCHEMAS, RULES, CONVERSIONS, st.sampled_from(ON_INVALID[1:]), st.data())
+def test_a_value_in_place_of_an_unsendable_value_breaks_no_rule_without_a_finding(
+    avro: Any, rule: Any, conversion: Any, on_invalid: str, data: st.DataObject
+) -> None:
+    rule = {**(rule if isinstance(rule, dict) else {}), **conversion, "x-on-invalid": on_invalid}
+    parsed, schema = contract(rule, False, DEFINITIONS), record("R", user="string", p=avro)
+    weights = {finding.weight for finding in check_compatibility(parsed, load_schema("test", schema).root)}
+    reason, _ = outcome(parsed, schema, data.draw(values(schema["fields"][1]["type"])))
+    assert weights - {"note"} or reason != "invalid"
+
+
+NUMBERS = {"type": "map", "values": "long"}
+TIMES = {"type": "array", "items": {"type": "long", "logicalType": "timestamp-millis"}}
+
+
+@pytest.mark.parametrize(
+    ("rule", "avro", "expected"),
+    [
+        ({"additionalProperties": {"type": "number"}, "x-on-invalid": "null"}, NUMBERS, "null"),
+        ({"additionalProperties": {"type": "number"}, "x-on-invalid": "string"}, NUMBERS, "string"),
+        ({"additionalProperties": {"type": "number"}, "x-on-invalid": "omit"}, NUMBERS, ""),
+        ({"additionalProperties": {"type": ["number", "null"]}, "x-on-invalid": "null"}, NUMBERS, ""),
+        ({"additionalProperties": {"type": "string"}, "x-on-invalid": "null", "x-convert": "string"}, NUMBERS, ""),
+        ({"items": {"type": "string"}, "x-on-invalid": "null"}, TIMES, "null"),
+        ({"items": {"type": "string"}, "x-on-invalid": "string"}, TIMES, ""),
+        ({"type": "number", "x-on-invalid": "string"}, "double", "string"),
+        ({"type": "number", "x-on-invalid": "null"}, "double", ""),
+    ],
+)
+def test_what_stands_in_place_of_an_unsendable_value_is_compared_with_the_rule(
+    rule: Any, avro: Any, expected: str
+) -> None:
+    effect = "in place of a value that cannot be sent does not always fit: rejected as invalid"
+    assert findings(rule, {"p": avro}) == ([("warning", f"{expected} {effect}")] if expected else [])
 
 
 @settings(deadline=None)  # a busy machine must not fail the test
