@@ -21,7 +21,7 @@ ONE_KEY = {"SEGMENT_WRITE_KEY": KEY, "SEGMENT_WRITE_KEYS": ""}
     ("name", "settings", "events"),
     [
         ("flat", ONE_KEY, {"Survey Answered": 1}),
-        ("nested", {}, {"Feedback Given": 2}),
+        ("nested", {}, {"Feedback Given": 3}),
         ("several", ONE_KEY, {"Survey Answered": 1, "Survey Dismissed": 1}),
     ],
 )
