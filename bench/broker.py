@@ -10,8 +10,8 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
-from bench import shape
 from bench.processes import OTHER
+from bench.shapes import SHAPES
 from consumer.kafka.mock_broker import MockBroker
 
 EMBEDDED_RECORDS = 40_000  # it keeps 5 MiB of each of its four partitions
@@ -40,12 +40,13 @@ class Broker:
             future.result(30)
         return name
 
-    def fill(self, topic: str, count: int, is_traced: bool = False) -> None:
+    def fill(self, topic: str, count: int, shape: str = "reference", is_traced: bool = False) -> None:
         """
-        Write `count` records of the reference shape, spread over the partitions. With `is_traced` each has a trace
-        context of its own.
+        Write `count` records of a shape, spread over the partitions.
+
+        With `is_traced` each record has a trace context of its own.
         """
-        self.write(topic, shape.values(count), is_traced)
+        self.write(topic, SHAPES[shape].values(count), is_traced)
 
     def write(self, topic: str, values: Iterable[bytes], is_traced: bool = False) -> None:
         producer = Producer({"bootstrap.servers": self.address, "acks": "all", "linger.ms": 50})

@@ -18,7 +18,7 @@ import httpx
 import orjson
 from confluent_kafka import Consumer
 
-from bench import shape
+from bench.shapes import SHAPES
 
 BATCH = 500
 OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_NAIVE_UTC
@@ -44,7 +44,7 @@ COPIED = [
 
 def main() -> None:
     count, url, key = int(os.environ["RECORDS"]), os.environ["SEGMENT_ENDPOINT"], os.environ["SEGMENT_WRITE_KEY"]
-    parsed = shape.schema()
+    parsed = fastavro.parse_schema(SHAPES[os.environ["SHAPE"]].schema_json())
     consumer = Consumer(
         {
             "bootstrap.servers": os.environ["KAFKA_BOOTSTRAP_SERVERS"],

@@ -20,7 +20,8 @@ class Process:
     """
     A child from its start to its end; its output is read line by line.
 
-    `cpu` is user and system time in seconds. `cpu_at_start` is `cpu` at the last line that was waited for.
+    `cpu` is user and system time in seconds. `cpu_at_start` is `cpu` at the last line that was waited for. `whole_cpu`
+    is the time of the whole process, which is known at its end.
     """
 
     def __init__(self, command: Sequence[str], environment: Mapping[str, str], core: int = MEASURED) -> None:
@@ -31,7 +32,7 @@ class Process:
             stderr=subprocess.STDOUT,
             text=True,
         )
-        self.cpu_at_start = 0.0
+        self.cpu_at_start = self.whole_cpu = 0.0
 
     def wait_for_line(self, text: str) -> str:
         """The next line of the output that contains `text`."""
@@ -74,7 +75,8 @@ class Process:
         self._child.stdout.close()
         if self._child.returncode not in (0, -(signal or 0)):
             raise SystemExit(f"{self._child.args!r} ended with {self._child.returncode}")
-        return usage.ru_utime + usage.ru_stime - self.cpu_at_start
+        self.whole_cpu = usage.ru_utime + usage.ru_stime
+        return self.whole_cpu - self.cpu_at_start
 
     def signal(self, number: int) -> None:
         self._child.send_signal(number)

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 import fastavro
 
-from bench import floor, mixed_shape, shape
+from bench import floor
+from bench.shapes import SHAPES
 from consumer import paths
 from consumer.avro import decoder
 from consumer.avro.framing import raw
@@ -17,7 +18,6 @@ from consumer.model import Record, WriteKey
 from consumer.pipeline.record_mapper import DecodeStages, RecordMapper
 from consumer.pipeline.write_keys import WriteKeys
 
-SHAPES: Mapping[str, Any] = {"reference": shape, "mixed": mixed_shape}
 RECORDS, BATCH, TIME = 3000, 500, 1_772_442_000_000
 
 
