@@ -17,7 +17,7 @@ from consumer.pipeline.partition_buffer import PartitionBuffer
 from consumer.pipeline.record_processor import RecordProcessor
 from consumer.pipeline.reject_policy import Discarded
 from consumer.pipeline.rejections import MemberRejections, Rejections
-from consumer.pipeline.status_reporter import StatusReporter
+from consumer.pipeline.status_reporter import PortReports, StatusReporter
 from consumer.reasons import BlockReason
 from consumer.segment.bisection import (
     ChunkDecision,
@@ -61,10 +61,11 @@ class Ports:
     dead_letters: DeadLetterSink
 
     @property
-    def waits(self) -> Sequence[Wait]:
-        """What stops or slows delivery outside."""
+    def reports(self) -> PortReports:
+        """What the ports counted, and what stops or slows delivery outside."""
         waiting = self.consumer, self.schemas, self.send_queue, self.dead_letters
-        return [wait for port in waiting for wait in port.waits]
+        waits = [wait for port in waiting for wait in port.waits]
+        return PortReports(self.consumer.commits, self.schemas.lookups, self.framings, self.changed_values, waits)
 
 
 class Dispatcher:

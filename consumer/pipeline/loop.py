@@ -10,7 +10,7 @@ from consumer.pipeline.buffers import PartitionBuffers
 from consumer.pipeline.dispatcher import Dispatcher, Ports
 from consumer.pipeline.last_commit import LastCommit
 from consumer.pipeline.log_changes import LogChanges
-from consumer.pipeline.status_reporter import PortReports, StatusReporter
+from consumer.pipeline.status_reporter import StatusReporter
 
 log = logging.getLogger(__name__)
 
@@ -121,10 +121,7 @@ class Loop:
     def _publish(self, draining: bool = False) -> None:
         now, ports, consumer = self._clock(), self._ports, self._ports.consumer
         self._next_publish_at, self._published_blocks = now + PUBLISH_INTERVAL, self._buffers.blocked
-        reports = PortReports(
-            consumer.commits, ports.schemas.lookups, ports.framings, ports.changed_values, ports.waits
-        )
-        self._reporter.publish(self._buffers, ports.send_queue.statuses, consumer, reports, now, draining)
+        self._reporter.publish(self._buffers, ports.send_queue.statuses, consumer, ports.reports, now, draining)
 
     def _add(self, partition: int, records: Sequence[Record]) -> None:
         buffer = self._buffers.get(partition)
