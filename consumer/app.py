@@ -78,12 +78,12 @@ class Service:
             raise as_service_error(error) from None
 
 
-def normal(settings: Settings) -> Variant:
-    """The parts of `run` and `demo`."""
+def normal(settings: Settings, *, has_telemetry: bool = False) -> Variant:
+    """The parts of `run` and `demo`. Only `run` exports telemetry: the demo would report invented responses."""
     policy = RejectPolicy(settings.on_rejected, settings.on_unknown_record)
     limits = factories.rejection_limits(settings)
     consumer = partial(factories.group_consumer, settings)
-    return Variant(consumer, policy, lambda mapper: mapper.map, limits, has_telemetry=True)
+    return Variant(consumer, policy, lambda mapper: mapper.map, limits, has_telemetry=has_telemetry)
 
 
 def _telemetry(settings: Settings, latest: LatestSnapshot) -> "Telemetry | None":
@@ -94,8 +94,11 @@ def _telemetry(settings: Settings, latest: LatestSnapshot) -> "Telemetry | None"
 
 @contextmanager
 def build(settings: Settings, variant: Variant) -> Iterator[Service]:
-    """The service, which is closed in reverse order of its creation."""
-    with ExitStack() as closing:
+    """
+    The service, which is closed in reverse order of its creation, except for the telemetry: it ends last, because a
+    collector that hangs must not keep the member in its group.
+    """
+    with ExitStack() as closing_last, ExitStack() as closing:
         fetch, known_schemas = factories.schema_fetcher(settings, closing), factories.known_schemas(settings)
         schemas = SchemaCache(fetch, time.monotonic, known_schemas)
         closing.callback(schemas.close)
@@ -110,7 +113,7 @@ def build(settings: Settings, variant: Variant) -> Iterator[Service]:
         telemetry = _telemetry(settings, reporter.latest) if variant.has_telemetry else None
         if telemetry:
             closer.parts += 1
-            closing.callback(closer.close, "OpenTelemetry", telemetry.close)
+            closing_last.callback(closer.close, "OpenTelemetry", telemetry.close)
         # The audit log is the last one, because it can wait.
         client = variant.client(settings, [part.observe for part in (telemetry, audit) if part])
         closing.callback(client.close)

@@ -8,6 +8,7 @@ Every error that the service raises on purpose, named by its treatment.
     │   └── UnsafeSchema        an Avro schema whose decoding is not safe
     ├── ServiceError            the service cannot continue; the platform restarts it (exit 1)
     │   ├── NoAnswer            the broker did not answer in time; the service asks again
+    │   ├── NoSuchTopic         Kafka has no topic of this name
     │   └── NotPermitted        the principal lacks a right in Kafka
     └── RecordError             one record alone: it is skipped or rejected, the others continue
         ├── RecordSkipped       nothing to send, by a counted rule
@@ -65,6 +66,10 @@ class NoAnswer(ServiceError):
     def __init__(self, text: str, condition: str = "") -> None:
         super().__init__(text)
         self.condition = condition
+
+
+class NoSuchTopic(ServiceError):
+    """Kafka has no topic of this name. Only a topic that may be missing makes this no reason to stop."""
 
 
 class NotPermitted(ServiceError):

@@ -84,7 +84,7 @@ def read_addresses(path: Path, topic: str) -> AddressSelection:
     addresses: set[RecordAddress] = set()
     lines, mistakes = 0, []
     for number, line in enumerate(_lines(path), 1):
-        text = line.strip("\ufeff \t\r\n")
+        text = line.removeprefix("\ufeff").strip()
         if not text or text.startswith("#"):
             continue
         lines += 1

@@ -55,7 +55,7 @@ def print_what_to_try(environment: DemoEnvironment, folder: Path) -> None:
 
 def _print_command(*words: str) -> None:
     program = str(Path(sys.argv[0]).absolute())  # the other shell can be in any folder
-    print_command(shlex.join(words), shlex.quote(program))
+    print_command(shlex.join(words), f"env -i {shlex.quote(program)}")  # no variable replaces that of the file
 
 
 def _iso(seconds: float) -> str:

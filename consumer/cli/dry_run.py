@@ -16,6 +16,7 @@ from consumer.kafka.dead_letters import DeliveryReports
 from consumer.model import Accepted, BatchRequest, DeadLetter, MappedRecord, Outcome, Record, Rejected
 from consumer.observability import log_setup
 from consumer.observability.snapshot import Snapshot
+from consumer.pipeline import start_topics
 from consumer.pipeline.record_mapper import MapRecord, RecordMapper
 from consumer.settings import Settings
 from consumer.signals import stop_requests
@@ -36,6 +37,7 @@ def print_dry_run(source: SettingsSource, as_json: bool) -> bool:
     settings = source.load()
     log_setup.configure("console", "warning")
     logging.getLogger("consumer.pipeline").setLevel(logging.CRITICAL)  # the report has the rejections and the blocks
+    logging.getLogger(start_topics.__name__).setLevel(logging.WARNING)
     print_text(_ANNOUNCEMENT.format(group=settings.kafka_group_id, topic=settings.kafka_topic), err=True)
     # One request at a time, no rate and no audit log, because nothing goes anywhere.
     changes = {"max_requests_in_flight": 1, "max_events_per_second": None, "audit_log": None}
@@ -111,6 +113,7 @@ class _DryRun:
             watcher = threading.Thread(target=self._watch, args=(service, consumer, stop))
             watcher.start()
             try:
+                service.topics.wait(stop, service.reporter)
                 service.loop.run(stop)
             finally:
                 self.ended.set()

@@ -60,8 +60,9 @@ def produce_samples(env_file: Path | None, count: int, rate: int, seed: int, cre
     packaged schemas. The command registers the schema as <KAFKA_TOPIC>-value in the schema registry, if AVRO_FRAMING
     needs one. Each sample has the header sprig-to-segment-sample.
 
-    Whoever reads the topic takes samples for responses of users. So the command refuses a topic whose oldest or newest
-    records are no samples. It needs the right to write to the topic. Ctrl-C ends it.
+    Whoever reads the topic takes samples for responses of users. So the command looks at the oldest and the newest
+    record of each partition, before it creates or writes anything, and refuses the topic if one of them is no sample.
+    It needs the right to write to the topic. Ctrl-C ends it.
 
     \b
     Examples:
@@ -72,9 +73,8 @@ def produce_samples(env_file: Path | None, count: int, rate: int, seed: int, cre
     settings = consumer.settings.load(env_file, only=READ_SETTINGS)
     with ExitStack() as stack:
         stop = stack.enter_context(stop_requests(STOP_SECONDS))
-        _prepare_topics(settings, create_topic)
-        if not yes:
-            _require_test_topic(settings)
+        print_text(f"brokers {settings.kafka_bootstrap_servers}, topic {settings.kafka_topic}", err=True)
+        _prepare_topics(settings, create_topic, yes)
         schema = schema_files.raw_schema(paths.schemas())
         writer = framing_writer(settings.avro_framing, schema, lambda: _registered_id(settings))
         options = factories.kafka_options(settings)
@@ -85,15 +85,18 @@ def produce_samples(env_file: Path | None, count: int, rate: int, seed: int, cre
         print_text(f"{counted(producer.produced, 'sample')} written to {settings.kafka_topic}, {settings.avro_framing}")
 
 
-def _prepare_topics(settings: Settings, create_topic: bool) -> None:
+def _prepare_topics(settings: Settings, create_topic: bool, yes: bool) -> None:
+    """Nothing is created for a topic that is refused, because its cluster may be one of users."""
     creator = TopicCreator(settings.kafka_bootstrap_servers, factories.kafka_options(settings))
     missing = creator.missing((settings.kafka_topic, settings.dead_letter_topic))
+    if settings.kafka_topic in missing and not create_topic:
+        raise ServiceError(f"topic {settings.kafka_topic} does not exist: create it, or use --create-topic")
+    if settings.kafka_topic not in missing and not yes:
+        _require_test_topic(settings)
     if create_topic:
         creator.create(missing)
         for topic in missing:
             print_text(f"topic {topic} created")
-    elif settings.kafka_topic in missing:
-        raise ServiceError(f"topic {settings.kafka_topic} does not exist: create it, or use --create-topic")
 
 
 def _require_test_topic(settings: Settings) -> None:

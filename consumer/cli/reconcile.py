@@ -76,7 +76,8 @@ def reconcile(  # noqa: PLR0913, PLR0917 - click passes options by name
     silence_logs()
     if end is None:
         end = int(time.time() * 1000)
-    settings = SettingsSource(env_file, schemas_dir).load()
+    source = SettingsSource(env_file, schemas_dir)
+    settings = source.load()
     quiet = list_missing and sys.stdout.isatty()  # a bar would be between the lines
     delivered_ids = MessageIdSet(read_message_ids(delivered, column))
     counts = Counts()
@@ -96,7 +97,7 @@ def reconcile(  # noqa: PLR0913, PLR0917 - click passes options by name
     elif not list_missing:
         _print_table(counts, totals, len(delivered_ids))
     if missing_file:
-        _say_what_to_do(missing_file, totals[MISSING])
+        _say_what_to_do(missing_file, totals[MISSING], source)
     exit_with(not totals[MISSING])
 
 
@@ -107,13 +108,14 @@ def _print_missing(record: Record) -> None:
         print_json({"partition": record.partition, "offset": record.offset})
 
 
-def _say_what_to_do(missing_file: Path, missing: int) -> None:
+def _say_what_to_do(missing_file: Path, missing: int, source: SettingsSource) -> None:
     text = f"{missing_file} has {counted(missing, 'missing record')}."
     if not missing:
         print_text(text, err=True)
         return
     print_text(f"{text} See what would be sent again:", err=True)
-    print_command(f"dead-letters replay --only {shlex.quote(str(missing_file))}", err=True)
+    words = ["dead-letters", "replay", *source.options(), "--only", str(missing_file)]
+    print_command(shlex.join(words), err=True)
 
 
 def _rows(counts: Counts) -> Iterator[tuple[int, str, dict[str, int]]]:

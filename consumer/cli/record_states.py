@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from consumer import factories
+from consumer.cli.dead_letter_spans import dead_letter_spans
 from consumer.cli.message_ids import MessageIdSet
 from consumer.cli.output import with_progress
 from consumer.jsonio import loads
@@ -81,7 +82,7 @@ def record_states(
 
 
 def _dead_lettered_addresses(settings: Settings, reader: TopicReader) -> Iterator[str]:
-    spans = reader.spans()
+    spans = dead_letter_spans(settings, reader)
     total = sum(end - begin for begin, end in spans.values())
     for stored in with_progress(reader.read(spans), total, "dead letters"):
         dead_letter = parse_dead_letter(stored)

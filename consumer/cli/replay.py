@@ -1,6 +1,7 @@
 """`dead-letters replay`: sends rejected or missing records through the service again."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,8 +16,11 @@ from consumer.cli.replay_pass import ReplayPass, ReplayResult, run_pass
 from consumer.cli.replay_plan import plan_dead_letters
 from consumer.cli.replay_summary import GONE, ReplaySummary, total_of
 from consumer.cli.settings_source import SettingsSource, settings_options
+from consumer.errors import UsageError
 from consumer.model import RecordAddress
+from consumer.observability.audit_file import STANDARD_OUTPUT
 from consumer.settings import Settings
+from consumer.signals import stop_requests
 
 _MAX_SHOWN = 10  # addresses
 
@@ -90,20 +94,27 @@ def _replay(source: SettingsSource, options: ReplayOptions, as_json: bool) -> bo
     """
     silence_logs()
     settings = source.load()
+    if as_json and options.yes and settings.audit_log == STANDARD_OUTPUT:
+        raise UsageError(
+            "AUDIT_LOG=-: its lines would be among those of --json: set AUDIT_LOG to a file for the replay"
+        )
     if options.rate:
         settings = settings.model_copy(update={"max_events_per_second": options.rate})
     plan, file = _plan(settings, options)
     if not options.yes or not plan.summary.to_do:
         conclusion = "Nothing was sent. Do it with --yes." if plan.summary.to_do else "Nothing was sent."
-        _print_summary(plan.summary, file, as_json, conclusion)
+        complete = True if options.yes else None
+        _print_summary(plan.summary, file, as_json, conclusion, complete)
         return not plan.unsendable
-    results = _run(settings, plan.passes)
+    with stop_requests(settings.shutdown_timeout_seconds) as requested:
+        results = run_passes(plan.passes, lambda replay_pass: run_pass(settings, replay_pass, requested), requested)
     summary = total_of(result.summary for result in results)
-    complete = all(result.complete for result in results)
+    is_each_done = len(results) == sum(replay_pass.total > 0 for replay_pass in plan.passes)
+    complete = is_each_done and all(result.complete for result in results)
     summary.deleted, summary.passed_over = plan.summary.deleted, plan.summary.passed_over
     if complete:  # Kafka may have deleted records since the plan was made
         summary.passed_over[GONE] += max(0, plan.summary.to_do - summary.to_do)
-    _print_summary(summary, file, as_json, _conclusion(results[-1]), complete)
+    _print_summary(summary, file, as_json, _conclusion(results, complete), complete)
     return complete and not summary.unsendable
 
 
@@ -142,21 +153,25 @@ class _FileReport(NamedTuple):
             yield f"There is no record to send at {', '.join(shown)}."
 
 
-def _run(settings: Settings, passes: Sequence[ReplayPass]) -> Sequence[ReplayResult]:
-    """The results of the passes, up to the first one that does not complete."""
+def run_passes(
+    passes: Sequence[ReplayPass], run: Callable[[ReplayPass], ReplayResult], requested: threading.Event
+) -> Sequence[ReplayResult]:
+    """The results of the passes that have records, up to the first one that does not complete or is asked to stop."""
     results: list[ReplayResult] = []
     for replay_pass in passes:
-        if replay_pass.total and all(result.complete for result in results):
-            results.append(run_pass(settings, replay_pass))
+        if requested.is_set() or not all(result.complete for result in results):
+            break
+        if replay_pass.total:
+            results.append(run(replay_pass))
     return results
 
 
-def _conclusion(result: ReplayResult) -> str:
-    if result.complete:
+def _conclusion(results: Sequence[ReplayResult], complete: bool) -> str:
+    if complete:
         return "All selected records are settled."
     cause = "Stopped."
-    if result.blocked:
-        cause = f"Delivery is blocked: {', '.join(result.blocked)}. Fix that first."
+    if blocked := [reason for result in results for reason in result.blocked]:
+        cause = f"Delivery is blocked: {', '.join(blocked)}. Fix that first."
     return f"{cause} The group remembers what is settled: run the same command to continue."
 
 

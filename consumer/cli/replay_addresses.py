@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from consumer import factories
@@ -57,15 +57,21 @@ class TopicProgress(NamedTuple):
     replayed: Mapping[int, int]
 
     def obstacle(self, address: RecordAddress) -> str:
-        """Why a replay passes the address over; "" if it has to look whether there is a record."""
+        """
+        Why a replay passes the address over; "" if it has to look whether there is a record.
+
+        What cannot be sent is never taken for replayed: the group of a replay does not say what it passed over.
+        """
         partition, offset = address
         if partition not in self.spans or offset >= self.spans[partition].end:
             return ABSENT
-        if offset < self.replayed.get(partition, -1):
-            return REPLAYED
         if offset < self.spans[partition].begin:
             return GONE
         return WAITING if offset >= self.committed[partition] else ""
+
+    def is_replayed(self, address: RecordAddress) -> bool:
+        """Whether an earlier replay settled the record at this address, if there is one."""
+        return address.offset < self.replayed.get(address.partition, -1)
 
 
 @dataclass(slots=True)
@@ -81,13 +87,18 @@ class _TopicPlan:
         if obstacle in (ABSENT, GONE):
             self.unsendable.add(address)
 
-    def read(self, reader: TopicReader, mapper: RecordMapper) -> None:
-        """Find out what becomes of the records to send, and which of them do not exist."""
+    def read(self, reader: TopicReader, mapper: RecordMapper, topic_progress: TopicProgress) -> None:
+        """Find out what becomes of the records to send, and which of them do not exist or were replayed."""
         absent, ranges = set(self.to_send), _ranges(self.to_send)
         total = sum(end - begin for begin, end in ranges.values())
         for record in with_progress(reader.read(ranges), total, "records"):
-            if record.address in absent:
-                absent.remove(record.address)
+            if record.address not in absent:
+                continue
+            absent.remove(record.address)
+            if topic_progress.is_replayed(record.address):
+                self.to_send.remove(record.address)
+                self.pass_over(record.address, REPLAYED)
+            else:
                 self.summary.add(mapper.map(record))
         for address in absent:  # removed by compaction, or a transaction's marker
             self.pass_over(address, ABSENT)
@@ -103,39 +114,42 @@ def plan_addresses(settings: Settings, selection: AddressSelection, again: bool)
     """
     if not selection.addresses:
         return AddressPlan(ReplaySummary(), (), ())
-    dead_letters = plan_dead_letters(settings, selection, again)
+    with_dead_letters: set[RecordAddress] = set()
+    dead_letters = plan_dead_letters(settings, selection, again, with_dead_letters.add)
     group, topic_plan = group_of(settings, selection), _TopicPlan()
     with ExitStack() as closing:
         reader = factories.topic_reader(settings, settings.kafka_topic, closing)
         spans = reader.spans()
         replayed = {} if again else progress(settings, group, settings.kafka_topic, spans)
         topic_progress = TopicProgress(spans, reader.committed(spans), replayed)
-        for address in selection.addresses - dead_letters.addresses:
+        for address in selection.addresses - with_dead_letters:
             if obstacle := topic_progress.obstacle(address):
                 topic_plan.pass_over(address, obstacle)
             else:
                 topic_plan.to_send.add(address)
-        topic_plan.read(reader, factories.blocking_record_mapper(settings, closing))
+        topic_plan.read(reader, factories.blocking_record_mapper(settings, closing), topic_progress)
     summary = total_of([dead_letters.summary, topic_plan.summary])
     summary.passed_over = dead_letters.summary.passed_over + topic_plan.summary.passed_over
     for reason in (FOREIGN, NOT_SELECTED):  # what the file does not name is of no interest
         summary.passed_over.pop(reason, None)
     if topic_plan.unsendable:
         summary.deleted = dead_letters.summary.deleted
-    passes = dead_letters.replay_pass, _topic_pass(settings, group, topic_plan, topic_progress)
+    topic_pass = _topic_pass(settings, group, topic_plan, topic_progress)
+    passes = dead_letters.replay_pass, replace(topic_pass, policy=dead_letters.replay_pass.policy)
     return AddressPlan(summary, passes, tuple(sorted(topic_plan.unsendable)))
 
 
 def _topic_pass(settings: Settings, group: str, plan: _TopicPlan, topic_progress: TopicProgress) -> ReplayPass:
     """
-    From the first to the last address of each partition. Of a partition without addresses, nothing is read.
+    From the first to the last address of each partition. Of a partition without addresses, nothing is read: the group
+    is put where the service is, because an address behind that waits, and a later replay can send it.
 
     A replay that was begun before continues where its group is, also if the broker still knows a member that crashed.
     """
     ranges = _ranges(plan.to_send)
     for partition, (low, high) in topic_progress.spans.items():
         replayed = topic_progress.replayed.get(partition, -1)
-        offset = max(replayed, low) if replayed >= 0 else high
+        offset = max(replayed, low) if replayed >= 0 else min(max(topic_progress.committed[partition], low), high)
         ranges.setdefault(partition, OffsetRange(offset, offset))
     is_begun = all(topic_progress.replayed.get(partition, -1) >= 0 for partition in ranges)
     return ReplayPass(

@@ -18,9 +18,9 @@ from consumer.pipeline.record_mapper import MapRecord, RecordMapper
 from consumer.pipeline.reject_policy import RejectPolicy
 from consumer.pipeline.rejections import RejectionLimits
 from consumer.settings import Settings
-from consumer.signals import stop_requests
 
 _PROGRESS_INTERVAL = 0.1  # seconds
+_DEAD_LETTERS = RejectPolicy("dead-letter", "dead-letter")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class ReplayPass:
 
     `ends` has the offset before which reading stops, for each partition of the topic. `begins` has the offsets at which
     the group is put first; without them it continues where it is. `unwrap` gives the record that is written as a dead
-    letter if it is rejected again. `total` is how many records have something to do.
+    letter if it is rejected again. `total` is how many records have something to do. `policy` is for what is rejected.
     """
 
     topic: str
@@ -40,6 +40,7 @@ class ReplayPass:
     map_record: Callable[[RecordMapper], MapRecord]
     unwrap: UnwrapRecord
     total: int
+    policy: RejectPolicy = _DEAD_LETTERS
 
 
 class ReplayResult(NamedTuple):
@@ -50,15 +51,15 @@ class ReplayResult(NamedTuple):
     blocked: Mapping[str, int]
 
 
-def run_pass(settings: Settings, replay_pass: ReplayPass) -> ReplayResult:
-    """Send until all is settled, delivery is blocked, or a signal says stop. Raises ServiceError."""
+def run_pass(settings: Settings, replay_pass: ReplayPass, requested: threading.Event) -> ReplayResult:
+    """Send until all is settled, delivery is blocked, or a stop is `requested`. Raises ServiceError."""
     if replay_pass.begins:
         admin = factories.kafka_admin(settings)
         admin.commit_offsets(replay_pass.group, replay_pass.topic, replay_pass.begins)
     log_setup.configure("console", "warning")
     # The summary has the number of each reason, so that a log line for each rejected record is not needed.
     logging.getLogger(reject_policy.__name__).setLevel(logging.ERROR)
-    return _RunningPass(settings, replay_pass).run()
+    return _RunningPass(settings, replay_pass, requested).run()
 
 
 @dataclass(slots=True)
@@ -67,18 +68,17 @@ class _RunningPass:
 
     settings: Settings
     replay_pass: ReplayPass
+    requested: threading.Event
+    stop: threading.Event = field(default_factory=threading.Event)
     ended: threading.Event = field(default_factory=threading.Event)
 
     def run(self) -> ReplayResult:
         consumer = self._create_consumer()
-        with (
-            stop_requests(self.settings.shutdown_timeout_seconds) as stop,
-            app.build(self.settings, self._variant(consumer)) as service,
-        ):
-            watcher = threading.Thread(target=self._watch, args=(service, consumer, stop))
+        with app.build(self.settings, self._variant(consumer)) as service:
+            watcher = threading.Thread(target=self._watch, args=(service, consumer))
             watcher.start()
             try:
-                service.loop.run(stop)
+                service.loop.run(self.stop)
             finally:
                 self.ended.set()
                 watcher.join()
@@ -88,7 +88,7 @@ class _RunningPass:
     def _variant(self, consumer: BoundedGroupConsumer) -> app.Variant:
         return app.Variant(
             consumer=lambda: consumer,
-            policy=RejectPolicy("dead-letter", "dead-letter"),  # a record that is rejected again must not be lost
+            policy=self.replay_pass.policy,
             map_record=self.replay_pass.map_record,
             # An operator chose these records and saw how many of them would be rejected again.
             rejections=RejectionLimits(in_partition=self.settings.max_consecutive_dead_letters),
@@ -101,11 +101,11 @@ class _RunningPass:
         config = consumer_config(settings.kafka_bootstrap_servers, replay_pass.group, options)
         return BoundedGroupConsumer(config, replay_pass.topic, replay_pass.ends)
 
-    def _watch(self, service: app.Service, consumer: BoundedGroupConsumer, stop: threading.Event) -> None:
-        """Show the progress, and stop the service when all is settled or an operator has to act first."""
+    def _watch(self, service: app.Service, consumer: BoundedGroupConsumer) -> None:
+        """Show the progress, and stop the service when all is settled, an operator has to act, or a stop is asked."""
         with progress_bar(self.replay_pass.total, "records") as progress:
             while not self.ended.wait(_PROGRESS_INTERVAL):
                 latest = service.reporter.latest()
                 progress.update(ReplaySummary.of(latest.counters).to_do - progress.n)
-                if consumer.done or latest.blocked:
-                    stop.set()
+                if consumer.done or latest.blocked or self.requested.is_set():
+                    self.stop.set()

@@ -1,9 +1,11 @@
 """What a replay would do with dead letters."""
 
+from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from consumer import factories
+from consumer.cli.dead_letter_spans import dead_letter_spans
 from consumer.cli.deleted_dead_letters import deleted_offsets
 from consumer.cli.output import with_progress
 from consumer.cli.replay_history import ReplayHistory, Selection, group_of, load_history
@@ -12,7 +14,12 @@ from consumer.cli.replay_summary import FOREIGN, NOT_SELECTED, REPLAYED, ReplayS
 from consumer.kafka.dead_letter_headers import dead_lettered_record, parse_dead_letter
 from consumer.model import MappedRecord, Record, RecordAddress, Skipped, TrackEvent
 from consumer.pipeline.record_mapper import MapRecord, RecordMapper
+from consumer.pipeline.reject_policy import RejectPolicy
 from consumer.settings import Settings
+
+
+def ignore(_address: RecordAddress) -> None:
+    """For a replay that does not ask for addresses: it must not keep each of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +30,9 @@ class ReplayFilter:
     selection: Selection
     history: ReplayHistory
 
+    note_selected: Callable[[RecordAddress], object] = ignore
+    """Gets the address of the record of each dead letter that is selected, also of one that was replayed."""
+
     def map_record(self, mapper: RecordMapper) -> MapRecord:
         """The function that maps a record of the dead-letter topic, whose offset is committed when it is settled."""
 
@@ -32,6 +42,7 @@ class ReplayFilter:
                 return Skipped(FOREIGN)
             if dead_letter not in self.selection:
                 return Skipped(NOT_SELECTED)
+            self.note_selected(dead_letter.record.address)
             if dead_letter in self.history:
                 return Skipped(REPLAYED)
             mapped = mapper.map(dead_letter.record)
@@ -44,27 +55,26 @@ class ReplayFilter:
 
 @dataclass(frozen=True, slots=True)
 class DeadLetterPlan:
-    """The pass over the dead-letter topic. `addresses`: of the records whose dead letters are selected."""
+    """What a replay would do with dead letters, and its pass over the dead-letter topic."""
 
     summary: ReplaySummary
     replay_pass: ReplayPass
-    addresses: frozenset[RecordAddress]
 
 
-def plan_dead_letters(settings: Settings, selection: Selection, again: bool) -> DeadLetterPlan:
+def plan_dead_letters(
+    settings: Settings, selection: Selection, again: bool, note_selected: Callable[[RecordAddress], object] = ignore
+) -> DeadLetterPlan:
     """What a replay would do with the dead letters that are there now. Raises ServiceError."""
-    summary, addresses = ReplaySummary(), set()
+    summary = ReplaySummary()
     with ExitStack() as closing:
         reader = factories.topic_reader(settings, settings.dead_letter_topic, closing)
-        spans = reader.spans()
-        history = ReplayHistory([]) if again else load_history(settings, selection, spans)
+        spans = dead_letter_spans(settings, reader)
+        history = ReplayHistory([]) if again or not spans else load_history(settings, selection, spans)
         replay_filter = ReplayFilter(settings.kafka_topic, selection, history)
-        map_record = replay_filter.map_record(factories.blocking_record_mapper(settings, closing))
+        planning_filter = replace(replay_filter, note_selected=note_selected)
+        map_record = planning_filter.map_record(factories.blocking_record_mapper(settings, closing))
         for stored in with_progress(reader.read(spans), sum(end - begin for begin, end in spans.values()), "records"):
             summary.add(map_record(stored))
-            dead_letter = parse_dead_letter(stored)
-            if dead_letter and dead_letter.topic == settings.kafka_topic and dead_letter in selection:
-                addresses.add(dead_letter.record.address)
     summary.deleted = deleted_offsets(spans)
     replay_pass = ReplayPass(
         topic=settings.dead_letter_topic,
@@ -74,5 +84,13 @@ def plan_dead_letters(settings: Settings, selection: Selection, again: bool) -> 
         map_record=replay_filter.map_record,
         unwrap=dead_lettered_record,
         total=summary.to_do,
+        policy=_policy(settings, has_topic=bool(spans)),
     )
-    return DeadLetterPlan(summary, replay_pass, frozenset(addresses))
+    return DeadLetterPlan(summary, replay_pass)
+
+
+def _policy(settings: Settings, *, has_topic: bool) -> RejectPolicy:
+    """A record that is rejected again must not be lost, so it becomes a dead letter wherever there can be one."""
+    if has_topic:
+        return RejectPolicy("dead-letter", "dead-letter")
+    return RejectPolicy(settings.on_rejected, settings.on_unknown_record)

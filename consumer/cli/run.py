@@ -74,7 +74,7 @@ def _deliver(settings: Settings) -> int:
     """How many records were delivered until a signal said stop. All parts are closed then."""
     with (
         stop_requests(settings.shutdown_timeout_seconds) as stop,
-        app.build(settings, app.normal(settings)) as service,
+        app.build(settings, app.normal(settings, has_telemetry=True)) as service,
         app.status_server(settings, service) as server,
     ):
         _collect_garbage_rarely()

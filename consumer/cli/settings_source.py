@@ -29,6 +29,11 @@ class SettingsSource(NamedTuple):
     env_file: Path | None = None
     schemas_dir: Path | None = None
 
+    def options(self) -> Sequence[str]:
+        """The options with their values, to repeat in another command."""
+        values = (("--env-file", self.env_file), ("--schemas-dir", self.schemas_dir))
+        return [word for name, value in values if value for word in (name, str(value))]
+
     def load(self, only: Sequence[str] = ()) -> Settings:
         """As `consumer.settings.load`. Raises SettingsError."""
         environ: Mapping[str, str] = os.environ

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, Self
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
-from consumer.errors import NoAnswer, ServiceError
+from consumer.errors import NoAnswer, NoSuchTopic, ServiceError
 from consumer.kafka.client_config import consumer_config, create_client
 from consumer.kafka.connection_reports import ConnectionReports
 from consumer.kafka.errors import describe
@@ -82,7 +82,7 @@ class TopicReader:
         """The group's committed offsets, -1 where there is none."""
         questions = [TopicPartition(self._topic, partition) for partition in partitions]
         answers = self._answers(lambda: self._consumer.committed(questions, timeout=ANSWER_SECONDS))
-        return {topic_partition.partition: max(topic_partition.offset, -1) for topic_partition in answers}
+        return {answer.partition: max(answer.offset, -1) for answer in answers}
 
     def read(self, spans: Mapping[int, OffsetRange], silence_seconds: float = SILENCE_SECONDS) -> Iterator[Record]:
         """
@@ -110,8 +110,7 @@ class TopicReader:
 
         Raises ServiceError, but waits for a broker that does not answer: `outage` says so.
         """
-        topic_partitions = [TopicPartition(self._topic, partition, offset) for partition, offset in begins.items()]
-        self._consumer.assign(topic_partitions)
+        self._consumer.assign([TopicPartition(self._topic, partition, offset) for partition, offset in begins.items()])
         while True:
             records = []
             messages: list[Any] = self._consumer.consume(_READ_LIMIT, _READ_TIMEOUT)
@@ -157,7 +156,9 @@ class TopicReader:
     def _partitions(self) -> list[int]:
         metadata = self._topic_metadata()
         if metadata.error is not None:
-            raise ServiceError(f"topic {self._topic}: {describe(metadata.error)}")
+            is_missing = metadata.error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART
+            error_type = NoSuchTopic if is_missing else ServiceError
+            raise error_type(f"topic {self._topic}: {describe(metadata.error)}")
         return sorted(metadata.partitions)
 
     def _looks_up_times(self) -> bool:
@@ -170,7 +171,7 @@ class TopicReader:
         return not str(metadata.cluster_id).startswith("mockCluster")
 
     def _topic_metadata(self) -> Any:
-        """The topic as the first broker that answers describes it; stops waiting once waiting is of no use."""
+        """The topic as the first broker that answers describes it."""
         ends_at = time.monotonic() + ANSWER_SECONDS
         while True:
             try:

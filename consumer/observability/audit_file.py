@@ -6,9 +6,10 @@ import stat
 from consumer.errors import ServiceError
 
 STANDARD_OUTPUT = "-"
+_LINE_BREAK = b"\n"
 
 # Without O_NONBLOCK, opening a pipe that nobody reads would wait without end.
-_FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC
+_FLAGS = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC
 _MODE = 0o640
 
 
@@ -16,7 +17,9 @@ class AuditFile:
     """
     What `append` returned for is in the file, or in the pipe of the standard output.
 
-    A file that was renamed or deleted is opened anew under its name before the next lines.
+    A file that was renamed or deleted is opened anew under its name before the next lines. Nothing is ever removed from
+    the file, because another process can write to it. Lines behind a half line, which a crash or a full disk left,
+    begin with a line break.
     """
 
     def __init__(self, path: str) -> None:
@@ -24,26 +27,28 @@ class AuditFile:
         self._path = path
         try:
             self._descriptor = 1 if path == STANDARD_OUTPUT else _open(path)
+            self._last_byte = _LINE_BREAK  # of what was written to the standard output
         except OSError as error:
             raise ServiceError(f"AUDIT_LOG: the file cannot be opened: {error.strerror}") from None
 
     def append(self, lines: bytes) -> None:
-        """Write the lines, all or none. Raises OSError."""
+        """Write the lines. Raises OSError, and then a part of them can be written, up to the middle of a line."""
         if self._path == STANDARD_OUTPUT:
-            _write(self._descriptor, lines)
+            self._write(lines if self._last_byte == _LINE_BREAK else _LINE_BREAK + lines)
             return
         self._follow_rotation()
-        size = os.fstat(self._descriptor).st_size
-        try:
-            _write(self._descriptor, lines)
-            os.fdatasync(self._descriptor)
-        except OSError:
-            os.truncate(self._descriptor, size)  # the lines are written again, and a half line would spoil the next one
-            raise
+        self._write(_LINE_BREAK + lines if _is_torn(self._descriptor) else lines)
+        os.fdatasync(self._descriptor)
 
     def close(self) -> None:
         if self._path != STANDARD_OUTPUT:
             os.close(self._descriptor)
+
+    def _write(self, lines: bytes) -> None:
+        rest = memoryview(lines)
+        while rest:
+            written = os.write(self._descriptor, rest)
+            self._last_byte, rest = bytes(rest[written - 1 : written]), rest[written:]
 
     def _follow_rotation(self) -> None:
         if _is_same_file(self._path, self._descriptor):
@@ -67,7 +72,7 @@ def _is_same_file(path: str, descriptor: int) -> bool:
         return False
 
 
-def _write(descriptor: int, lines: bytes) -> None:
-    rest = memoryview(lines)
-    while rest:
-        rest = rest[os.write(descriptor, rest) :]
+def _is_torn(descriptor: int) -> bool:
+    """Whether the file ends in the middle of a line."""
+    size = os.fstat(descriptor).st_size
+    return size > 0 and os.pread(descriptor, 1, size - 1) != _LINE_BREAK

@@ -128,27 +128,33 @@ def test_reconcile_reports_delivered_missing_and_waiting_records(flow: Flow, tmp
 
 
 def test_what_the_warehouse_lacks_is_sent_again_with_its_message_ids(kafka: Any, flow: Flow, tmp_path: Path) -> None:
-    """Also in part, if Kafka has deleted some of the records, and a second time only with --again."""
+    """
+    Also in part, if Kafka has deleted some of the records, and a second time only with --again.
+
+    The records that are gone are in two partitions: alone in the first, and before others in the second.
+    """
     flow.produce(400)
     with flow.member() as member:
         flow.wait_until_settled()
         assert member.terminate() == 0
-    ids = [str(arrival.event["messageId"]) for arrival in flow.segment.accepted]
+    delivered = {str(arrival.event["messageId"]) for arrival in flow.segment.accepted}
+    by_address = {address: message_id for message_id in delivered if (address := address_of(message_id))}
+    by_partition = [sorted(address for address in by_address if address.partition == number) for number in range(3)]
+    lost = [*by_partition[0][:2], *by_partition[1][:2]]
+    kept = [*by_partition[1][3:5], *by_partition[2][:3]]
+    lacking = {by_address[address]: address for address in (*lost, *kept)}
     missing, runner = tmp_path / "missing.txt", CommandRunner(flow)
     reconcile = ["reconcile", "--from", "2020-01-01", "--delivered", "-", "--missing-file", str(missing)]
-    result = runner.run(*reconcile, stdin="\n".join(ids[7:]))
+    result = runner.run(*reconcile, stdin="\n".join(delivered - lacking.keys()))
     assert result.returncode == 1
     assert f"dead-letters replay --only {missing}" in result.stderr
-    lacking = {message_id: address for message_id in ids[:7] if (address := address_of(message_id))}
     lines = {f"{flow.topic} {partition} {offset}" for partition, offset in lacking.values()}
     assert set(missing.read_text().splitlines()) == lines
 
-    gone = max(lacking.values())
-    lost = [address for address in lacking.values() if address <= gone and address.partition == gone.partition]
-    kafka.delete_records(flow.topic, {gone.partition: gone.offset + 1})
+    kafka.delete_records(flow.topic, {partition: by_partition[partition][1].offset + 1 for partition in (0, 1)})
     flow.segment.script = fault_scripts.calm
     committed, replay = flow.committed(), ["dead-letters", "replay", "--only", str(missing), "--json"]
-    expected = {message_id for message_id, address in lacking.items() if address not in lost}
+    expected = {by_address[address] for address in kept}
     for options in ([], ["--again"]):
         before = len(flow.segment.dropped)
         plan = runner.json(*replay, *options, code=1)
@@ -159,7 +165,9 @@ def test_what_the_warehouse_lacks_is_sent_again_with_its_message_ids(kafka: Any,
         # The stand-in remembers messageIds for a day, as Segment does.
         assert {message_id for _, message_id in flow.segment.dropped[before:]} == expected
     second = runner.json(*replay, "--yes", code=1)
-    assert (second["sent"], second["passed"]["replayed before"]) == (0, len(expected))
+    assert (second["sent"], second["done"]) == (0, True)
+    assert second["passed"] == {"replayed before": len(expected), "deleted by Kafka": len(lost)}
+    assert second["no_record"] == plan["no_record"]
     assert flow.committed() == committed
 
 

@@ -68,6 +68,23 @@ def test_the_release_keeps_the_wheel_of_the_image() -> None:
     assert "--wheel-dir dist" in (ROOT / "Dockerfile").read_text()
 
 
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_a_step_fails_with_each_command_of_its_pipes(path: Any) -> None:
+    """Without a named shell, bash has no pipefail, and the last command of a pipe alone decides."""
+    workflow = yaml.safe_load(path.read_text())
+    shell = workflow.get("defaults", {}).get("run", {}).get("shell")
+    for job in workflow["jobs"].values():
+        for step in job["steps"]:
+            if re.search(r"(?<!\|)\|(?!\|)", step.get("run", "")):
+                assert step.get("shell", shell) == "bash"
+
+
+def test_the_build_fails_without_a_wheel() -> None:
+    (job,) = SIGNING.values()
+    (build,) = [step["run"] for step in job["steps"] if step.get("name") == "Build"]
+    assert build.splitlines()[-1] == "ls dist/sprig_to_segment-*.whl"
+
+
 def test_dependabot_updates_each_kind_of_dependency() -> None:
     updates = yaml.safe_load((ROOT / ".github" / "dependabot.yml").read_text())["updates"]
     folders = {

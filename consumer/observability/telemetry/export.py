@@ -2,6 +2,7 @@
 
 import logging
 import socket
+import time
 from collections.abc import Callable, Mapping, Sequence
 
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
@@ -25,18 +26,24 @@ log = logging.getLogger(__name__)
 # A quarter of the SDK's own sizes, because each second span has up to `MAX_LINKS` links, which take memory.
 QUEUED_SPANS, EXPORTED_SPANS = 512, 128
 METRICS_INTERVAL_MS = 60_000
+LAST_SECONDS = 2.0  # for all that is left at the end
 
 
 class Telemetry:
     """The running export. It never waits for a collector, except in `close`."""
 
-    def __init__(self, observe: ObserveAttempt, closing: Sequence[Callable[[], None]]) -> None:
+    def __init__(
+        self, observe: ObserveAttempt, transports: Sequence[OtlpTransport], closing: Sequence[Callable[[], None]]
+    ) -> None:
         self.observe = observe
         """Takes note of an attempt, on any thread."""
-        self._closing = closing
+        self._transports, self._closing = transports, closing
 
     def close(self) -> None:
-        """Export what is left. It takes a second or two if no collector answers."""
+        """Export what is left, for LAST_SECONDS at most."""
+        deadline = time.monotonic() + LAST_SECONDS
+        for transport in self._transports:
+            transport.end_at(deadline)
         for close in self._closing:
             close()
 
@@ -50,7 +57,7 @@ def start_export(
     observe: ObserveAttempt = _ignore
     traces_transport = otlp_transport(environ, "TRACES", proxies)
     metrics_transport = otlp_transport(environ, "METRICS", proxies)
-    closing = [traces_transport.end_soon, metrics_transport.end_soon]
+    closing: list[Callable[[], None]] = []
     if wanted.traces:
         spans = AttemptSpans(_tracer_provider(environ, resource, traces_transport), source)
         observe = spans.observe
@@ -60,7 +67,7 @@ def start_export(
         closing.append(MetricsExport(exporter, resource, latest, _metrics_interval(environ)).close)
     signals = [name for name, is_wanted in (("traces", wanted.traces), ("metrics", wanted.metrics)) if is_wanted]
     log.info("OpenTelemetry started", extra={"signals": signals})
-    return Telemetry(observe, closing)
+    return Telemetry(observe, (traces_transport, metrics_transport), closing)
 
 
 def _ignore(_attempt: Attempt) -> None:

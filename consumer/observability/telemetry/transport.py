@@ -1,6 +1,7 @@
 """The way of OTLP requests: the HTTP client of the service, with its proxies, its authorities and its deadline."""
 
 import ssl
+import time
 from collections.abc import Mapping
 from http import HTTPStatus
 
@@ -13,7 +14,7 @@ from consumer.http_client.proxies import Proxies
 from consumer.observability.telemetry.signals import Signal, variable
 
 MAX_RESPONSE_BYTES = 65_536
-DEFAULT_SECONDS, LAST_SECONDS = 10.0, 1.0
+DEFAULT_SECONDS = 10.0
 
 
 class OtlpResult(BaseHTTPResult):
@@ -31,11 +32,11 @@ class OtlpTransport(BaseHTTPTransport):
 
     def __init__(self, client: HttpClient) -> None:
         self._client = client
-        self._is_ending = False
+        self._ends_at = float("inf")
 
-    def end_soon(self) -> None:
-        """From now on nothing is sent twice, and a request has a second, because the process is about to end."""
-        self._is_ending = True
+    def end_at(self, deadline: float) -> None:
+        """From now on nothing is sent twice, and nothing after the deadline, in monotonic seconds."""
+        self._ends_at = deadline
 
     def request(
         self,
@@ -46,15 +47,27 @@ class OtlpTransport(BaseHTTPTransport):
         timeout: float | None = None,
         data: bytes | None = None,
     ) -> BaseHTTPResult:
-        seconds = min(timeout or DEFAULT_SECONDS, LAST_SECONDS if self._is_ending else float("inf"))
+        seconds = min(timeout or DEFAULT_SECONDS, self._ends_at - time.monotonic())
+        if seconds <= 0:
+            return OtlpResult(error=HttpError("too_late", "the process ends"))
         try:
-            request = HttpRequest(method, url, headers or {}, data or b"")
-            return _result(self._client.send(request, seconds, MAX_RESPONSE_BYTES))
+            response = self._client.send(
+                HttpRequest(method, url, headers or {}, data or b""), seconds, MAX_RESPONSE_BYTES
+            )
         except HttpError as error:
-            return _result(error.response) if error.response else OtlpResult(error=error)
+            if not error.response:
+                return OtlpResult(error=error)
+            response = error.response
+        if self._is_ending and not 200 <= response.status < 300:  # the exporter repeats a request with such a status
+            return OtlpResult(error=HttpError(f"http_{response.status}", f"the collector answers {response.status}"))
+        return _result(response)
 
     def close(self) -> None:
         self._client.close()
+
+    @property
+    def _is_ending(self) -> bool:
+        return self._ends_at < float("inf")
 
     def is_connection_error(self, exception: Exception | None) -> bool:
         """Whether the request is sent again."""

@@ -28,6 +28,7 @@ def file_of(folder: Path, *lines: str) -> Path:
         '{"partition":3,"offset":1042}',
         '{"topic":"answers","partition":3,"offset":1042,"reason":"http_400"}',
         "\ufeff3:1042",
+        "\xa03:1042\x0c",
     ],
 )
 def test_each_form_of_an_address_is_read(tmp_path: Path, line: str) -> None:
@@ -59,7 +60,18 @@ def test_a_wrong_line_is_named_and_not_repeated(tmp_path: Path, line: str, mista
     (text,) = error.value.lines
     assert text.startswith(f"{path}:2: ")
     assert mistake in text
-    assert line not in text
+    assert line not in text.removeprefix(str(path))
+
+
+@pytest.mark.parametrize("blank", ["\x0c", "\x0b", "\xa0", " \t\r", "\ufeff\x0c", "\u2003"], ids=repr)
+def test_a_line_of_blanks_is_empty(tmp_path: Path, blank: str) -> None:
+    assert read_addresses(file_of(tmp_path, blank, "3:1042"), "answers").addresses == {ADDRESS}
+
+
+@pytest.mark.parametrize("line", ["\x0c\ufeff", "\u200b", "\x00"], ids=repr)
+def test_an_invisible_character_is_a_wrong_line(tmp_path: Path, line: str) -> None:
+    with pytest.raises(UsageError, match="expected PARTITION:OFFSET"):
+        read_addresses(file_of(tmp_path, line), "answers")
 
 
 def test_many_wrong_lines_are_counted(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ class KeptDemo:
 
     @property
     def commands(self) -> Sequence[str]:
-        return [line.strip() for line in self.lines if line.startswith(f"  {Path(COMMAND).parent}")]
+        return [line.strip() for line in self.lines if line.startswith("  env -i ")]
 
     @property
     def addresses(self) -> Sequence[str]:
@@ -57,8 +57,9 @@ def kept_demo() -> Iterator[KeptDemo]:
 
 
 def run_in_another_shell(command: str) -> subprocess.CompletedProcess[str]:
-    """With nothing of this shell but its PATH, in another folder."""
-    environment = {"PATH": os.environ["PATH"]}
+    """In another folder, and with settings of another cluster. Of this shell it has nothing but its PATH."""
+    others = {"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1", "KAFKA_TOPIC": "others", "SEGMENT_WRITE_KEY": "other"}
+    environment = {"PATH": os.environ["PATH"], **others}
     return subprocess.run(
         command, shell=True, cwd="/", env=environment, capture_output=True, text=True, timeout=100, check=False
     )

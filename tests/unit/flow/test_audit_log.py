@@ -33,7 +33,8 @@ def delivered(flow: Flow) -> set[str]:
 
 
 def audited(path: Path) -> dict[str, RecordAddress]:
-    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    """The messageIds with their addresses, without the half line that a crash or a full disk leaves."""
+    lines = [json.loads(line) for line in path.read_text().splitlines() if line.endswith("}")]
     return {line["messageId"]: RecordAddress(line["partition"], line["offset"]) for line in lines}
 
 
@@ -75,7 +76,7 @@ def test_with_a_full_disk_nothing_is_committed_and_all_is_delivered_when_there_i
         limit_files(member, 100)
         flow.produce(100)
         wait_until(lambda: metric(member.url, "blocked", reason="audit_log_not_written"), "the block")
-        assert not path.read_text()
+        assert not audited(path)
         assert flow.segment.accepted
         assert metric(member.url, "records_delivered_total") == 0
         assert httpx.get(f"{member.url}/livez", trust_env=False).status_code == 200

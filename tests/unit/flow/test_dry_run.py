@@ -81,6 +81,13 @@ def test_a_dry_run_says_what_would_block(flow: Flow) -> None:
     assert not flow.dead_letters()
 
 
+@pytest.mark.parametrize("command", [["run"], ["run", "--dry-run"]], ids=" ".join)
+def test_a_dry_run_fails_where_run_fails(flow: Flow, command: list[str]) -> None:
+    result = CommandRunner(flow, {"DEAD_LETTER_TOPIC": "no-such-topic"}).run(*command)
+    assert result.returncode == 1
+    assert "DEAD_LETTER_TOPIC: there is no topic no-such-topic" in result.stderr
+
+
 def test_json_is_for_a_dry_run(flow: Flow) -> None:
     result = CommandRunner(flow).run("run", "--json")
     assert result.returncode == 2

@@ -1,5 +1,6 @@
 """`dead-letters replay --only`: the records of a file are sent again, and nothing else."""
 
+import shlex
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from consumer import paths
 from consumer.cli.address_file import AddressFile
 from consumer.demo import fault_scripts
 from consumer.demo.expected import REFUSED, ExpectDelivered
@@ -118,13 +120,70 @@ def test_each_address_without_a_record_is_said(settled: Flow, tmp_path: Path) ->
     assert "sent to Segment" not in result.stdout.replace("would be sent to Segment", "")
 
 
-def test_a_record_that_the_service_has_not_come_to_is_left_to_it(settled: Flow, tmp_path: Path) -> None:
+def test_a_record_that_cannot_be_sent_is_never_taken_for_replayed(settled: Flow, tmp_path: Path) -> None:
+    """The service has not come to one record and sends it itself. Another record does not exist."""
     address = RecordAddress(2, settled.ends[2])
     producer = settled.producer()
     producer.produce(settled.topic, b"", b"key", address.partition)
     assert producer.flush(30) == 0
-    plan = replay(settled, write(tmp_path / "ahead.txt", str(address)), "--yes")
-    assert (plan["sent"], plan["passed"]) == (0, {"not delivered yet": 1})
+    good = next(other for other in delivered(settled) if other.partition != 2)
+    file = write(tmp_path / "ahead.txt", str(address), f"3:{settled.ends[3] + 5}", str(good))
+    first, second = (replay(settled, file, "--yes", code=1) for _ in range(2))
+    others = {"not delivered yet": 1, "no such record": 1}
+    assert (first["sent"], first["done"], first["passed"]) == (1, True, others)
+    assert (second["sent"], second["done"], second["passed"]) == (0, True, {**others, "replayed before": 1})
+
+
+@pytest.mark.parametrize("setting", ["ON_REJECTED", "ON_UNKNOWN_RECORD"])
+def test_without_a_topic_for_dead_letters_there_are_none_if_the_settings_need_none(
+    settled: Flow, tmp_path: Path, setting: str
+) -> None:
+    first = len(setting) * 3  # other addresses each time, which are replayed by another group
+    file = write(tmp_path / "some.txt", *map(str, list(delivered(settled))[first : first + 3]))
+    both = {"DEAD_LETTER_TOPIC": f"no-topic-{setting}".lower(), "ON_REJECTED": "block", "ON_UNKNOWN_RECORD": "skip"}
+    runner = CommandRunner(settled, both)
+    plan = runner.json("dead-letters", "replay", "--only", file, "--json", "--yes")
+    assert (plan["sent"], plan["done"]) == (3, True)
+    reconciled = runner.run("reconcile", "--from", "2020-01-01", "--delivered", "-", "--json", stdin="messageId\n")
+    assert '"dead-lettered":0' in reconciled.stdout
+
+    runner = CommandRunner(settled, {**both, setting: "dead-letter"})
+    for arguments in (
+        ["dead-letters", "replay", "--only", file],
+        ["reconcile", "--from", "2020-01-01", "--delivered", file],
+    ):
+        refused = runner.run(*arguments)
+        assert refused.returncode == 1
+        assert f"topic {both['DEAD_LETTER_TOPIC']}" in refused.stderr
+
+
+def test_the_lines_of_an_audit_log_are_not_mixed_with_json(settled: Flow, tmp_path: Path) -> None:
+    """They are on the standard output as well."""
+    file = write(tmp_path / "some.txt", *map(str, list(delivered(settled))[60:62]))
+    before, repeats = len(settled.segment.accepted), len(settled.segment.dropped)
+    runner = CommandRunner(settled, {"AUDIT_LOG": "-"})
+    refused = runner.run("dead-letters", "replay", "--only", file, "--json", "--yes")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert refused.stderr.startswith("AUDIT_LOG=-: ")
+    assert not arrived_since(settled, before, repeats)
+    assert runner.json("dead-letters", "replay", "--only", file, "--json")["sent"] == 2
+    audited = CommandRunner(settled, {"AUDIT_LOG": str(tmp_path / "audit.jsonl")})
+    assert audited.json("dead-letters", "replay", "--only", file, "--json", "--yes")["sent"] == 2
+    assert len((tmp_path / "audit.jsonl").read_text().splitlines()) == 2
+
+
+def test_what_is_missing_is_replayed_by_the_command_that_reconcile_prints(settled: Flow, tmp_path: Path) -> None:
+    env_file, ids = tmp_path / "an env file", list(delivered(settled).values())
+    environment = settled.environment()
+    env_file.write_text("".join(f"{name}={value}\n" for name, value in environment.items()))
+    missing, schemas = tmp_path / "missing.txt", paths.schemas()
+    words = ["reconcile", "--from", "2020-01-01", "--delivered", "-", "--missing-file", str(missing)]
+    words += ["--env-file", str(env_file), "--schemas-dir", str(schemas)]
+    runner = CommandRunner(settled, dict.fromkeys(environment, ""))
+    printed = runner.run(*words, stdin="\n".join(["messageId", *ids[3:]])).stderr.splitlines()[-1]
+    program, *replaying = shlex.split(printed)
+    assert program == "sprig-to-segment"
+    assert runner.json(*replaying, "--json")["addresses"] == 3
 
 
 @pytest.mark.parametrize(

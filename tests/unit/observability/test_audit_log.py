@@ -183,9 +183,10 @@ def test_the_threads_that_wait_end_with_the_log(tmp_path: Path) -> None:
 
 
 WRITE_TOO_MUCH = """
-import resource, sys
+import os, resource, sys
 from consumer.observability.audit_file import AuditFile
-file = AuditFile(sys.argv[1])
+path, others = sys.argv[1:]
+file = AuditFile(path)
 file.append(b"first\\n")
 resource.setrlimit(resource.RLIMIT_FSIZE, (10, resource.RLIM_INFINITY))
 try:
@@ -193,16 +194,54 @@ try:
 except OSError as error:
     print(error.strerror)
 resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+if others:
+    AuditFile(path).append(others.encode())
 file.append(b"third\\n")
+file.append(b"fourth\\n")
 """
 
 
-def test_a_write_that_fails_in_the_middle_leaves_no_half_line(tmp_path: Path) -> None:
+@pytest.mark.parametrize("others", ["", "another process\n"], ids=["alone", "with another process"])
+def test_a_write_that_fails_in_the_middle_spoils_no_other_line(tmp_path: Path, others: str) -> None:
+    """The file is never cut, because what another process wrote behind the half line would be lost."""
     path = tmp_path / "audit.jsonl"
-    command = [sys.executable, "-c", WRITE_TOO_MUCH, str(path)]
+    command = [sys.executable, "-c", WRITE_TOO_MUCH, str(path), others]
     result = subprocess.run(command, capture_output=True, text=True, check=True)
     assert result.stdout == "File too large\n"
-    assert path.read_text() == "first\nthird\n"
+    assert path.read_text() == f"first\nseco\n{others}third\nfourth\n"
+
+
+@pytest.mark.parametrize("torn", ['{"time":"2026', "x"])
+def test_the_first_line_after_a_crash_is_a_line_of_its_own(tmp_path: Path, torn: str) -> None:
+    path = tmp_path / "audit.jsonl"
+    path.write_text(f'{{"messageId":"m-1"}}\n{torn}')
+    audit = AuditLog(AuditFile(str(path)), "t")
+    audit.observe(attempt(chunk(0, 2)))
+    audit.observe(attempt(chunk(0, 3)))
+    first, half, *others = path.read_text().splitlines()
+    assert (json.loads(first)["messageId"], half) == ("m-1", torn)
+    assert [json.loads(line)["messageId"] for line in others] == ["m-2", "m-3"]
+
+
+def test_a_half_line_in_a_pipe_ends_before_the_next_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The reader of the standard output gets each later line whole."""
+    outputs = [b""]
+
+    def write(_descriptor: int, content: memoryview) -> int:
+        if len(outputs) == 2:
+            outputs.append(b"")
+            raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+        outputs.append(bytes(content[:4] if len(outputs) == 1 else content))
+        return len(outputs[-1])
+
+    file = AuditFile("-")
+    with monkeypatch.context() as patches:
+        patches.setattr(os, "write", write)
+        with pytest.raises(OSError, match="temporarily unavailable"):
+            file.append(b"second\n")
+        file.append(b"second\n")
+        file.append(b"third\n")
+    assert b"".join(outputs) == b"seco\nsecond\nthird\n"
 
 
 def test_lines_are_on_the_disk_when_append_returns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,14 +15,20 @@ import pytest
 import trustme
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
+import consumer.settings
+from consumer import app, factories
 from consumer.attempt import Attempt
+from consumer.cli.demo_environment import demo_environment
 from consumer.http_client.proxies import Proxies
+from consumer.kafka.consumer import GroupConsumer
 from consumer.model import Accepted, BatchRequest, Chunk, Headers, Outcome, Record, Retry, TrackEvent, WriteKey
 from consumer.observability.metrics import METRICS
 from consumer.observability.prometheus import PREFIX, renderer
 from consumer.observability.snapshot import Block, Counters, PartitionState, Snapshot
+from consumer.observability.telemetry import export
 from consumer.observability.telemetry.spans import MAX_LINKS
 from consumer.observability.telemetry.start import TelemetrySource, start_telemetry
+from consumer.settings import Settings
 from tests.otlp_receiver import OtlpReceiver, attributes_of, otlp_receiver
 from tests.support import wait_until
 from tests.tunnels import Tunnels, proxy
@@ -334,6 +341,56 @@ def test_without_a_collector_the_end_does_not_try_for_long(
     problems = [getattr(record, "error", "") for record in caplog.records]
     assert any("Connection refused" in problem for problem in problems)
     assert not [problem for problem in problems if "retrying" in problem]
+
+
+@pytest.mark.parametrize("status", [408, 429, 502, 503, 504])
+def test_the_end_repeats_nothing_for_a_collector_that_asks_for_it(
+    start: Start, receiver: OtlpReceiver, status: int
+) -> None:
+    receiver.status = status
+    exported(start, receiver, attempt(chunk(0, ())))
+    assert (len(receiver.traces), len(receiver.metrics)) == (1, 1)
+
+
+def test_all_that_is_left_has_one_deadline(
+    start: Start, receiver: OtlpReceiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(export, "LAST_SECONDS", 0)
+    exported(start, receiver, attempt(chunk(0, ())))
+    assert not receiver.headers
+
+
+class NotingConsumer(GroupConsumer):
+    """Notes how many requests the collector had when the consumer left its group."""
+
+    def __init__(self, settings: Settings, receiver: OtlpReceiver) -> None:
+        super().__init__(factories.group_consumer_config(settings), settings.kafka_topic, from_beginning=True)
+        self._receiver = receiver
+        self.requests_before = -1
+
+    def close(self) -> None:
+        self.requests_before = len(self._receiver.headers)
+        super().close()
+
+
+def test_a_member_leaves_its_group_before_the_collector_gets_the_rest(
+    receiver: OtlpReceiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A collector that hangs must not keep the partitions from the next owner."""
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.url)
+    settings = consumer.settings.load(environ={"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1", "SEGMENT_WRITE_KEY": SECRET})
+    noting = NotingConsumer(settings, receiver)
+    with app.build(settings, replace(app.normal(settings, has_telemetry=True), consumer=lambda: noting)):
+        pass
+    assert (noting.requests_before, len(receiver.metrics)) == (0, 1)
+
+
+def test_the_demo_exports_nothing(receiver: OtlpReceiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its responses are invented, and the collector is that of a team."""
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.url)
+    with demo_environment():
+        pass
+    assert not receiver.headers
 
 
 @pytest.mark.parametrize(
