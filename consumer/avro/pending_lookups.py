@@ -53,13 +53,16 @@ class PendingLookups:
     def __contains__(self, key: SchemaKey) -> bool:
         return key in self._lookups
 
-    @property
-    def waits(self) -> Sequence[Wait]:
-        """The schemas that the registry was asked for in vain so far."""
+    def are_requested(self, now: float) -> bool:
+        """Whether a record still needs a key."""
+        return any(_is_requested(lookup, now) for lookup in self._lookups.values())
+
+    def waits(self, now: float) -> Sequence[Wait]:
+        """The schemas that the registry was asked for in vain so far, and that a record still needs."""
         return [
             Wait(WaitKind.SCHEMA, str(key), lookup.trouble_since, lookup.trouble, lookup.due)
             for key, lookup in self._lookups.items()
-            if lookup.trouble
+            if lookup.trouble and _is_requested(lookup, now)
         ]
 
     def request(self, key: SchemaKey, now: float, not_found_since: Callable[[SchemaKey], float]) -> None:
@@ -88,10 +91,12 @@ class PendingLookups:
 
     def _forget_unrequested(self, now: float) -> None:
         """No record needs the key of a partition that was revoked."""
-        self._lookups = {
-            key: lookup for key, lookup in self._lookups.items() if now - lookup.requested_at < FORGET_AFTER_SECONDS
-        }
+        self._lookups = {key: lookup for key, lookup in self._lookups.items() if _is_requested(lookup, now)}
 
     def _priority(self, key: SchemaKey) -> tuple[int, float]:
         """The key with the smallest priority is looked up first."""
         return self._lookups[key].attempts, self._lookups[key].due
+
+
+def _is_requested(lookup: Lookup, now: float) -> bool:
+    return now - lookup.requested_at < FORGET_AFTER_SECONDS

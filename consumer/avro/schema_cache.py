@@ -104,9 +104,10 @@ class SchemaCache:
     @property
     def waits(self) -> Sequence[Wait]:
         """Why schemas that records need are not here yet."""
-        if not self._lookups:
+        now = self._clock()
+        if not self._lookups.are_requested(now):
             return ()
-        return [*self._outage.waits, *self._lookups.waits]
+        return [*self._outage.waits, *self._lookups.waits(now)]
 
     def close(self) -> None:
         """Start no more look-ups. The look-up in flight ends by itself, within its own time limits."""

@@ -10,9 +10,11 @@ SILENT_SECONDS = 10.0
 
 class BrokerSilence:
     """
-    The brokers are silent since their last answer, if the client reported after it that none can be reached.
+    The brokers are silent since their last answer, if something after it shows that.
 
-    The client does not say when a broker can be reached again, so the answers to questions and the records show it.
+    The client reports that none can be reached, or two questions in a row get no answer. The client reports the former
+    once, and perhaps before the last records that it had fetched are read. It does not say when a broker can be reached
+    again, so the answers to questions and the records show it.
     Times are in monotonic seconds.
     """
 
@@ -20,11 +22,11 @@ class BrokerSilence:
         """`cause` gives the reason that the client reported last, for people."""
         self._cause, self._answered_at, self._is_silent = cause, now, False
 
-    def note(self, answered_at: float, unreachable_at: float, now: float) -> None:
-        """When a broker answered last, and when the client last reported that none can be reached. Call this often."""
+    def note(self, answered_at: float, silent_at: float, now: float) -> None:
+        """When a broker answered last, and the last moment from which on nothing could be heard. Call this often."""
         self._answered_at = max(self._answered_at, answered_at)
         is_long = now - self._answered_at >= SILENT_SECONDS
-        self._is_silent = is_long and unreachable_at > self._answered_at
+        self._is_silent = is_long and silent_at > self._answered_at
 
     @property
     def waits(self) -> Sequence[Wait]:

@@ -1,6 +1,7 @@
 """The errors that the group's consumer reports: logged with their cause, or kept because they end the service."""
 
 import logging
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -13,6 +14,8 @@ from consumer.kafka.errors import MISSING_TOPIC, NOT_PERMITTED, describe
 
 log = logging.getLogger(__name__)
 
+_NOT_AVAILABLE = "Subscribed topic not available"  # rdkafka_cgrp.c: an error of the topic, which has no partition
+
 
 class ClientErrors:
     """`fatal` is an error after which only a new client helps, None if there was none."""
@@ -20,6 +23,7 @@ class ClientErrors:
     def __init__(self, config: Mapping[str, Any]) -> None:
         self._reports = ConnectionReports(config)
         self.fatal: KafkaError | None = None
+        self._last_text, self._last_at = "", float("-inf")
 
     @property
     def options(self) -> dict[str, Any]:
@@ -31,7 +35,12 @@ class ClientErrors:
         if is_fatal(error):
             self.fatal = error
             return
+        self._last_text, self._last_at = describe(error), time.monotonic()
         self._reports.warn(error)
+
+    def last_error(self, since: float) -> str:
+        """What was reported last of the client, its group or its topic, if it was after `since`; else ""."""
+        return self._last_text if self._last_at >= since else ""
 
     def report_message(self, message: Any) -> None:
         """An error that the client returns in place of a record."""
@@ -86,8 +95,13 @@ class ClientErrors:
         return len(metadata.partitions)
 
 
+def is_of_fetch(message: Any) -> bool:
+    """Whether the error is why a partition cannot be read. A missing right to the topic is reported in both ways."""
+    return message.topic() is not None and not message.error().str().startswith(_NOT_AVAILABLE)
+
+
 def _is_of_partition(message: Any) -> bool:
     """Whether the error is about one partition. The client names partition 0 in errors of the group and the topic."""
     error = message.error()
-    is_of_topic = error.code() in NOT_PERMITTED or error.str().startswith("Subscribed topic not available")
+    is_of_topic = error.code() in NOT_PERMITTED or error.str().startswith(_NOT_AVAILABLE)
     return message.topic() is not None and not is_of_topic

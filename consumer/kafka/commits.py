@@ -90,6 +90,8 @@ class OffsetCommits:
             missing = self._missing(positions)
             if missing:
                 self._send(missing)
+            else:
+                self._failure = None  # such as after a revocation: nothing is left to commit
 
     def commit_and_wait(self, positions: Mapping[int, LogPosition], seconds: float) -> bool:
         """

@@ -10,21 +10,24 @@ from confluent_kafka.admin import AdminClient
 from consumer.errors import ServiceError
 from consumer.kafka.broker_silence import BrokerSilence
 from consumer.kafka.client_config import create_client, is_classic, shared_config
-from consumer.kafka.client_errors import ClientErrors
+from consumer.kafka.client_errors import ClientErrors, is_of_fetch
 from consumer.kafka.client_positions import ClientPositions
 from consumer.kafka.commit_metadata import CommitNotes
 from consumer.kafka.commits import OffsetCommits
 from consumer.kafka.connection_reports import with_explained_log
 from consumer.kafka.end_offsets import EndOffsets
-from consumer.kafka.errors import client_text, describe_fatal
+from consumer.kafka.errors import client_text, describe, describe_fatal
 from consumer.kafka.kept_progress import KeptProgress
 from consumer.kafka.log_check import LogCheck
 from consumer.kafka.membership import GroupMembership
+from consumer.kafka.partition_topics import PartitionTopics
 from consumer.kafka.paused_partitions import PausedPartitions
+from consumer.kafka.position_sources import PositionSources
 from consumer.kafka.records import LogPosition, Progress, ReadResult, to_record
 from consumer.kafka.retry_timer import RetryTimer
-from consumer.kafka.start_offsets import PositionSources, StartOffsets
-from consumer.kafka.topic_id import PartitionTopics, TopicIdWatcher
+from consumer.kafka.start_offsets import StartOffsets
+from consumer.kafka.topic_id import TopicIdWatcher
+from consumer.kafka.unreadable_partitions import UnreadablePartitions
 from consumer.model import Record
 from consumer.waits import Wait
 
@@ -39,6 +42,7 @@ class GroupConsumer:
 
     def __init__(self, config: Mapping[str, Any], topic: str, from_beginning: bool) -> None:
         self._errors = ClientErrors(config)
+        self.last_error = self._errors.last_error
         self._consumer = create_client(Consumer, {**config, **self._errors.options, "on_commit": self._on_commit})
         self.topic = topic
         admin = create_client(AdminClient, with_explained_log(shared_config(config)))
@@ -51,6 +55,7 @@ class GroupConsumer:
         sources = PositionSources(client, topics, self._commits, log_check, self._kept_progress)
         self._start_offsets = StartOffsets(sources, RetryTimer(), from_beginning)
         self._paused = PausedPartitions(self._consumer, topic, EndOffsets(admin, topic))
+        self._unreadable = UnreadablePartitions(self._start_offsets, topics)
         self._removed: set[int] = set()  # revoked or lost while a read was filled
         self._membership = GroupMembership(self._consumer, admin, config["group.id"], is_classic(config))
 
@@ -72,6 +77,7 @@ class GroupConsumer:
                     callback(partitions)
                 finally:
                     self._start_offsets.forget(partitions)
+                    self._unreadable.forget(partitions)
                 self.resume(partitions)  # else they stay paused in their next assignment
 
             return remove
@@ -81,8 +87,7 @@ class GroupConsumer:
     def read(self, limit: int, timeout: float) -> ReadResult:
         """At most `limit` records, after at most `timeout` seconds; a rebalance happens in here."""
         records: dict[int, list[Record]] = {}
-        ends: dict[int, int] = {}
-        unreadable: dict[int, int] = {}
+        ends, unreadable = dict[int, int](), dict[int, int]()
         messages: list[Any] = self._consume(1, timeout)  # Any: the client's types allow None for what each record has
         now = time.monotonic()
         if messages:  # the client would wait for `limit` messages, and nothing that was read waits for so long
@@ -91,20 +96,16 @@ class GroupConsumer:
         for message in messages:
             if message.error() is not None:
                 self._handle_error(message, ends, unreadable)
-                continue
-            if self._kept_progress.is_settled(message.partition(), message.offset()):
-                continue
-            record = to_record(message)
-            if record.partition in records:
-                records[record.partition].append(record)
-            else:
-                records[record.partition] = [record]
+            elif not self._kept_progress.is_settled(message.partition(), message.offset()):
+                records.setdefault(message.partition(), []).append(to_record(message))
         if self._errors.fatal:
             raise ServiceError(f"the Kafka client cannot continue: {describe_fatal(self._errors.fatal)}")
         start_resets = self._start_offsets.resets()
         recreated = self._start_offsets.recreated()
-        self._silence.note(now if records else self._topics.answered_at, self._errors.unreachable_at, now)
+        silent_at = max(self._errors.unreachable_at, self._topics.unanswered_at)
+        self._silence.note(now if records else self._topics.answered_at, silent_at, now)
         self._start_offsets.retry()
+        self._unreadable.update([*records, *ends], self.paused, now)
         resets = self._start_offsets.resets()
         # A partition that was moved would stay paused without a report.
         self.resume([*recreated, *(reset.partition for reset in resets if reset.goes_on)])
@@ -137,8 +138,8 @@ class GroupConsumer:
 
     @property
     def waits(self) -> Sequence[Wait]:
-        """What the brokers do not do now: they do not answer, or they refuse commits."""
-        return [*self._silence.waits, *self._commits.waits]
+        """What the brokers do not do now: they do not answer, give no records of a partition, or refuse commits."""
+        return [*self._silence.waits, *self._unreadable.waits(time.monotonic()), *self._commits.waits]
 
     def pause(self, partitions: Iterable[int]) -> None:
         self._paused.pause(partitions)
@@ -186,9 +187,12 @@ class GroupConsumer:
             ends[partition] = message.offset()
         elif error.code() == KafkaError._AUTO_OFFSET_RESET:
             self._start_offsets.mark_lost(partition)
+            self._unreadable.note_stopped(partition)
         else:
             if error.code() in UNREADABLE_BATCH_ERRORS:
                 unreadable[partition] = message.offset()
+            elif is_of_fetch(message):
+                self._unreadable.note_error(partition, describe(error), time.monotonic())
             self._errors.report_message(message)
 
     def _on_commit(self, error: KafkaError | None, topic_partitions: list[TopicPartition]) -> None:

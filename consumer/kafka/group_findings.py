@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from consumer.kafka.group_view import GroupPartition, GroupState, GroupView
+from consumer.kafka.group_view import NO_OFFSET, GroupPartition, GroupState, GroupView
 from consumer.reasons import ExplainedWord
 
 STALLED_MINUTES = 10
@@ -52,7 +52,8 @@ def group_findings(view: GroupView, stalled_minutes: float = STALLED_MINUTES) ->
         findings += _finding(GroupRule.NO_OWNER, ownerless)
     findings += _blocked(view.partitions)
     limit = view.read_at - int(stalled_minutes * 60_000)
-    findings += _finding(GroupRule.NOT_MOVING, [row for row in view.partitions if _is_stalled(row, limit)], _since)
+    stalled = [row for row in view.partitions if _is_stalled(view, row, limit)]
+    findings += _finding(GroupRule.NOT_MOVING, stalled, lambda row: _stands_since(view, row))
     findings += _finding(GroupRule.RECORDS_DELETED, [row for row in view.partitions if _is_deleted(row)])
     return findings
 
@@ -60,10 +61,10 @@ def group_findings(view: GroupView, stalled_minutes: float = STALLED_MINUTES) ->
 def _finding(
     rule: GroupRule,
     rows: Sequence[GroupPartition],
-    since: Callable[[GroupPartition], int | None] = lambda row: row.moved_at,
+    since: Callable[[GroupPartition], int | None] = lambda _: None,
     detail: str = "",
 ) -> list[GroupFinding]:
-    """A finding about these partitions, since the first of them; none without partitions."""
+    """A finding about these partitions, since the first of them if that is known; none without partitions."""
     if not rows:
         return []
     times = [time for time in map(since, rows) if time is not None]
@@ -78,19 +79,27 @@ def _blocked(rows: Iterable[GroupPartition]) -> list[GroupFinding]:
             by_reason.setdefault(row.block, []).append(row)
     findings: list[GroupFinding] = []
     for reason, blocked in by_reason.items():
-        findings += _finding(GroupRule.BLOCKED, blocked, detail=reason)
+        findings += _finding(GroupRule.BLOCKED, blocked, lambda row: row.moved_at, reason)
     return findings
 
 
-def _since(row: GroupPartition) -> int | None:
-    """Since when the offset could have moved and did not; None if that is not known."""
+def _stands_since(view: GroupView, row: GroupPartition) -> int | None:
+    """
+    Since when the offset could have moved and did not; None if that is not known.
+
+    Nothing is known of an offset that another client committed. A record can be of the future, because its producer
+    chooses its time.
+    """
     if not row.lag or row.oldest_at is None:
         return None
-    return max(row.oldest_at, row.moved_at or 0)
+    oldest_at = min(row.oldest_at, view.read_at)
+    if row.committed == NO_OFFSET:
+        return oldest_at
+    return None if row.moved_at is None else max(oldest_at, row.moved_at)
 
 
-def _is_stalled(row: GroupPartition, limit: int) -> bool:
-    since = _since(row)
+def _is_stalled(view: GroupView, row: GroupPartition, limit: int) -> bool:
+    since = _stands_since(view, row)
     return since is not None and since <= limit
 
 

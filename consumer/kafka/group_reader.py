@@ -2,24 +2,29 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from dataclasses import replace
 from typing import Any
 
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicCollection, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec
+from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient
 
 from consumer.errors import NotPermitted
 from consumer.kafka.client_config import create_client, shared_config
 from consumer.kafka.commit_metadata import CommitMetadata
 from consumer.kafka.connection_reports import ConnectionReports
 from consumer.kafka.group_view import NO_OFFSET, GroupMember, GroupPartition, GroupState, GroupView
+from consumer.kafka.offset_questions import OffsetQuestions
 from consumer.kafka.oldest_records import OldestRecords
 
 METADATA_SECONDS = 5.0
 ANSWER_SECONDS = 5.0
 OLDEST_SECONDS = 3.0
-_CONNECTION_TIMEOUTS = {"socket.connection.setup.timeout.ms": 4000, "api.version.request.timeout.ms": 4000}
+_CONNECTION_OPTIONS = {
+    "socket.connection.setup.timeout.ms": 4000,
+    "api.version.request.timeout.ms": 4000,
+    "allow.auto.create.topics": "false",  # a question about a topic would create it where brokers are so configured
+}
 _STATES = {
     "STABLE": GroupState.STABLE,
     "PREPARING_REBALANCING": GroupState.REBALANCING,
@@ -38,9 +43,10 @@ class GroupReader:
     """
 
     def __init__(self, servers: str, group: str, options: Mapping[str, Any], topic: str) -> None:
-        config = {**_CONNECTION_TIMEOUTS, **shared_config(options), "bootstrap.servers": servers}
+        config = {**_CONNECTION_OPTIONS, **shared_config(options), "bootstrap.servers": servers}
         self._reports = ConnectionReports(config)
         self._admin = create_client(AdminClient, {**config, **self._reports.options})
+        self._offsets = OffsetQuestions(self._admin, topic)
         self._oldest = OldestRecords(servers, group, options, topic)
         self._group, self._topic = group, topic
         self._problems: dict[str, None] = {}  # of the present read, in order
@@ -68,8 +74,7 @@ class GroupReader:
             committed = self._admin.list_consumer_group_offsets(
                 [ConsumerGroupTopicPartitions(self._group, questions)], request_timeout=ANSWER_SECONDS
             )
-        begins = self._ask(questions, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
-        ends = self._ask(questions, OffsetSpec.latest())  # type: ignore[no-untyped-call]
+        wait([*described.values(), *committed.values(), *self._offsets.ask(partitions)], ANSWER_SECONDS)
         state, members = self._description(described[self._group])
         rows = {partition: GroupPartition(partition) for partition in partitions}
         for member in members:
@@ -77,9 +82,7 @@ class GroupReader:
                 rows[partition] = replace(rows[partition], owner=member)
         for answer in committed.values():
             self._apply_committed(answer, rows)
-        for partition, row in rows.items():
-            begin, end = self._offset(begins[partition]), self._offset(ends[partition])
-            rows[partition] = replace(row, begin=begin, end=end)
+        self._apply_offsets(rows)
         self._apply_oldest(rows)
         return replace(view, state=state, members=members, partitions=tuple(rows.values()))
 
@@ -87,30 +90,23 @@ class GroupReader:
         """
         The partitions of the topic. It stops waiting once waiting is of no use. Raises KafkaException.
 
-        The list of all topics is asked for: a question about one topic creates it where brokers are so configured.
+        No other topic is asked for, because a cluster can have thousands. The answer also names the leaders, which the
+        questions about the logs need.
         """
         ends_at = time.monotonic() + METADATA_SECONDS
         while True:
             try:
-                topics = self._admin.list_topics(timeout=1.0).topics
+                topic = self._admin.list_topics(self._topic, timeout=1.0).topics[self._topic]
                 break
             except KafkaException:
                 self._admin.poll(0.1)  # otherwise the client does not report the errors of its connections
                 if self._reports.all_down or time.monotonic() > ends_at:
                     raise
         self._reports.forget()
-        if self._topic in topics:
-            return sorted(topics[self._topic].partitions)
-        # The list leaves out a topic that does not exist, and one that the principal may not see.
-        question = self._admin.describe_topics(TopicCollection([self._topic]), request_timeout=ANSWER_SECONDS)
-        description = self._answer(question[self._topic])
-        return () if description is None else sorted(partition.id for partition in description.partitions)
-
-    def _ask(self, questions: Sequence[TopicPartition], spec: OffsetSpec) -> Mapping[int, Future[Any]]:
-        if not questions:
-            return {}
-        answers = self._admin.list_offsets(dict.fromkeys(questions, spec), request_timeout=ANSWER_SECONDS)
-        return {topic_partition.partition: answer for topic_partition, answer in answers.items()}
+        if topic.error is not None:  # the group can be described all the same
+            self._note(topic.error)
+            return ()
+        return sorted(topic.partitions)
 
     def _description(self, answer: Future[Any]) -> tuple[GroupState, tuple[GroupMember, ...]]:
         try:
@@ -163,9 +159,17 @@ class GroupReader:
         for partition, oldest_at in oldest.times.items():
             rows[partition] = replace(rows[partition], oldest_at=oldest_at)
 
-    def _offset(self, answer: Future[Any]) -> int | None:
-        listed = self._answer(answer)
-        return None if listed is None else int(listed.offset)
+    def _apply_offsets(self, rows: dict[int, GroupPartition]) -> None:
+        answers = self._offsets.answers()
+        for partition, row in rows.items():
+            rows[partition] = replace(row, begin=answers.begins.get(partition), end=answers.ends.get(partition))
+        for error in answers.errors:
+            self._note(error.args[0])
+        if answers.unanswered:
+            leaders = f"the leaders of {len(answers.unanswered)} partitions"
+            if len(answers.unanswered) == 1:
+                leaders = "the leader of 1 partition"
+            self._problems[f"{leaders} did not answer in {ANSWER_SECONDS:.0f} s"] = None
 
     def _answer(self, answer: Future[Any]) -> Any:
         """The result; None if there is none, which is noted with its reason."""

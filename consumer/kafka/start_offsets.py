@@ -2,32 +2,22 @@
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import TypeVar
 
 from confluent_kafka import OFFSET_BEGINNING, OFFSET_INVALID, KafkaException, TopicPartition
 
-from consumer.kafka.client_positions import ClientPositions
-from consumer.kafka.commits import FetchedOffset, OffsetCommits
-from consumer.kafka.kept_progress import KeptProgress
-from consumer.kafka.log_check import LogCheck, LogExtent
+from consumer.kafka.commits import FetchedOffset
+from consumer.kafka.log_check import LogExtent
+from consumer.kafka.partition_topics import TopicMatch
+from consumer.kafka.position_sources import PositionSources
 from consumer.kafka.records import LogPosition, OffsetReset
 from consumer.kafka.retry_timer import QUESTION_TIMEOUT, RetryTimer
-from consumer.kafka.topic_id import PartitionTopics, TopicMatch
 
 log = logging.getLogger(__name__)
 
 BROKER_TIMEOUT = 5.0  # seconds for each question to the brokers at an assignment
+Value = TypeVar("Value")
 _INVALID, _BEGINNING = LogPosition(OFFSET_INVALID), LogPosition(OFFSET_BEGINNING)
-
-
-class PositionSources(NamedTuple):
-    """All that knows of positions: the client, the brokers, and this member from before it lost its partitions."""
-
-    client: ClientPositions
-    topics: PartitionTopics
-    commits: OffsetCommits
-    log_check: LogCheck
-    kept_progress: KeptProgress
 
 
 class StartOffsets:
@@ -98,13 +88,23 @@ class StartOffsets:
             self._kept_progress.drop(partition)
             self._topics.begin(partition, "")
 
+    @property
+    def questions(self) -> Mapping[int, str]:
+        """What the brokers have not answered so far, by partition."""
+        checks = dict.fromkeys(self._unchecked, "the brokers do not say whether they have the log up to the offset")
+        return checks | dict.fromkeys(self._unresolved, "the brokers do not say what the group has committed")
+
+    def refetch(self, partition: int) -> None:
+        """Let the client read on from where it is, so that it reports again what it finds there."""
+        position = self._client.position(partition) or self._starts.get(partition, _INVALID)
+        if position != _INVALID and partition not in self._stopped:
+            self._client.move(partition, position)
+
     def mark_lost(self, partition: int) -> None:
         """The client reported that it cannot read the partition from its position."""
         if partition not in self._starts:
             return
-        position = self._client.position(partition)
-        if position is not None:
-            self._starts[partition] = position
+        self._starts[partition] = self._client.position(partition) or self._starts[partition]
         self._stopped.add(partition)
         if partition not in self._unresolved:
             self._unchecked.add(partition)
@@ -120,9 +120,9 @@ class StartOffsets:
             for partitions_of_state in (self._unresolved, self._unchecked, self._stopped):
                 partitions_of_state.discard(partition)
 
-    def assigned(self, positions: Mapping[int, LogPosition]) -> Mapping[int, LogPosition]:
-        """The positions of assigned partitions: for any other, another member may have committed."""
-        return {partition: position for partition, position in positions.items() if partition in self._starts}
+    def assigned(self, by_partition: Mapping[int, Value]) -> Mapping[int, Value]:
+        """What belongs to assigned partitions: for any other, another member may have committed."""
+        return {partition: value for partition, value in by_partition.items() if partition in self._starts}
 
     def resets(self) -> Sequence[OffsetReset]:
         """The partitions that could not be read from their offset, each reported once."""

@@ -2,16 +2,14 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Future, wait
 from contextlib import suppress
-from enum import Enum, auto
+from functools import partial
 from typing import Any, NamedTuple
 
 from confluent_kafka import KafkaException, TopicCollection
 from confluent_kafka.admin import AdminClient
-
-from consumer.kafka.errors import UNREACHABLE
 
 log = logging.getLogger(__name__)
 
@@ -63,8 +61,11 @@ class TopicIdWatcher:
         self._next_question_at = float("-inf")
         self._answer: Future[Any] | None = None
         self.current: TopicIdentity | None = None
+        self.leaderless: frozenset[int] = frozenset()
+        """The partitions that have no leader, by the last description of the topic."""
         self.answered_at = float("-inf")
         """When a broker answered last, whatever its answer was, in monotonic seconds."""
+        self._unanswered: list[float] = []
 
     def invalidate(self) -> None:
         """Forget the id and drop a question that is in flight, because the topic may be another one by now."""
@@ -81,6 +82,7 @@ class TopicIdWatcher:
                 self._ask_for_controller()
             topics = TopicCollection([self._topic])
             self._answer = self._admin.describe_topics(topics, request_timeout=ANSWER_TIMEOUT)[self._topic]
+            self._answer.add_done_callback(partial(self._note_answer, self._clock()))
 
     def wait(self, seconds: float) -> TopicIdentity | None:
         """The topic's identity, after at most `seconds` where it is not known yet; None without an answer."""
@@ -101,85 +103,35 @@ class TopicIdWatcher:
         with suppress(KafkaException):  # it always reports that there is no answer after no time
             self._admin.list_topics(self._topic, timeout=0)
 
+    @property
+    def unanswered_at(self) -> float:
+        """
+        When the last but one question was asked, if it and the last one got no answer; in monotonic seconds.
+
+        It does not count before the first answer: a cluster without a controller never answers this question.
+        """
+        return self._unanswered[-2] if len(self._unanswered) > 1 else float("-inf")
+
+    def _note_answer(self, asked_at: float, answer: Future[Any]) -> None:
+        """Called on the client's thread, so that the time is right also if the loop looks at the answer late."""
+        error = answer.exception()
+        if error is None or (
+            isinstance(error, KafkaException) and error.args[0].code() > 0
+        ):  # 0 and below: the client's
+            self.answered_at, self._unanswered = self._clock(), []
+        elif self.answered_at > float("-inf"):
+            self._unanswered = [*self._unanswered[-1:], asked_at]
+
     def _identity(self, answer: Future[Any]) -> TopicIdentity | None:
         try:
-            topic_id = str(answer.result().topic_id)
-            self.answered_at = self._clock()
+            description = answer.result()
         except KafkaException as error:  # the topic is deleted, or no broker answers: neither recreates the topic
-            if error.args[0].code() not in UNREACHABLE:
-                self.answered_at = self._clock()
             log.debug("topic id not available, retrying", extra={"error": error.args[0].str()})
             return None
+        topic_id = str(description.topic_id)
+        self.leaderless = frozenset(part.id for part in description.partitions if _has_no_leader(part))
         return TopicIdentity("" if topic_id == NO_ID else topic_id, str(self._admin.cluster_id(timeout=0) or ""))
 
 
-class TopicMatch(Enum):
-    """What the metadata of a committed offset says of its topic, compared with the present one."""
-
-    PRESENT = auto()
-    """The present one, as far as is known: other clients commit without the id."""
-    RECREATED = auto()
-    """A deleted topic of the same name, so the offset means nothing."""
-    FOREIGN = auto()
-    """A topic of another cluster: tools that mirror a cluster translate offsets and copy their metadata."""
-
-
-class PartitionTopics:
-    """The topic that each partition is read from: until it is known, the one that the committed offset names."""
-
-    def __init__(self, watcher: TopicIdWatcher) -> None:
-        self._watcher = watcher
-        self._topics: dict[int, TopicIdentity] = {}
-
-    @property
-    def answered_at(self) -> float:
-        """When a broker answered the question for the topic's id last, in monotonic seconds."""
-        return self._watcher.answered_at
-
-    def metadata(self, partition: int) -> str:
-        """What is committed with an offset of the partition; "" if its topic is not known yet."""
-        return self._topics.get(partition, TopicIdentity()).metadata
-
-    def begin(self, partition: int, committed_metadata: str, seconds: float = 0.0) -> TopicMatch:
-        """
-        Compare the topic that a committed offset names with the present one, and use the present one from now on.
-
-        Waits at most `seconds` for the id if it is needed: without it, a recreated topic would be read from the offset
-        of the deleted one until the id is known.
-        """
-        topic = self._topics[partition] = parse_metadata(committed_metadata)
-        if not topic.topic_id:
-            return TopicMatch.PRESENT
-        current = self._watcher.wait(seconds)
-        if current is None or not current.topic_id:
-            return TopicMatch.PRESENT
-        self._topics[partition] = current
-        if topic.is_recreated_as(current):
-            return TopicMatch.RECREATED
-        return TopicMatch.PRESENT if topic.topic_id == current.topic_id else TopicMatch.FOREIGN
-
-    def forget(self, partitions: Iterable[int]) -> None:
-        for partition in partitions:
-            self._topics.pop(partition, None)
-
-    def refresh(self) -> None:
-        """Ask for the present id again when it is needed next, because it may be another one by now."""
-        self._watcher.invalidate()
-
-    def is_known(self, seconds: float) -> bool:
-        """Whether the broker has answered. Waits at most `seconds` for the answer."""
-        return self._watcher.wait(seconds) is not None
-
-    def recreated(self) -> Sequence[int]:
-        """
-        The partitions whose topic was recreated; it never waits.
-
-        Until `begin` is called for them, offsets are committed for the old topic, of which they are.
-        """
-        self._watcher.poll()
-        current = self._watcher.current
-        if current is None or not current.topic_id:
-            return ()
-        recreated = [partition for partition, topic in self._topics.items() if topic.is_recreated_as(current)]
-        self._topics |= dict.fromkeys(self._topics.keys() - recreated, current)
-        return recreated
+def _has_no_leader(partition: Any) -> bool:
+    return partition.leader is None or partition.leader.id < 0

@@ -1,7 +1,8 @@
 """What each condition means for an operator: its words, what is lost, what to do, and the section of the runbook."""
 
+import socket
 from collections.abc import Mapping
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from consumer.observability.conditions import Condition, ConditionKind
 from consumer.reasons import BlockReason
@@ -31,7 +32,7 @@ class Advice(NamedTuple):
 
 _CHECK = "sprig-to-segment check"
 _PODS = "kubectl get pods --selector app.kubernetes.io/name=sprig-to-segment"
-_LOG = "kubectl logs POD --since=15m"
+_LOG = f"kubectl logs {socket.gethostname()} --since=15m"  # in Kubernetes the host has the name of the pod
 
 _ADVICE: Mapping[ConditionKind, Advice] = {
     ConditionKind.STUCK: Advice(
@@ -50,6 +51,28 @@ _ADVICE: Mapping[ConditionKind, Advice] = {
     ConditionKind.NO_ANSWER_FROM_KAFKA: Advice(
         *("act", "no answer from Kafka", "No broker answers this member."),
         *("sprigtosegmentnotjoined", "Fix what the reason names. The member retries by itself.", _CHECK),
+    ),
+    ConditionKind.CANNOT_BE_READ: Advice(
+        *("act", "cannot be read", "The brokers give no records of a partition. The client retries by itself."),
+        *("the-state-of-the-group", "Fix what the reason names: a right, or a broker that is down.", _CHECK),
+    ),
+    ConditionKind.LOG_TRUNCATED: Advice(
+        *("act", "log truncated", "A broker lost records that were read."),
+        *("sprigtosegmentlogtruncated", "Find out which broker lost its log, and why.", _LOG),
+        lost="Records that were read and not delivered are gone. Those that were delivered are at Segment.",
+    ),
+    ConditionKind.LOST_BEFORE: Advice(
+        *("watch", "records lost before", "More than an hour ago, Kafka did not have records any more."),
+        *("sprigtosegmentrecordslost", "Get the same responses from the export of Sprig.", _LOG),
+        lost="These records are gone from the topic. The note ends with the next start of this member.",
+    ),
+    ConditionKind.NOT_STARTED: Advice(
+        *("act", "not in the group", "The member is not in its consumer group for more than five minutes."),
+        *("sprigtosegmentnotjoined", "Fix what the reason names. The member retries by itself.", _CHECK),
+    ),
+    ConditionKind.REJOINING: Advice(
+        *("watch", "rejoining", "The member was in its consumer group, and joins it again."),
+        *("sprigtosegmentnotjoined", "Wait for a minute. Then check the configuration.", _CHECK),
     ),
     ConditionKind.RECORDS_LOST: Advice(
         *("act", "records lost", "Kafka no longer has records that were not delivered."),
@@ -128,11 +151,12 @@ def advice(condition: Condition) -> Advice:
         return general
     reason = condition.block["reason"]
     anchor = _BLOCK_ANCHORS.get(reason, reason if reason in _WITH_ROW else general.anchor)
-    return general._replace(anchor=anchor, command=_block_command(condition.block["records"]))
+    return general._replace(anchor=anchor, command=_block_command(condition.block))
 
 
-def _block_command(records: str) -> str:
-    """What shows the first of the records concerned; the check of the configuration if no record is named."""
-    if not records:
+def _block_command(block: Mapping[str, Any]) -> str:
+    """What shows the first record, if it was rejected; else the record says nothing, and the configuration does."""
+    if not block["records"] or not block["reject_reason"]:
         return _CHECK
-    return f"sprig-to-segment preview --from {records.split(',', maxsplit=1)[0].split(maxsplit=1)[0]} --count 1"
+    first = block["records"].split(",", maxsplit=1)[0].split(maxsplit=1)[0]
+    return f"sprig-to-segment preview --from {first} --count 1"

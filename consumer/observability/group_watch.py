@@ -16,6 +16,15 @@ WANTED_SECONDS = 30.0
 GroupReport = Mapping[str, Any]
 """The group as JSON can hold it."""
 
+OLD_SECONDS = 45.0
+"""Above REFRESH_SECONDS and the longest read."""
+
+
+def is_old(report: GroupReport, now: float) -> bool:
+    """Whether nothing of the report says how the group is now. `now` is in seconds since 1970."""
+    read_at: int = report.get("read_at", 0)
+    return bool(read_at) and now - read_at / 1000 > OLD_SECONDS
+
 
 class ReportReader(Protocol):
     """Reads the group within a bounded time. It has connections of its own until it is closed."""
@@ -51,8 +60,8 @@ class GroupWatch:
         with self._lock:
             self._looked_at = self._clock()
             if not self._is_running and not self._stop.is_set():
-                self._is_running = True
                 threading.Thread(target=self._run, name="group", daemon=True).start()
+                self._is_running = True  # not before: a thread that cannot start would never be started again
         return self._latest
 
     def close(self) -> None:

@@ -82,7 +82,7 @@ class PartitionState(NamedTuple):
     One assigned partition: `lag` is in records behind its end (-1: not known yet), the rest is about its buffer.
 
     `oldest` is the timestamp of the oldest unsettled record in the buffer, in seconds since 1970; 0 if the buffer is
-    empty.
+    empty. `block` is the reason that the partition is blocked, "" if it is not.
     """
 
     lag: int = -1
@@ -90,6 +90,7 @@ class PartitionState(NamedTuple):
     memory_bytes: int = 0
     paused: bool = False
     oldest: float = 0.0
+    block: str = ""
 
 
 class Block(NamedTuple):
@@ -99,7 +100,7 @@ class Block(NamedTuple):
     `target` names it for people: `key of <environment>`, `key` if there is only one, or `partition <number>`.
     `reject_reason` and `detail` say why records were rejected, and `settings` names the settings to check. They are
     empty if rejected records are not the cause. `records` has the addresses of the records concerned, as
-    "partition:offset".
+    "partition:offset". `partition` is None if a write key is blocked.
     """
 
     target: str
@@ -109,6 +110,7 @@ class Block(NamedTuple):
     detail: str = ""
     settings: str = ""
     records: str = ""
+    partition: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,9 @@ class Snapshot:
     `waiting` counts the buffered records that are not in flight. `in_flight` counts the records of open requests and of
     dead letters that are not confirmed yet. `open_until` says for each environment when its write key may send again.
     `loop_ran_at`, `open_until` and the times of `waits` are in monotonic seconds. `settled_at` is when a record was
-    last settled, in seconds since 1970; 0 before the first.
+    last settled, in seconds since 1970; 0 before the first. `deleted_at` and `truncated_at` are when records were last
+    found to be deleted, or lost by a broker, in monotonic seconds. While the member is not in its group,
+    `outside_group_since` has that time in monotonic seconds, and `outside_group_reason` what is known of the cause.
     """
 
     loop_ran_at: float
@@ -135,7 +139,12 @@ class Snapshot:
     open_until: Mapping[str, float] = field(default_factory=dict)
     partitions: Mapping[int, PartitionState] = field(default_factory=dict)
     settled_at: float = 0.0
+    deleted_at: float = float("-inf")
+    truncated_at: float = float("-inf")
     is_group_member: bool = False
+    was_group_member: bool = False
+    outside_group_since: float = 0.0
+    outside_group_reason: str = ""
     draining: bool = False
 
     @property

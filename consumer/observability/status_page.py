@@ -1,22 +1,31 @@
 """The content of the status page, as one JSON value."""
 
+import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from consumer.internal_errors import describe
 from consumer.observability.advice import advice
-from consumer.observability.conditions import Condition, FirstSeen, conditions
-from consumer.observability.group_watch import GroupReport
+from consumer.observability.conditions import Condition, ConditionKind, conditions
+from consumer.observability.first_seen import FirstSeen
+from consumer.observability.group_watch import GroupReport, is_old
 from consumer.observability.history import History
 from consumer.observability.metrics import age, retry_waits
 from consumer.observability.recent_logs import LogLine
 from consumer.observability.snapshot import Counters, LatestSnapshot, Snapshot
 from consumer.outside_text import outside_value
 from consumer.reasons import block_meaning, reason_meaning
+from consumer.waits import WaitKind
+
+log = logging.getLogger(__name__)
 
 RUNNING = "running"
 NOTE_SECONDS = 1.0
+
+_WAITS = frozenset(ConditionKind(kind.value) for kind in WaitKind if kind != WaitKind.COMMIT)
+"""What keeps records from being delivered. A commit that fails does not."""
 
 
 class ServiceInfo(NamedTuple):
@@ -51,17 +60,30 @@ class StatusPage:
         self.history, self._first_seen = History(), FirstSeen()
         self._conditions: Sequence[Condition] = ()
         self._next_note_at = float("-inf")
+        self._is_failing = False
 
     def note(self) -> None:
-        """Add to the history, and note the conditions that begin and end, once a second. One thread calls this."""
-        if time.monotonic() >= self._next_note_at:
+        """
+        Add to the history, and note the conditions that begin and end, once a second. One thread calls this.
+
+        That thread also serves the health of the service. So an error is logged once and does not end the thread.
+        """
+        if time.monotonic() < self._next_note_at:
+            return
+        self._next_note_at = time.monotonic() + NOTE_SECONDS
+        try:
             self._note()
+            self._is_failing = False
+        except Exception as error:  # noqa: BLE001 - a defect of ours, which the page itself shows
+            if not self._is_failing:
+                log.error("status page not updated, delivery continues", extra={"error": describe(error)})
+            self._is_failing = True
 
     def _note(self) -> None:
         snapshot, now = self.latest(), time.time()
-        self._next_note_at = time.monotonic() + NOTE_SECONDS
         self.history.add(now, snapshot.counters.settled, age(snapshot.oldest, now))
-        present = conditions(snapshot, self._last_group, time.monotonic(), now)
+        group = {} if is_old(self._last_group, now) else self._last_group
+        present = conditions(snapshot, group, time.monotonic(), now)
         self._conditions = self._first_seen.complete(present)
 
     def status(self) -> Mapping[str, Any]:
@@ -90,18 +112,19 @@ class StatusPage:
             "meanings": _meanings(snapshot.counters),
             "requests": _by_text(snapshot.counters.requests),
             "partitions": _partitions(snapshot),
-            "group_view": self._last_group,
+            "group_view": {"is_old": is_old(self._last_group, now), **self._last_group},
             "history": self.history.as_dict(),
             "errors": [line._asdict() for line in self._recent_errors()],
         }
-        return {name: outside_value(value) for name, value in content.items()}
+        # The texts of the group are safe already, and they are many.
+        return {name: value if name == "group_view" else outside_value(value) for name, value in content.items()}
 
 
 def _condition(condition: Condition) -> Mapping[str, Any]:
     """The condition with its advice; what is not known is null."""
     fields = {**condition._asdict(), "state": condition.kind.value}
     del fields["kind"]
-    return fields | advice(condition)._asdict()
+    return fields | {"is_wait": condition.kind in _WAITS} | advice(condition)._asdict()
 
 
 def _totals(counters: Counters) -> dict[str, int]:
@@ -140,6 +163,7 @@ def _partitions(snapshot: Snapshot) -> list[Mapping[str, object]]:
             "memory_bytes": state.memory_bytes,
             "paused": state.paused,
             "oldest_at": state.oldest or None,
+            "block": state.block,
         }
         for partition, state in sorted(snapshot.partitions.items())
     ]

@@ -54,7 +54,13 @@ class BlockHistory:
             for environment, block in self._keys.items()
         ]
         blocks += [
-            Block(f"partition {partition}", blocked.reason, now, **describe_block(partition, blocked))
+            Block(
+                f"partition {partition}",
+                blocked.reason,
+                now,
+                **describe_block(partition, blocked),
+                partition=partition,
+            )
             for partition, blocked in partitions.items()
         ]
         self._since = {

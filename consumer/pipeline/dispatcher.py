@@ -60,12 +60,12 @@ class Ports:
     workers: Workers
     dead_letters: DeadLetterSink
 
-    @property
-    def reports(self) -> PortReports:
-        """What the ports counted, and what stops or slows delivery outside."""
+    def reports(self, blocks: Mapping[int, str]) -> PortReports:
+        """What the ports counted, and what stops or slows delivery outside. `blocks` are reported with it."""
         waiting = self.consumer, self.schemas, self.send_queue, self.dead_letters
         waits = [wait for port in waiting for wait in port.waits]
-        return PortReports(self.consumer.commits, self.schemas.lookups, self.framings, self.changed_values, waits)
+        lookups = self.schemas.lookups
+        return PortReports(self.consumer.commits, lookups, self.framings, self.changed_values, waits, blocks)
 
 
 class Dispatcher:

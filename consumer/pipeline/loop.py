@@ -121,7 +121,8 @@ class Loop:
     def _publish(self, draining: bool = False) -> None:
         now, ports, consumer = self._clock(), self._ports, self._ports.consumer
         self._next_publish_at, self._published_blocks = now + PUBLISH_INTERVAL, self._buffers.blocked
-        self._reporter.publish(self._buffers, ports.send_queue.statuses, consumer, ports.reports, now, draining)
+        reports = ports.reports(self._dispatcher.block_reasons)
+        self._reporter.publish(self._buffers, ports.send_queue.statuses, consumer, reports, now, draining)
 
     def _add(self, partition: int, records: Sequence[Record]) -> None:
         buffer = self._buffers.get(partition)

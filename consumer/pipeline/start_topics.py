@@ -30,7 +30,7 @@ class StartTopics:
         while not stop.wait(0):
             try:
                 self._require_dead_letter_topic()
-                self._warn_of_topic()
+                reporter.topic_unreadable(self._warn_of_topic())
                 break
             except NoAnswer as error:
                 log.warning("waiting for Kafka", extra={"error": str(error), "fold_by": error.condition})
@@ -55,15 +55,21 @@ class StartTopics:
                 f"{otherwise}"
             ) from None
 
-    def _warn_of_topic(self) -> None:
-        """Log why nothing will be read, of which not every client of a group says anything. Raises NoAnswer."""
-        topic = self._consumer.topic
+    def _warn_of_topic(self) -> str:
+        """
+        Log and return why nothing will be read, "" if the topic is there. Raises NoAnswer.
+
+        Not every client of a group says anything of that.
+        """
+        topic, text = self._consumer.topic, ""
         try:
             if not self._consumer.partition_count(topic):
-                log.warning("topic cannot be read, waiting", extra={"error": f"there is no topic {topic}: create it"})
+                text = f"there is no topic {topic}: create it"
         except NotPermitted:
             text = f"not permitted: the principal needs READ for topic {topic}"
+        if text:
             log.warning("topic cannot be read, waiting", extra={"error": text})
+        return text
 
     def _judge_dead_letter_topic(self) -> None:
         """Log what the settings of the topic may cost. Raises ServiceError if they cost dead letters for certain."""

@@ -21,6 +21,7 @@ from consumer.observability.snapshot import Block, Counters, PartitionState, Sna
 from consumer.pipeline.blocks import BlockHistory, KeyState
 from consumer.pipeline.buffers import PartitionBuffers
 from consumer.pipeline.log_summary import LogSummary
+from consumer.pipeline.losses import Losses
 from consumer.pipeline.partition_buffer import PartitionBuffer
 from consumer.reasons import Reason
 from consumer.waits import Wait, WaitKind
@@ -37,6 +38,7 @@ class MemberState(Protocol):
 
     @property
     def is_group_member(self) -> bool: ...
+    def last_error(self, since: float) -> str: ...
     @property
     def paused(self) -> Set[int]: ...
     def end_offset(self, partition: int) -> int: ...
@@ -53,6 +55,8 @@ class PortReports(NamedTuple):
     framings: Mapping[str, int]
     changed_values: Mapping[str, int]
     waits: Sequence[Wait] = ()
+    blocks: Mapping[int, str] = {}
+    """Why partitions are blocked: by themselves, or by a write key."""
 
 
 class StatusReporter:
@@ -64,11 +68,13 @@ class StatusReporter:
         that the loop does not know.
         """
         self.counters = Counters()
-        self._latest = Snapshot(now)
+        self._latest = Snapshot(now, outside_group_since=now)
         self._blocks, self._other_blocks = BlockHistory(), other_blocks
         self._finished = 0
         self._settled_at = 0.0
         self._is_failing = False
+        self._losses = Losses()
+        self._was_member, self._outside_since, self._start_reason = False, now, ""
         self._summary = LogSummary(summary_interval, now)
 
     def latest(self) -> Snapshot:
@@ -78,6 +84,10 @@ class StatusReporter:
         """No broker answers yet, for this reason: the service is still starting, and not stuck."""
         waits = self._latest.waits or [Wait(WaitKind.KAFKA, "", now, reason)]
         self._latest = replace(self._latest, loop_ran_at=now, waits=[waits[0]._replace(reason=reason)])
+
+    def topic_unreadable(self, reason: str) -> None:
+        """Why nothing can be read, as far as is known at the start."""
+        self._start_reason = reason
 
     def answered(self, request: BatchRequest, outcome: Outcome, now: float) -> None:
         self.counters.requests[_outcome_name(outcome)] += 1
@@ -132,6 +142,9 @@ class StatusReporter:
         self.counters.changed_values = Counter(others.changed_values)
         if self.counters.finished != self._finished:
             self._finished, self._settled_at = self.counters.finished, time.time()
+        self._losses.note(self.counters, now)
+        if is_member := member.is_group_member:
+            self._was_member, self._outside_since, self._start_reason = True, now, ""
         return Snapshot(
             loop_ran_at=now,
             counters=self.counters.copy(),
@@ -140,14 +153,19 @@ class StatusReporter:
             blocks=[*self._blocks.update(keys, buffers.blocked), *self._other_blocks()],
             waits=others.waits,
             open_until={key.environment: state.open_until for key, state in keys.items()},
-            partitions={buffer.partition: _partition_state(buffer, member) for buffer in buffers},
+            partitions={buffer.partition: _partition_state(buffer, member, others.blocks) for buffer in buffers},
             settled_at=self._settled_at,
-            is_group_member=member.is_group_member,
+            deleted_at=self._losses.deleted_at,
+            truncated_at=self._losses.truncated_at,
+            is_group_member=is_member,
+            was_group_member=self._was_member,
+            outside_group_since=self._outside_since,
+            outside_group_reason=member.last_error(self._outside_since) or self._start_reason,
             draining=draining,
         )
 
 
-def _partition_state(buffer: PartitionBuffer, member: MemberState) -> PartitionState:
+def _partition_state(buffer: PartitionBuffer, member: MemberState, blocks: Mapping[int, str]) -> PartitionState:
     oldest = buffer.oldest
     return PartitionState(
         lag=_lag(member.end_offset(buffer.partition), buffer.committable_offset),
@@ -155,6 +173,7 @@ def _partition_state(buffer: PartitionBuffer, member: MemberState) -> PartitionS
         memory_bytes=buffer.waiting_bytes + buffer.open_bytes,
         paused=buffer.partition in member.paused,
         oldest=max(0, oldest.timestamp) / 1000 if oldest else 0.0,
+        block=blocks.get(buffer.partition, ""),
     )
 
 

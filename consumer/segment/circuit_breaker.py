@@ -14,6 +14,7 @@ class CircuitBreaker:
     After a failure one request at a time probes whether the failure is over, and the first acceptance closes the
     breaker. `block_reason` says which setting is wrong while the key is blocked, "" while it is not. `trouble` is the
     reason of the last failure or throttling, and `trouble_since` the time of the first of those in a row.
+    `is_throttling` says whether the last one was a throttling.
     """
 
     jitter: random.Random = field(default_factory=random.Random)
@@ -29,6 +30,7 @@ class CircuitBreaker:
     block_reason: str = ""
     trouble: str = ""
     trouble_since: float = float("-inf")
+    is_throttling: bool = False
 
     @property
     def open_until(self) -> float:
@@ -64,6 +66,7 @@ class CircuitBreaker:
     def throttled(self, reason: str, wait: float | None, started_at: float, now: float) -> None:
         """Segment asked to wait `wait` seconds; None if it did not say how long: then each wait is longer."""
         self._note_trouble(reason, now)
+        self.is_throttling = True
         if started_at >= self.throttled_at or not self.throttles:
             self.throttles += 1
             self.throttled_at = now
@@ -72,6 +75,7 @@ class CircuitBreaker:
     def failed(self, reason: str, started_at: float, now: float) -> None:
         """A request that started at `started_at` failed. Requests that were in flight together count as one failure."""
         self._note_trouble(reason, now)
+        self.is_throttling = False
         if started_at >= self.failed_at or not self.failures:
             self.failures += 1
             self.failed_at = now

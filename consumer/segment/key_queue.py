@@ -78,7 +78,7 @@ class KeyQueue:
         breaker = self.breaker
         if breaker.block_reason or not (breaker.failures or breaker.throttles):
             return ()
-        kind = WaitKind.SEGMENT if breaker.failures else WaitKind.THROTTLED
+        kind = WaitKind.THROTTLED if breaker.is_throttling else WaitKind.SEGMENT
         return [Wait(kind, environment, breaker.trouble_since, breaker.trouble, breaker.open_until)]
 
     def is_stalled(self, now: float) -> bool:

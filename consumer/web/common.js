@@ -85,12 +85,13 @@ function showLive(text, isLive) {
   $("live").textContent = text;
 }
 
+/** The JSON as `content`; or as `error` the refusal of a server that is there, null if nobody answers. */
 async function ask(address) {
   try {
     const response = await fetch(address, { cache: "no-store", signal: AbortSignal.timeout(5000) });
-    return response.ok ? await response.json() : null;
+    return response.ok ? { content: await response.json() } : { error: `HTTP status ${response.status}` };
   } catch {
-    return null;
+    return { error: null };
   }
 }
 
@@ -105,10 +106,10 @@ export async function poll(address, render, options = {}) {
   let answeredAt = Date.now() / 1000;
   let tick = performance.now();
   for (;;) {
-    const content = await ask(address());
-    if (content === null) {
+    const { content, error } = await ask(address());
+    if (content === undefined) {
       showLive(`no answer since ${clock(answeredAt)} UTC, retrying`, false);
-      onSilence(answeredAt);
+      onSilence(answeredAt, error);
     } else {
       [answeredAt, tick] = [content.now ?? Date.now() / 1000, performance.now()];
       showLive(`live, ${clock(answeredAt)} UTC`, true);

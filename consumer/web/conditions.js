@@ -67,8 +67,21 @@ export function renderConditions(status) {
     ? conditions.map((condition, index) => conditionCard(condition, now, index === 0)) : [runningCard(status)]));
 }
 
+/** The member runs, and this page cannot be made: most often a defect. */
+function renderRefusal(since, error) {
+  showBadge("page not available", "bad");
+  const title = [make("b", { class: "bad" }, `page not available since ${moment(since, since)}`)];
+  replaceIfChanged("conditions", ["refusal", since, error], () => [card("act", title, [
+    ...row("Since", ...sinceWhen(since, since)),
+    ...row("Reason", `The member runs, and it answered this page with ${error}. Below is what it said last.`),
+    ...row("Is anything lost?", "Not known from this page. The metrics of the member say whether it delivers."),
+    ...row("What to do", make("a", { href: "status.json" }, "Read the answer"), ", and save the log of the member."),
+  ], true)]);
+}
+
 /** The service does not answer this page: it may be gone, or only the connection to it. */
-export function renderSilence(since) {
+export function renderSilence(since, error) {
+  if (error) return renderRefusal(since, error);
   showBadge("no answer from the service", "bad");
   const at = moment(since, since);
   const title = [make("b", { class: "bad" }, `no answer from the service since ${at}`)];

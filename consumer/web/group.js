@@ -19,13 +19,15 @@ function memberLink(member, port, isThis) {
 }
 
 /** The partition's state in words, and its class. The worst comes first. */
-function partitionState({ partition, block, ownerless, lag }, own, notMoving) {
+function partitionState({ partition, block: committed, ownerless, lag }, own, { notMoving, waiting }) {
+  const block = own ? own.block : committed;
   if (block) return [`blocked: ${block}`, "bad"];
   if (ownerless) return ["no owner: nobody reads it", "bad"];
+  if (own && lag && waiting) return ["waiting: see above", "warn"];
   if (notMoving.has(partition)) return ["does not move", "bad"];
   if (own?.paused) return ["paused: its buffer is full", "warn"];
   if (!isKnown(lag)) return ["unknown", "dim"];
-  return lag ? ["delivering", "good"] : ["all delivered", "dim"];
+  return lag ? [`${count(lag)} waiting`, ""] : ["all delivered", "dim"];
 }
 
 function cell(label, content, className = "") {
@@ -44,9 +46,9 @@ function ago(milliseconds, now) {
   return `${moment(seconds, now)}, ${span(Math.max(0, now - seconds))} ago`;
 }
 
-function partitionRow(partition, own, { now, http_port, notMoving, largestLag }) {
+function partitionRow(partition, own, { now, http_port, notMoving, waiting, largestLag }) {
   const { owner, lag, moved_at, oldest_at } = partition;
-  const [state, className] = partitionState(partition, own, notMoving);
+  const [state, className] = partitionState(partition, own, { notMoving, waiting });
   const who = owner ? memberLink(owner, http_port, Boolean(own)) : partition.ownerless ? "none" : "unknown";
   const lagContent = make("span", { class: "lag" }, orUnknown(lag, count), isKnown(lag) ? bar(lag / largestLag) : "");
   return make("tr", {},
@@ -63,23 +65,30 @@ function ownPartition({ partition, lag, oldest_at }) {
 }
 
 function describeGroup({ group_view, now }) {
+  if (group_view.is_old) return `Old: ${describeRead(group_view, now)} This table may be wrong by now.`;
   if (!group_view.read_at) return "The group is not known yet. Below are the partitions of this member, if it has any.";
-  const { state, read_at, members } = group_view;
+  return describeRead(group_view, now);
+}
+
+function describeRead({ state, read_at, members }, now) {
+  const number = `${count(members.length)} ${members.length === 1 ? "member" : "members"}`;
   return `Kafka's own data, read ${span(Math.max(0, now - read_at / 1000))} ago: the group is ${state}, `
-    + `with ${count(members.length)} ${members.length === 1 ? "member" : "members"}.`;
+    + `with ${state === "unknown" ? "its members unknown" : number}.`;
 }
 
 export function renderGroup(status) {
-  const { group_view, partitions, http_port, now } = status;
+  const { group_view, partitions, conditions, http_port, now } = status;
   const own = new Map(partitions.map((partition) => [partition.partition, partition]));
   const ofGroup = group_view.partitions ?? [];
   const rows = ofGroup.length ? ofGroup : partitions.map(ownPartition);
   const largestLag = Math.max(...rows.map(({ lag }) => lag ?? 0), 1);
   const findings = (group_view.findings ?? []).filter(({ rule }) => rule === "not_moving");
   const notMoving = new Set(findings.flatMap((finding) => finding.partitions));
+  const waiting = conditions.some(({ is_wait }) => is_wait);
   $("partitions").replaceChildren(
-    ...rows.map((partition) => partitionRow(partition, own.get(partition.partition), { now, http_port, notMoving, largestLag })));
+    ...rows.map((partition) => partitionRow(partition, own.get(partition.partition), { now, http_port, notMoving, waiting, largestLag })));
   $("partition_table").hidden = rows.length === 0;
+  $("partition_table").classList.toggle("dim", Boolean(group_view.is_old));
   $("group_about").textContent = describeGroup(status);
   $("group_problems").replaceChildren(...(group_view.problems ?? []).map((problem) => make("p", { class: "warn" }, problem)));
   const idle = (group_view.members ?? []).filter((member) => !member.partitions.length);

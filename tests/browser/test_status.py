@@ -87,7 +87,7 @@ def test_it_shows_why_and_since_when_delivery_is_blocked(service: Service, opene
         expect(conditions).to_contain_text("Segment refuses the write key")
         expect(conditions).to_contain_text("for 5 min")
         expect(conditions).to_contain_text("Nothing is lost.")
-        expect(conditions.locator(".command")).to_have_text("sprig-to-segment preview --from 0:17 --count 1")
+        expect(conditions.locator(".command")).to_have_text("sprig-to-segment check")
         expect(page.locator("#retry_waits")).to_contain_text("Next request of production in")
         service.publish(2)
         expect(page.locator("#state")).to_have_text("running")
@@ -147,6 +147,27 @@ def test_the_whole_group_is_shown_and_another_member_is_linked(service: Service,
         expect(row(page, 2)).to_contain_text("no owner")
         expect(page.locator("#idle")).to_contain_text("idle-client at <b>no host</b>")
         assert page.locator("#idle a, #idle b").count() == 0
+
+
+def test_the_state_of_an_own_partition_says_what_this_member_knows(service: Service, opened: OpenPage) -> None:
+    service.group = a_group()
+    service.publish(1, partitions={0: PartitionState(lag=7)})
+    with service.served() as address, opened(address) as page:
+        expect(row(page, 0).locator("[data-label='State']")).to_have_text("7 waiting")
+        waits = [Wait(WaitKind.SEGMENT, "", time.monotonic(), "http_503")]
+        service.publish(1, partitions={0: PartitionState(lag=7)}, waits=waits)
+        expect(row(page, 0).locator("[data-label='State']")).to_contain_text("waiting: see above")
+        service.publish(1, partitions={0: PartitionState(lag=7, block="http_401")})
+        expect(row(page, 0).locator("[data-label='State']")).to_have_text("blocked: http_401")
+
+
+def test_an_old_group_and_unknown_members_are_said_to_be_so(service: Service, opened: OpenPage) -> None:
+    service.publish(1)
+    old = GroupView("answers", "segment", GroupState.UNKNOWN, read_at=int((time.time() - 90) * 1000))
+    service.group = group_report(old)
+    with service.served() as address, opened(address) as page:
+        expect(page.locator("#group_about")).to_contain_text("Old:")
+        expect(page.locator("#group_about")).to_contain_text("its members unknown")
 
 
 def test_what_is_not_known_is_shown_as_unknown(service: Service, opened: OpenPage) -> None:

@@ -13,6 +13,7 @@ from consumer.closing import MARGIN_SECONDS, BoundedCloser
 from consumer.errors import NotPermitted, ServiceError
 from consumer.kafka.dead_letter_topic import TopicFinding
 from consumer.pipeline.start_topics import StartTopics
+from consumer.pipeline.status_reporter import StatusReporter
 
 
 class FakeLoop:
@@ -47,7 +48,7 @@ def started(
 ) -> FakeLoop:
     """The loop of a service that was started with these findings about its dead-letter topic."""
     loop = FakeLoop()
-    reporter, consumer = cast(Any, None), cast(Any, FakeConsumer(other_topics or {}))
+    reporter, consumer = StatusReporter(time.monotonic()), cast(Any, FakeConsumer(other_topics or {}))
     service = Service(cast(Any, loop), consumer, reporter, StartTopics(consumer, topic, lambda: findings))
     service.run(threading.Event())
     return loop

@@ -49,3 +49,12 @@ def test_a_key_that_no_record_needs_any_more_is_not_waited_for(registry: Registr
     registry.now += 100
     registry.wait(5, 8)
     assert not registry.cache.waits
+
+
+def test_nothing_is_waited_for_once_no_record_needs_a_schema(registry: Registry) -> None:
+    """The partition was revoked: no look-up follows that could end the wait."""
+    registry.outage = RegistryUnreachable("refused")
+    registry.wait(10, 7)
+    assert registry.cache.waits
+    registry.now += 61
+    assert not registry.cache.waits

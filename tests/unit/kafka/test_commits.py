@@ -289,3 +289,12 @@ def test_the_next_owner_keeps_the_time_of_an_offset_that_it_does_not_move(
     commits.fetch([0], 1.0)
     commits.commit({0: LogPosition(5)})
     assert client.offsets[0].metadata == "first committed-at:7"
+
+
+def test_a_failure_ends_once_nothing_is_left_to_commit(commits: OffsetCommits) -> None:
+    """The partitions were revoked, so no later commit could show that the broker takes commits."""
+    commits.commit({0: LogPosition(5)})
+    commits.report(DENIED, offsets(p0=5))
+    assert commits.waits
+    commits.commit({})
+    assert not commits.waits

@@ -53,7 +53,7 @@ def test_a_group_without_members_is_one_finding_and_not_one_for_each_partition(s
         (LIMIT, LIMIT, True),
         (LIMIT + 1, LIMIT, False),
         (LIMIT, LIMIT + 1, False),  # the first record after a quiet night
-        (None, LIMIT, True),  # another client committed, or nobody did
+        (None, LIMIT, False),  # another client committed
         (LIMIT, None, False),
         (None, None, False),
     ],
@@ -66,6 +66,24 @@ def test_a_partition_stands_still_if_its_offset_could_have_moved_for_long(
     assert [(finding.rule, finding.partitions, finding.since) for finding in findings] == [
         (GroupRule.NOT_MOVING, (1,), LIMIT)
     ] * is_stalled
+
+
+def test_a_record_of_the_future_does_not_hide_that_a_partition_stands_still() -> None:
+    partition = replace(WAITING, moved_at=LIMIT, oldest_at=NOW + 10**9)
+    later = replace(view(partition), read_at=NOW)
+    assert rules(later) == []
+    never = replace(WAITING, committed=NO_OFFSET, moved_at=None, oldest_at=LIMIT)
+    (finding,) = group_findings(view(never))
+    assert (finding.rule, finding.since) == (GroupRule.NOT_MOVING, LIMIT)
+
+
+def test_the_start_of_what_was_only_seen_is_not_known() -> None:
+    deleted, ownerless = replace(WAITING, begin=5), replace(WAITING, owner=None)
+    findings = group_findings(view(deleted, ownerless))
+    assert [(finding.rule, finding.since) for finding in findings] == [
+        (GroupRule.NO_OWNER, None),
+        (GroupRule.RECORDS_DELETED, None),
+    ]
 
 
 def test_a_partition_without_lag_never_stands_still() -> None:

@@ -8,15 +8,17 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from confluent_kafka import Consumer, ConsumerGroupType, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import OFFSET_INVALID, Consumer, ConsumerGroupType, KafkaError, KafkaException, TopicPartition
 from confluent_kafka import ConsumerGroupState as ClientState
 
 from consumer.errors import NotPermitted
 from consumer.kafka import group_reader
+from consumer.kafka.group_findings import GroupRule, group_findings
 from consumer.kafka.group_reader import GroupReader
 from consumer.kafka.group_view import GroupMember, GroupState, GroupView
 from consumer.kafka.mock_broker import MockBroker
 from consumer.kafka.oldest_records import OldestTimes
+from tests.failing_broker import failing_broker
 
 
 def answered(answer: Any) -> Future[Any]:
@@ -40,14 +42,11 @@ class FakeAdmin:
         self.offsets: Any = SimpleNamespace(topic_partitions=[])
         self.listed: Any = SimpleNamespace(offset=10)
         self.partitions: Mapping[str, int] = {"topic": 2}
-        self.topic: Any = KafkaError(KafkaError.UNKNOWN_TOPIC_OR_PART)
+        self.refusal: KafkaError | None = None
 
-    def list_topics(self, timeout: float) -> Any:
-        topics = {name: SimpleNamespace(partitions=range(count)) for name, count in self.partitions.items()}
-        return SimpleNamespace(topics=topics)
-
-    def describe_topics(self, topics: Any, request_timeout: float) -> Any:
-        return {"topic": answered(self.topic)}
+    def list_topics(self, topic: str, timeout: float) -> Any:
+        partitions = range(self.partitions.get(topic, 0))
+        return SimpleNamespace(topics={topic: SimpleNamespace(partitions=partitions, error=self.refusal)})
 
     def describe_consumer_groups(self, groups: list[str], request_timeout: float) -> Any:
         return {group: answered(self.description) for group in groups}
@@ -167,16 +166,67 @@ def test_a_missing_right_to_the_topic_is_named_once(reader: GroupReader, admin: 
         (TOPIC_DENIED, "not permitted: the principal needs DESCRIBE for topic topic"),
     ],
 )
-def test_a_topic_that_is_not_listed_is_asked_for(
+def test_a_topic_that_is_missing_and_one_that_is_hidden_are_told_apart(
     reader: GroupReader, admin: FakeAdmin, answer: KafkaError, problem: str
 ) -> None:
-    admin.partitions, admin.topic = {"another": 1}, answer
+    admin.partitions, admin.refusal = {"another": 1}, answer
     view = reader.read()
     assert (view.problems, view.partitions) == ((problem,), ())
+    assert view.state is GroupState.DEAD, "the group is described all the same"
 
 
 def committed(partition: int, offset: int, metadata: str | None) -> Any:
     return SimpleNamespace(partition=partition, offset=offset, metadata=metadata, error=None)
+
+
+NO_OFFSET_IN_TIME = SimpleNamespace(offset=OFFSET_INVALID)  # the client calls that a success
+
+
+def test_an_answer_that_did_not_come_in_time_is_no_offset(reader: GroupReader, admin: FakeAdmin) -> None:
+    admin.listed = NO_OFFSET_IN_TIME
+    admin.offsets = SimpleNamespace(topic_partitions=[committed(0, 10, ""), committed(1, 10, "")])
+    view = reader.read()
+    assert [(row.begin, row.end, row.lag) for row in view.partitions] == [(None, None, None)] * 2
+    assert view.problems == ("the leaders of 2 partitions did not answer in 5 s",)
+    assert group_findings(view)[0].rule is GroupRule.UNKNOWN
+
+
+def test_an_open_question_is_not_asked_again_until_it_is_answered(
+    reader: GroupReader, admin: FakeAdmin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(group_reader, "ANSWER_SECONDS", 0.01)
+    asked: list[TopicPartition] = []
+    open_answers: list[Future[Any]] = []
+
+    def ask(questions: Mapping[TopicPartition, Any], request_timeout: float) -> Mapping[TopicPartition, Future[Any]]:
+        assert request_timeout > 30, "a question that times out while it is sent can end the process"
+        answers = {question: Future[Any]() for question in questions}
+        asked.extend(questions)
+        open_answers.extend(answers.values())
+        return answers
+
+    monkeypatch.setattr(admin, "list_offsets", ask)
+    for _ in range(3):
+        (problem,) = reader.read().problems
+        assert problem.startswith("the leaders of 2 partitions did not answer")
+    assert len(asked) == 4  # the first offset and the end of two partitions
+    for answer in open_answers:
+        answer.set_result(SimpleNamespace(offset=7))
+    reader.read()
+    assert len(asked) == 8, "what was answered between two reads is asked anew"
+
+
+def test_a_reader_can_be_closed_while_a_leader_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The client is destroyed with its questions open."""
+    monkeypatch.setattr(group_reader, "ANSWER_SECONDS", 0.2)
+    with failing_broker() as broker:
+        broker.create_topic("topic", 2)
+        with closing(GroupReader(broker.address, "group", {}, "topic")) as reader:
+            assert [row.end for row in reader.read().partitions] == [0, 0]
+            broker.delay(seconds=0.5)
+            view = reader.read()
+            assert [(row.begin, row.end) for row in view.partitions] == [(None, None)] * 2
+            assert any("did not answer" in problem for problem in view.problems)
 
 
 def test_the_oldest_record_is_read_where_records_wait(reader: GroupReader, admin: FakeAdmin) -> None:
@@ -250,6 +300,12 @@ def test_what_the_broker_has_is_read_with_its_times(broker: MockBroker) -> None:
     assert [row.block for row in view.partitions] == ["http_401", None, None, None]
     assert [bool(row.oldest_at and row.oldest_at >= before) for row in view.partitions] == [True, False, True, False]
     assert before <= view.read_at
+
+
+def test_a_topic_that_does_not_exist_is_not_created(broker: MockBroker) -> None:
+    for _ in range(2):  # the mock creates a topic for a question that does not forbid it
+        view = read(broker.address, "missing")
+        assert (view.partitions, view.problems[0]) == ((), "there is no such topic")
 
 
 def test_without_a_broker_the_read_ends_and_says_so() -> None:

@@ -9,10 +9,12 @@ from confluent_kafka import OFFSET_BEGINNING, OFFSET_INVALID, KafkaError, TopicP
 from consumer.kafka.commits import OffsetCommits
 from consumer.kafka.kept_progress import KeptProgress
 from consumer.kafka.log_check import LogExtent
+from consumer.kafka.partition_topics import PartitionTopics
+from consumer.kafka.position_sources import PositionSources
 from consumer.kafka.records import LogPosition, OffsetReset, Progress
 from consumer.kafka.retry_timer import RetryTimer
-from consumer.kafka.start_offsets import PositionSources, StartOffsets
-from consumer.kafka.topic_id import PartitionTopics, TopicIdentity
+from consumer.kafka.start_offsets import StartOffsets
+from consumer.kafka.topic_id import TopicIdentity
 from tests.unit.kafka.commit_fakes import FakeClient
 
 FIRST, SECOND = TopicIdentity("first", "here"), TopicIdentity("second", "here")

@@ -22,6 +22,7 @@ class FakeAdmin:
         self.knows_controller = True
         self.answers_metadata = True
         self.questions = 0
+        self.partitions: list[Any] = []
 
     def poll(self, timeout: float) -> None: ...
 
@@ -34,7 +35,7 @@ class FakeAdmin:
         self.questions += 1
         answer: Future[Any] = Future()
         if self.knows_controller:
-            answer.set_result(SimpleNamespace(topic_id="id"))
+            answer.set_result(SimpleNamespace(topic_id="id", partitions=self.partitions))
         else:
             answer.set_exception(KafkaException(KafkaError(KafkaError._TIMED_OUT)))
         return {"topic": answer}
@@ -80,3 +81,17 @@ def test_an_id_that_may_have_changed_is_asked_for_at_once() -> None:
     assert watcher.current is None
     assert watcher.wait(1) == TopicIdentity("id", "cluster")
     assert admin.questions == 2
+
+
+def test_the_partitions_without_a_leader_are_those_of_the_last_answer() -> None:
+    admin, now = FakeAdmin(), 0.0
+    watcher = watcher_of(admin, lambda: now)
+    leaders = [SimpleNamespace(id=1), SimpleNamespace(id=-1), None]
+    admin.partitions = [SimpleNamespace(id=number, leader=leader) for number, leader in enumerate(leaders)]
+    watcher.wait(1)
+    assert watcher.leaderless == {1, 2}
+    admin.partitions = admin.partitions[:1]
+    now += POLL_INTERVAL
+    watcher.poll()
+    watcher.poll()
+    assert not watcher.leaderless

@@ -1,6 +1,7 @@
 """The advice on each condition: its section of the runbook exists, and its command is one."""
 
 import re
+import socket
 
 import pytest
 
@@ -15,9 +16,12 @@ BLOCKS = [*map(str, BlockReason), "http_418", "200_not_segment", "undecodable", 
 CONDITIONS = [
     *(Condition(kind, "", None) for kind in ConditionKind if kind != ConditionKind.BLOCKED),
     *(
-        Condition(ConditionKind.BLOCKED, "key", None, block={"reason": reason, "records": records})
+        Condition(
+            ConditionKind.BLOCKED, "key", None, block={"reason": reason, "records": records, "reject_reason": rejected}
+        )
         for reason in BLOCKS
         for records in ("", "0:17, 3:1042 and 5 more")
+        for rejected in ("", "undecodable")
     ),
 ]
 
@@ -43,11 +47,26 @@ def test_the_command_exists(condition: Condition) -> None:
 
 
 def test_the_command_shows_the_first_record_of_a_block() -> None:
-    block = {"reason": "undecodable", "records": "0:17, 3:1042"}
+    block = {"reason": "rejected_before_success", "records": "0:17, 3:1042", "reject_reason": "undecodable"}
     given = advice(Condition(ConditionKind.BLOCKED, "key", None, block=block))
     assert given.command == "sprig-to-segment preview --from 0:17 --count 1"
 
 
+@pytest.mark.parametrize("reason", ["http_401", "offset_out_of_range", "log_truncated", "unreadable_batch"])
+def test_a_record_that_was_not_rejected_is_not_previewed(reason: str) -> None:
+    block = {"reason": reason, "records": "0:17", "reject_reason": ""}
+    assert advice(Condition(ConditionKind.BLOCKED, "key", None, block=block)).command == "sprig-to-segment check"
+
+
+def test_the_log_is_that_of_this_pod() -> None:
+    assert socket.gethostname() in advice(Condition(ConditionKind.STUCK, "", None)).command
+
+
 def test_something_is_lost_only_where_the_text_says_so() -> None:
     losing = {condition.kind for condition in CONDITIONS if not advice(condition).lost.startswith("Nothing is lost.")}
-    assert losing == {ConditionKind.RECORDS_LOST, ConditionKind.UNACCOUNTED}
+    assert losing == {
+        ConditionKind.RECORDS_LOST,
+        ConditionKind.LOG_TRUNCATED,
+        ConditionKind.LOST_BEFORE,
+        ConditionKind.UNACCOUNTED,
+    }

@@ -10,6 +10,8 @@ from consumer.observability import group_watch
 from consumer.observability.group_watch import WANTED_SECONDS, GroupWatch
 from tests.support import wait_until
 
+pytestmark = pytest.mark.timeout(30)  # a thread that spins fails its test
+
 UNREAD = {"read_at": 0, "problems": []}
 
 

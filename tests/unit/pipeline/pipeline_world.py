@@ -50,6 +50,9 @@ class FakeGroup:
 
     is_group_member = True
 
+    def last_error(self, since: float) -> str:
+        return ""
+
     def __init__(self) -> None:
         self._next = ReadResult()
         self.commits = {"ok": 0, "failed": 0}

@@ -39,6 +39,9 @@ class SimulatedGroup:
 
     is_group_member = True
 
+    def last_error(self, since: float) -> str:
+        return ""
+
     def __init__(self, ledger: PipelineLedger) -> None:
         self.ledger = ledger
         self.position: dict[int, Offset] = {}

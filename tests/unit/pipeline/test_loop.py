@@ -10,6 +10,8 @@ from consumer.errors import ServiceError
 from consumer.kafka.dead_letters import DeliveryReports
 from consumer.kafka.records import LogPosition, OffsetReset, Progress
 from consumer.model import Accepted, BatchRequest, Outcome, Refused, Retry
+from consumer.observability.snapshot import Counters
+from consumer.pipeline.losses import Losses
 from consumer.pipeline.status_reporter import StatusReporter
 from consumer.waits import Wait, WaitKind
 from tests.unit.pipeline.pipeline_world import EVENTS, FakeWorkers, PipelineWorld
@@ -585,6 +587,22 @@ def test_a_service_that_waits_for_kafka_at_its_start_says_since_when() -> None:
     assert (snapshot.loop_ran_at, snapshot.waits) == (9.0, [Wait(WaitKind.KAFKA, "", 5.0, "no route")])
 
 
+def test_a_member_outside_its_group_has_the_reason_of_the_start_until_it_joins() -> None:
+    world = PipelineWorld()
+    world.reporter.topic_unreadable("there is no topic answers")
+    world.group.is_group_member = False
+    world.run_once()
+    outside = world.reporter.latest()
+    assert (outside.outside_group_reason, outside.was_group_member) == ("there is no topic answers", False)
+    world.group.is_group_member = True
+    world.run_once(0.2)
+    world.group.is_group_member = False
+    world.run_once(0.2)
+    rejoining = world.reporter.latest()
+    assert (rejoining.outside_group_reason, rejoining.was_group_member) == ("", True)
+    assert rejoining.outside_group_since > outside.outside_group_since
+
+
 def test_what_other_parts_of_the_service_counted_is_published() -> None:
     world = PipelineWorld()
     world.schemas.lookups["found"] += 2
@@ -598,3 +616,15 @@ def test_what_other_parts_of_the_service_counted_is_published() -> None:
     assert counters.commits == {"ok": 0, "failed": 4}
     world.schemas.lookups["found"] += 1
     assert counters.lookups == {"found": 2}  # a snapshot does not change
+
+
+def test_a_loss_has_the_time_of_the_last_one() -> None:
+    losses, counters = Losses(), Counters()
+    losses.note(counters, 1.0)
+    counters.lost_to_retention = 3
+    losses.note(counters, 2.0)
+    losses.note(counters, 9.0)
+    assert (losses.deleted_at, losses.truncated_at) == (2.0, float("-inf"))
+    counters.lost_to_truncation = 1
+    losses.note(counters, 10.0)
+    assert (losses.deleted_at, losses.truncated_at) == (2.0, 10.0)

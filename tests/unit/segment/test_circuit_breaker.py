@@ -1,6 +1,7 @@
 """When the next request of a key may be sent: backoff, probes, throttles, and a key that is blocked."""
 
 from consumer.model import Accepted, Misconfigured, Retry
+from consumer.segment.circuit_breaker import CircuitBreaker
 from consumer.waits import WaitKind
 from tests.unit.segment.queues import (
     KEY,
@@ -159,3 +160,14 @@ def test_a_blocked_key_is_shown_as_blocked_and_not_as_waiting() -> None:
     denied(queue, "http_401")
     assert queue.statuses[KEY].block_reason == "http_401"
     assert not queue.waits
+
+
+def test_the_last_trouble_says_whether_the_key_is_throttled() -> None:
+    breaker = CircuitBreaker()
+    breaker.failed("http_503", 0.0, 1.0)
+    assert not breaker.is_throttling
+    breaker.throttled("http_429", None, 1.0, 2.0)
+    assert breaker.is_throttling
+    assert breaker.trouble_since == 1.0
+    breaker.failed("http_503", 2.0, 3.0)
+    assert not breaker.is_throttling
