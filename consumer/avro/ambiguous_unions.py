@@ -4,8 +4,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from consumer.avro.connect_types import VARIABLE_SCALE_DECIMAL
 from consumer.avro.logical_types import PYTHON_TYPES
-from consumer.avro.schema import AvroType
+from consumer.avro.schema import NO_VALUE, AvroType
 
 
 def is_ambiguous(union: AvroType) -> bool:
@@ -42,12 +43,17 @@ def _ambiguous_unions(parsed: Any, root: AvroType, names: Mapping[str, Any]) -> 
     while waiting:
         definition, avro = waiting.pop()
         definition = _definition(definition, names)
-        if not isinstance(definition, dict | list) or id(definition) in seen:
+        if not isinstance(definition, dict | list) or id(definition) in seen or _is_closed(avro):
             continue
         seen.add(id(definition))
         if avro.kind == "union" and is_ambiguous(avro):
             yield definition
         waiting += zip(_parts(definition), avro.inner, strict=True)
+
+
+def _is_closed(avro: AvroType) -> bool:
+    """Whether the tree has nothing of what is in the definition: it has no value, or is text."""
+    return avro == NO_VALUE or avro.logical == VARIABLE_SCALE_DECIMAL
 
 
 def _definition(parsed: Any, names: Mapping[str, Any]) -> Any:

@@ -1,7 +1,10 @@
 """The size up to which a value may be decoded: a few bytes of Avro can become a hundred times as many in memory."""
 
 import sys
+from collections.abc import Sequence
+from typing import NamedTuple
 
+from consumer.avro.connect_types import MAX_SCALE, NEGATIVE_SCALE_DECIMAL, VARIABLE_SCALE_DECIMAL
 from consumer.avro.schema import AvroType
 
 MAX_DECODED_BYTES = 64 * 2**20
@@ -22,56 +25,68 @@ _OBJECT_BYTES_PER_ENCODED_BYTE = {
     "bytes": 15,
     "fixed": 36,
 }
-_MIN_ENCODED_BYTES = {"null": 0, "float": 4, "double": 8}
+_MIN_VARIABLE_SCALE_DECIMAL_BYTES = 3  # a scale of two bytes for a long text, and a length
+_MIN_ENCODED_BYTES = {"null": 0, "float": 4, "double": 8}  # 1 for all other types, or more
+
+
+class _Size(NamedTuple):
+    """
+    The most bytes of objects that a value can become: `objects` for the shortest encoding, which has `encoded` bytes,
+    and `rate` for each further byte.
+    """
+
+    encoded: int
+    objects: float
+    rate: float
 
 
 def max_value_bytes(avro: AvroType) -> int:
     """The size in bytes up to which no value of this type can become more than MAX_DECODED_BYTES."""
-    return int(MAX_DECODED_BYTES / max(1.0, _object_bytes_per_encoded_byte(avro)))
+    size = _size(avro)
+    return max(0, int(size.encoded + (MAX_DECODED_BYTES - size.objects) / max(1.0, size.rate)))
 
 
-def _object_bytes_per_encoded_byte(avro: AvroType) -> float:
-    """The most bytes of objects for each byte of encoding, besides `_constant_object_bytes`."""
+def _size(avro: AvroType) -> _Size:
     match avro.kind:
         case "record" | "error":
-            return max(map(_object_bytes_per_encoded_byte, avro.fields.values()), default=0.0)
+            return _size_of_record([*map(_size, avro.fields.values())], avro)
         case "union":
-            return max(
-                _constant_object_bytes(branch) / (1 + _min_encoded_bytes(branch))
-                + _object_bytes_per_encoded_byte(branch)
-                for branch in avro.branches
-            )
+            return _size_of_union([*map(_size, avro.branches)])
         case "array":
-            return max(_EMPTY_CONTAINER_BYTES, _item_bytes_per_encoded_byte(avro, _LIST_SLOT_BYTES, 0))
+            return _size_of_container(avro, _LIST_SLOT_BYTES, 0)
         case "map":
-            return max(_EMPTY_CONTAINER_BYTES, _item_bytes_per_encoded_byte(avro, _MAP_ENTRY_BYTES, _KEY_ENCODED_BYTES))
-    if avro.logical == "decimal":
+            return _size_of_container(avro, _MAP_ENTRY_BYTES, _KEY_ENCODED_BYTES)
+    encoded, rate = _MIN_ENCODED_BYTES.get(avro.kind, 1), _leaf_rate(avro)
+    return _Size(encoded, encoded * rate, rate)
+
+
+def _size_of_record(fields: Sequence[_Size], avro: AvroType) -> _Size:
+    objects = sys.getsizeof(dict.fromkeys(avro.fields)) + sum(size.objects for size in fields)
+    return _Size(sum(size.encoded for size in fields), objects, max((size.rate for size in fields), default=0.0))
+
+
+def _size_of_union(branches: Sequence[_Size]) -> _Size:
+    """The number of the branch is a byte. The rate must cover a branch whose shortest encoding is longer."""
+    shortest = min((size.encoded for size in branches), default=0)
+    objects = max((size.objects for size in branches if size.encoded == shortest), default=0.0)
+    rates = [size.rate for size in branches]
+    rates += [(size.objects - objects) / (size.encoded - shortest) for size in branches if size.encoded > shortest]
+    return _Size(1 + shortest, objects, max(rates, default=0.0))
+
+
+def _size_of_container(avro: AvroType, slot_bytes: int, key_encoded_bytes: int) -> _Size:
+    """The shortest is empty. Each item needs a slot and, in a map, the encoding of a key."""
+    assert avro.items
+    item = _size(avro.items)
+    rate = (slot_bytes + item.objects) / (key_encoded_bytes + item.encoded)
+    return _Size(1, _EMPTY_CONTAINER_BYTES, max(rate, item.rate))
+
+
+def _leaf_rate(avro: AvroType) -> float:
+    if avro.logical in ("decimal", NEGATIVE_SCALE_DECIMAL):
         return float(_DECIMAL_OBJECT_BYTES + avro.digits)
+    if avro.logical == VARIABLE_SCALE_DECIMAL:
+        return (_DECIMAL_OBJECT_BYTES + MAX_SCALE) / _MIN_VARIABLE_SCALE_DECIMAL_BYTES
     if "time" in avro.logical or avro.logical == "date":
         return float(_TIME_OBJECT_BYTES)
     return float(_OBJECT_BYTES_PER_ENCODED_BYTE.get(avro.kind, 0))
-
-
-def _item_bytes_per_encoded_byte(avro: AvroType, slot_bytes: int, key_encoded_bytes: int) -> float:
-    """Of the items of an array or a map: each item needs a slot and, in a map, the encoding of a key."""
-    assert avro.items
-    object_bytes = slot_bytes + _constant_object_bytes(avro.items)
-    encoded_bytes = key_encoded_bytes + _min_encoded_bytes(avro.items)
-    return object_bytes / encoded_bytes + _object_bytes_per_encoded_byte(avro.items)
-
-
-def _constant_object_bytes(avro: AvroType) -> int:
-    """Bytes of the objects that do not depend on the length of the encoding: a record's dict, and the dicts in it."""
-    if avro.kind not in ("record", "error"):
-        return 0
-    return sys.getsizeof(dict.fromkeys(avro.fields)) + sum(map(_constant_object_bytes, avro.fields.values()))
-
-
-def _min_encoded_bytes(avro: AvroType) -> int:
-    """Bytes of the shortest encoding, or fewer."""
-    match avro.kind:
-        case "record" | "error":
-            return sum(map(_min_encoded_bytes, avro.fields.values()))
-        case "union":
-            return 1 + min(map(_min_encoded_bytes, avro.branches))
-    return _MIN_ENCODED_BYTES.get(avro.kind, 1)

@@ -1,6 +1,6 @@
 """The Avro library: loading schemas that are safe to decode with, decoding and encoding."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from io import BytesIO
 from typing import Any
@@ -12,10 +12,13 @@ import fastavro.schema
 from consumer.avro.ambiguous_unions import types_in_ambiguous_unions
 from consumer.avro.decode_errors import undecodable_because
 from consumer.avro.decode_limits import max_value_bytes
-from consumer.avro.logical_types import TEXT_TYPE, read_text, without_ignored_logical_types
+from consumer.avro.logical_types import TEXT_TYPE, read_text
 from consumer.avro.repaired_texts import ERRORS, RepairedRecord, install_repair
-from consumer.avro.schema import MAX_JSON_DEPTH, AvroType, WriterSchema, build_tree
+from consumer.avro.schema import AvroType, WriterSchema
+from consumer.avro.schema_names import BAD_FORM
+from consumer.avro.schema_parser import parse
 from consumer.avro.schema_size import memory_bytes
+from consumer.avro.schema_tree import MAX_JSON_DEPTH, build_tree
 from consumer.avro.strict_types import StrictTypes
 from consumer.errors import DecodingError, UnsafeSchema
 from consumer.jsonio import is_nested_deeper
@@ -24,9 +27,6 @@ from consumer.reasons import Reason
 
 _read = fastavro.schemaless_reader
 
-_WRAPPER_NAME = "sprig-to-segment"
-"""The record around a schema and its references while they are parsed. A dot would give the schemas a namespace."""
-
 
 def install_readers() -> None:
     """
@@ -34,7 +34,7 @@ def install_readers() -> None:
 
     fastavro's table of readers is global to the process, and stays as it is for others. `load_schema` calls this.
     """
-    readers: dict[str, Any] = {f"{kind}-{TEXT_TYPE}": read_text for kind in ("int", "long", "bytes", "fixed")}
+    readers: dict[str, Any] = {f"{kind}-{TEXT_TYPE}": read_text for kind in ("int", "long", "bytes", "fixed", "record")}
     fastavro.read.LOGICAL_READERS.update(readers)
     install_repair()
 
@@ -43,51 +43,34 @@ def load_schema(label: str, schema: object, references: Iterable[object] = ()) -
     """
     A writer's schema from its JSON value.
 
-    `references`: the schemas with the named types that `schema` uses but does not define, dependencies first.
+    `references`: the schemas with the named types that `schema` uses but does not define, in any order.
     Raises UnsafeSchema, in a line that begins with `label`, for what is not an Avro schema and for what is not safe to
     decode with.
     """
     install_readers()
-    names: dict[str, Any] = {}
-    schemas = [*references, schema]
-    if is_nested_deeper(schemas, MAX_JSON_DEPTH):  # only parsing it could overflow the stack
+    references = [*references]
+    if is_nested_deeper([*references, schema], MAX_JSON_DEPTH):  # only parsing it could overflow the stack
         raise UnsafeSchema(f"{label}: nested too deep; flatten the schema")
     try:
-        parsed = _parse(schemas, names)
-        root = build_tree(label, parsed, names)
-        types = StrictTypes(names, types_in_ambiguous_unions(parsed, root, names))
-        loaded = _writer_schema(label, root, parsed, names, types)
+        parsed, names = parse(schema, references)
+    except UnsafeSchema as error:
+        raise UnsafeSchema(f"{label}: not an Avro schema: {error}") from None
+    try:
+        tree = build_tree(label, parsed, names)
+        types = StrictTypes(names, types_in_ambiguous_unions(parsed, tree.root, names), tree.recursive, tree.levels)
+        loaded = _writer_schema(label, tree.root, parsed, names, types)
         return replace(loaded, memory_bytes=memory_bytes(label, loaded))
     except UnsafeSchema:
         raise
-    except Exception as error:  # noqa: BLE001 - a schema is input, and invalid input makes the library raise anything
+    except Exception as error:  # noqa: BLE001 - a schema is input, and invalid input can raise anything
         raise UnsafeSchema(f"{label}: not an Avro schema: {_invalid_because(error)}") from None
 
 
 def _invalid_because(error: Exception) -> str:
-    """What is wrong with a schema that the library refuses. Errors that Python raised inside it have no useful text."""
-    match error:
-        case fastavro.schema.UnknownType():
-            return f"the type {outside_text(error.name)} is not defined"
-        case fastavro.schema.SchemaParseException():
-            return outside_text(error)
-        case KeyError():
-            return f"a type without {outside_text(repr(error.args[0]))}"
-    return "a part of it does not have the form that the Avro specification gives it"
-
-
-def _parse(schemas: Sequence[object], names: dict[str, Any]) -> Any:
-    """
-    The last of the schemas in full names. They are parsed as one, so that each name has one meaning in all of them.
-
-    Defaults matter to readers' schemas only, so a default that does not fit its type is ignored.
-    """
-    fields = [
-        {"name": str(number), "type": without_ignored_logical_types(schema)} for number, schema in enumerate(schemas)
-    ]
-    wrapper = {"type": "record", "name": _WRAPPER_NAME, "fields": fields}
-    parsed: Any = fastavro.parse_schema(wrapper, names, _ignore_default_error=True)
-    return parsed["fields"][-1]["type"]
+    """What is wrong with a schema that has another form than Avro's. Errors that Python raised have no useful text."""
+    if isinstance(error, KeyError):
+        return f"a type without {outside_text(repr(error.args[0]))}"
+    return BAD_FORM
 
 
 def _writer_schema(
@@ -121,7 +104,8 @@ def decode(schema: WriterSchema, value: bytes, start: int) -> Any:
 
     Logical types do not apply (`consumer.avro.strict_types`): who sends a value gives it its form. A record with a text
     that is not UTF-8 is a RepairedRecord.
-    Raises DecodingError `undecodable`, `trailing_bytes` or `value_too_large`, with no part of the value.
+    Raises DecodingError `undecodable`, `nested_too_deep`, `trailing_bytes` or `value_too_large`, with no part of the
+    value.
     """
     if len(value) > schema.max_value_bytes:
         detail = f"{len(value)} bytes, {schema.max_value_bytes} at most with this schema"
@@ -130,6 +114,8 @@ def decode(schema: WriterSchema, value: bytes, start: int) -> Any:
     stream.seek(start)
     try:
         decoded = _read(stream, schema.strict, None)
+    except DecodingError:  # of a strict type
+        raise
     except UnicodeDecodeError:
         decoded = _repaired(schema, stream, start)
     except Exception as error:  # noqa: BLE001 - hostile bytes raise anything: EOFError, KeyError, OverflowError
@@ -144,6 +130,8 @@ def _repaired(schema: WriterSchema, stream: BytesIO, start: int) -> Any:
     stream.seek(start)
     try:
         decoded = _read(stream, schema.strict, None, handle_unicode_errors=ERRORS)
+    except DecodingError:  # of a strict type
+        raise
     except Exception as error:  # noqa: BLE001 - as in `decode`
         raise DecodingError(Reason.UNDECODABLE, undecodable_because(error)) from None
     return RepairedRecord(decoded) if isinstance(decoded, dict) else decoded

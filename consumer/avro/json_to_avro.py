@@ -7,6 +7,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 from uuid import UUID
 
+from consumer.avro.connect_types import VARIABLE_SCALE_DECIMAL
 from consumer.avro.decoder import decode, encode, union_branch
 from consumer.avro.schema import AvroType, WriterSchema
 from consumer.errors import UsageError
@@ -23,6 +24,22 @@ def _nanos(text: str) -> int:
     return (parsed - _EPOCH) // timedelta(microseconds=1) * 1000
 
 
+def _time_nanos(text: str) -> int:
+    """A time in nanoseconds since midnight. Text has microseconds at most."""
+    parsed = time.fromisoformat(text)
+    seconds = (parsed.hour * 60 + parsed.minute) * 60 + parsed.second
+    return (seconds * 1_000_000 + parsed.microsecond) * 1000
+
+
+def _variable_scale_decimal(text: str) -> dict[str, Any]:
+    """The record of Debezium's decimal."""
+    sign, digits, exponent = Decimal(text).as_tuple()
+    if not isinstance(exponent, int):
+        raise InvalidOperation
+    unscaled = int("".join(map(str, digits))) * (-1 if sign else 1)
+    return {"scale": -exponent, "value": unscaled.to_bytes(unscaled.bit_length() // 8 + 1, "big", signed=True)}
+
+
 _TEXT_PARSERS: Mapping[str, Callable[[str], Any]] = {
     "date": date.fromisoformat,
     "time-millis": time.fromisoformat,
@@ -34,6 +51,8 @@ _TEXT_PARSERS: Mapping[str, Callable[[str], Any]] = {
     "local-timestamp-micros": datetime.fromisoformat,
     "local-timestamp-nanos": _nanos,
     "decimal": Decimal,
+    "time-nanos": _time_nanos,
+    VARIABLE_SCALE_DECIMAL: _variable_scale_decimal,
 }
 """By logicalType: how a value that is written as text is parsed."""
 

@@ -9,6 +9,7 @@ from math import log10
 from typing import Any
 from uuid import UUID
 
+from consumer.avro.connect_types import MAX_SCALE, NEGATIVE_SCALE_DECIMAL, VARIABLE_SCALE_DECIMAL
 from consumer.jsonio import iso_millis
 from consumer.reasons import Reason
 
@@ -44,6 +45,11 @@ def _time_micros(value: int) -> str:
     return _iso_time(timedelta(microseconds=value), "microseconds")
 
 
+def _time_nanos(value: int) -> str:
+    micros, nanos = divmod(value, 1000)
+    return f"{_iso_time(timedelta(microseconds=micros), 'microseconds')}{nanos:03}"
+
+
 def _iso_time(since_midnight: timedelta, precision: str) -> str:
     if not timedelta() <= since_midnight < timedelta(days=1):
         raise OverflowError
@@ -54,7 +60,13 @@ def _decimal(scale: int, value: bytes) -> str:
     unscaled = int.from_bytes(value, "big", signed=True)
     if abs(unscaled) >= _TOO_LARGE:
         raise OverflowError
-    return format(Decimal(f"{unscaled}E-{scale}"), "f")
+    return format(Decimal(f"{unscaled}E{-scale}"), "f")
+
+
+def _variable_scale_decimal(value: Mapping[str, Any]) -> str:
+    if abs(value["scale"]) > MAX_SCALE:
+        raise OverflowError
+    return _decimal(value["scale"], value["value"])
 
 
 def _uuid(value: bytes) -> str:
@@ -92,10 +104,18 @@ _TEXT_FORMS: Mapping[str, TextForm] = {
     "int-date": _iso_date,
     "int-time-millis": _time_millis,
     "long-time-micros": _time_micros,
+    # JSON readers parse a number as a double; text keeps every digit.
+    "long-time-nanos": _time_nanos,
+    "record-variable-scale-decimal": _variable_scale_decimal,
     "fixed-uuid": _uuid,
 }
-"""By Avro type and logicalType (Avro 1.12 specification, "Logical Types"), besides decimals, which have a scale."""
+"""
+By Avro type and logicalType (Avro 1.12 specification, "Logical Types"; and what `consumer.avro.connect_types` adds),
+besides decimals, which have a scale.
+"""
 
+_DECIMALS = ("decimal", NEGATIVE_SCALE_DECIMAL, VARIABLE_SCALE_DECIMAL)
+_NOT_OF_AVRO = ("time-nanos", NEGATIVE_SCALE_DECIMAL, VARIABLE_SCALE_DECIMAL)
 _HONOURED = frozenset({*_TEXT_FORMS, "bytes-decimal", "fixed-decimal", "string-uuid"})
 
 
@@ -113,14 +133,14 @@ def text_form(kind: str, logical: str, scale: int) -> TextForm | None:
 
     JSON readers parse a number as a double; text keeps every digit of a decimal.
     """
-    if logical == "decimal":
+    if logical in ("decimal", NEGATIVE_SCALE_DECIMAL):
         return partial(_decimal, scale)
     return _TEXT_FORMS.get(f"{kind}-{logical}")
 
 
 def range_reason(logical: str) -> Reason:
     """Why a value of this logical type cannot be written."""
-    return Reason.DECIMAL_TOO_LARGE if logical == "decimal" else Reason.TIME_OUT_OF_RANGE
+    return Reason.DECIMAL_TOO_LARGE if logical in _DECIMALS else Reason.TIME_OUT_OF_RANGE
 
 
 def read_text(stored: Any, schema: Mapping[str, Any], *_: Any) -> str | OutOfRange:
@@ -131,24 +151,18 @@ def read_text(stored: Any, schema: Mapping[str, Any], *_: Any) -> str | OutOfRan
     try:
         return form(stored)
     except (OverflowError, ValueError):
-        return OutOfRange(range_reason(logical), stored)
+        return OutOfRange(range_reason(logical), stored["value"] if logical == VARIABLE_SCALE_DECIMAL else stored)
 
 
-def without_ignored_logical_types(schema: Any) -> Any:
+def honoured_logical_type(schema: Mapping[str, Any]) -> Mapping[str, Any]:
     """
-    A schema, as its JSON value, without the logical types that are unknown, invalid, or not for their type.
+    The attributes of a type's logical type; none if it is unknown, invalid, or not for the type.
 
     Source: Avro specification, "Logical Types": a reader ignores such a logical type and uses the type itself.
     """
-    if isinstance(schema, list):
-        return [without_ignored_logical_types(branch) for branch in schema]
-    if not isinstance(schema, dict):
-        return schema
-    return {
-        key: without_ignored_logical_types(value)
-        for key, value in schema.items()
-        if key != "logicalType" or _is_honoured(schema)
-    }
+    if "logicalType" not in schema or not _is_honoured(schema):
+        return {}
+    return {name: schema[name] for name in ("logicalType", "precision", "scale") if name in schema}
 
 
 def _is_honoured(schema: Mapping[str, Any]) -> bool:
@@ -161,7 +175,7 @@ def _is_honoured(schema: Mapping[str, Any]) -> bool:
         case "fixed-decimal":
             return _has_valid_precision(schema) and schema["precision"] <= _max_fixed_digits(schema.get("size"))
         case reader:
-            return reader in _HONOURED
+            return reader in _HONOURED and schema["logicalType"] not in _NOT_OF_AVRO
 
 
 def _has_valid_precision(schema: Mapping[str, Any]) -> bool:

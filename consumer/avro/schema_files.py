@@ -1,13 +1,13 @@
 """The Avro schemas in files, for values whose schema is not in a registry."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from consumer.avro.decoder import fingerprint, load_schema
 from consumer.avro.schema import WriterSchema
+from consumer.avro.schema_folder import SchemaFolder
 from consumer.avro.schema_keys import RAW, SchemaKey
 from consumer.errors import UnsafeSchema
-from consumer.jsonio import JsonError, loads_unique
 
 
 def known_schemas(framing: str, schemas_dir: Path) -> Mapping[SchemaKey, WriterSchema]:
@@ -32,15 +32,18 @@ def raw_schema(schemas_dir: Path) -> WriterSchema:
     """
     The one schema in `sprig/*.avsc` of the schemas' folder, which `raw` values are written with.
 
-    Raises UnsafeSchema if there is not exactly one, or if it is not JSON, not Avro or not safe to decode with.
+    The other files define types that it uses. Raises UnsafeSchema if there is not exactly one schema that no other file
+    uses, or if it is not JSON, not Avro or not safe to decode with.
     """
-    folder = schemas_dir / "sprig"
-    files = sorted(folder.glob("*.avsc"))
-    if len(files) != 1:
+    path = schemas_dir / "sprig"
+    folder = SchemaFolder(path)
+    schemas = folder.files if len(folder.files) == 1 else folder.not_used_by_others()
+    if len(schemas) != 1:
         raise UnsafeSchema(
-            f"{folder}: expected one .avsc file, because raw values do not name their schema; found {len(files)}"
+            f"{path}: expected one .avsc file, or one that no other file uses, because raw values do not name their "
+            f"schema; found {len(schemas)}{_names(schemas)}"
         )
-    return load_file(files[0])
+    return _load(folder, schemas[0])
 
 
 def by_fingerprint(schemas_dir: Path) -> Mapping[SchemaKey, WriterSchema]:
@@ -51,8 +54,9 @@ def by_fingerprint(schemas_dir: Path) -> Mapping[SchemaKey, WriterSchema]:
     the same fingerprint: they differ only in what a fingerprint leaves out, such as logical types, so a value would not
     say which of the two it was written with.
     """
+    folder = SchemaFolder(schemas_dir / "sprig")
     schemas: dict[SchemaKey, WriterSchema] = {}
-    for schema in map(load_file, sorted((schemas_dir / "sprig").glob("*.avsc"))):
+    for schema in [_load(folder, path) for path in folder.files]:
         first = schemas.setdefault(fingerprint(schema), schema)
         if first is not schema:
             raise UnsafeSchema(
@@ -61,9 +65,24 @@ def by_fingerprint(schemas_dir: Path) -> Mapping[SchemaKey, WriterSchema]:
     return schemas
 
 
+def used_by_others(schemas_dir: Path) -> frozenset[str]:
+    """The names of the files in `sprig/` that have types of other files there. Raises UnsafeSchema."""
+    folder = SchemaFolder(schemas_dir / "sprig")
+    return frozenset(path.name for path in folder.files) - {path.name for path in folder.not_used_by_others()}
+
+
 def load_file(path: Path) -> WriterSchema:
-    """The schema in a file, labelled with the file's name. Raises UnsafeSchema."""
-    try:
-        return load_schema(path.name, loads_unique(path.read_bytes()))
-    except (OSError, JsonError) as error:
-        raise UnsafeSchema(f"{path.name}: not a readable JSON file: {error}") from None
+    """
+    The schema in a file, labelled with the file's name.
+
+    Types that the file does not define are those of the `.avsc` files beside it. Raises UnsafeSchema.
+    """
+    return _load(SchemaFolder(path.parent), path)
+
+
+def _load(folder: SchemaFolder, path: Path) -> WriterSchema:
+    return load_schema(path.name, folder.schema(path), folder.used_by(path))
+
+
+def _names(paths: Sequence[Path]) -> str:
+    return f": {', '.join(path.name for path in paths)}" if paths else ""

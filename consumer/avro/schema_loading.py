@@ -8,8 +8,10 @@ from consumer.avro.registry_errors import ResponseTooLarge
 from consumer.avro.registry_transport import MAX_RESPONSE_BYTES
 from consumer.avro.schema import WriterSchema
 from consumer.avro.schema_lookup import IncompleteSchema, RegistryMisconfigured, SchemaNotFound, UnsupportedSchema
+from consumer.avro.schema_rules import SchemaRule, with_rules
+from consumer.avro.schema_text import loads_schema
 from consumer.errors import UnsafeSchema
-from consumer.jsonio import JsonError, loads
+from consumer.jsonio import JsonError
 from consumer.outside_text import outside_text
 
 MAX_REFERENCES = 32
@@ -31,6 +33,7 @@ class RegisteredSchema(NamedTuple):
     text: str
     kind: str
     references: tuple[SchemaReference, ...] = ()
+    rules: tuple[SchemaRule, ...] = ()
 
 
 GetReferenced = Callable[[SchemaReference, int], RegisteredSchema]
@@ -56,7 +59,8 @@ class SchemaLoading:
             schema = self._within_limits(get_schema(self._bytes_left))
             if schema.kind != "AVRO":
                 raise UnsupportedSchema(f"{self.label}: {_unsupported_kind(schema.kind)}")
-            return load_schema(self.label, self._parse(schema.text), list(self._references(schema)))
+            loaded = load_schema(self.label, self._parse(schema.text), list(self._references(schema)))
+            return with_rules(loaded, schema.rules)
         except ResponseTooLarge:
             raise self._too_large(f"more than {MAX_RESPONSE_BYTES} bytes") from None
 
@@ -101,7 +105,7 @@ class SchemaLoading:
 
     def _parse(self, text: str) -> object:
         try:
-            return loads(text)
+            return loads_schema(text)
         except JsonError as error:
             raise UnsafeSchema(f"{self.label}: not JSON: {error.msg}") from None
 

@@ -12,6 +12,7 @@ from consumer.avro.registry_transport import MAX_RESPONSE_BYTES
 from consumer.avro.schema import WriterSchema
 from consumer.avro.schema_keys import SchemaKey
 from consumer.avro.schema_loading import RegisteredSchema, SchemaLoading, SchemaReference
+from consumer.avro.schema_rules import reader_rules
 from consumer.http_client.proxies import Proxies
 from consumer.outside_text import outside_text
 
@@ -108,7 +109,10 @@ def _registered(answer: Mapping[str, Any], subject: str) -> RegisteredSchema:
     context = context_of(named if isinstance(named, str) else subject)
     kind = text_of(answer.get("schemaType") or "AVRO")
     return RegisteredSchema(
-        text_of(answer.get("schema")), kind, tuple(_reference(value, context) for value in references)
+        text_of(answer.get("schema")),
+        kind,
+        tuple(_reference(value, context) for value in references),
+        reader_rules(answer),
     )
 
 

@@ -184,7 +184,7 @@ def _check_type(
         weight: Severity = "note" if is_expected else "problem"
         finding = Finding(weight, "", f"{error.detail}: ON_UNKNOWN_RECORD={unknown_record}")
         return CheckedSchema(label, name, "", [finding])
-    return CheckedSchema(label, name, contract.file, check_compatibility(contract, root))
+    return CheckedSchema(label, name, contract.file, check_compatibility(contract, root, record_type.rules))
 
 
 def print_tables(schemas: Sequence[CheckedSchema]) -> None:

@@ -114,7 +114,7 @@ def _contract_files(drafts: Sequence[Draft], case_schema: str) -> dict[str, str]
 
 def _print_draft(draft: Draft) -> None:
     title = f"{draft.contract.file}, for records {draft.contract.record}: {counted(len(draft.cases), 'case')}"
-    notes = [f"not mapped: {name!r}, because a path cannot have this name" for name in draft.first.unmapped]
+    notes = []
     if not draft.cases:
         notes.append("no case, because the sample record has the form of another record of the union")
     table(title, ("look at", "a guess"), list(draft.first.guesses.items()), notes)

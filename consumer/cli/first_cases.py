@@ -11,6 +11,7 @@ from consumer.contract.first_contract import NO_USER_ID, FirstContract, first_co
 from consumer.contract.parser import parse_contract
 from consumer.contract.rules import KAFKA_TIMESTAMP, SERVICE_VERSION, Contract, fields_of
 from consumer.contract.sample_record import SECONDS, Sampler
+from consumer.contract.source_path import path_steps
 from consumer.contract.validator import Validator
 from consumer.errors import UsageError
 
@@ -67,7 +68,9 @@ class _Cases:
     def _skipped(self) -> dict[str, Any] | None:
         for blank in (None, ""):
             try:
-                case = self._case("a record without a user id is skipped", _replaced(self._full, self._user, blank))
+                case = self._case(
+                    "a record without a user id is skipped", _replaced(self._full, path_steps(self._user), blank)
+                )
             except UsageError:  # the type of the user id does not allow this value
                 continue
             if case and case.get("skipped") == NO_USER_ID:
@@ -89,7 +92,7 @@ class _Cases:
         return {**case, **outcome}
 
 
-def _replaced(record: Mapping[str, Any], path: str, value: Any) -> dict[str, Any]:
+def _replaced(record: Mapping[str, Any], steps: Sequence[str], value: Any) -> dict[str, Any]:
     """The record with another value at a path."""
-    name, _, rest = path.partition(".")
+    name, *rest = steps
     return {**record, name: _replaced(record[name], rest, value) if rest else value}

@@ -15,6 +15,7 @@ from consumer.contract.rules import (
     SERVICE_VERSION,
     SPECIAL_SOURCES,
 )
+from consumer.contract.source_path import path_steps
 
 _FOR_SPECIAL_SOURCES = {KAFKA_TIMESTAMP: ("iso-8601", "string"), KAFKA_MESSAGE_ID: (), SERVICE_VERSION: ()}
 _TEXTS = (KAFKA_MESSAGE_ID, SERVICE_VERSION)
@@ -25,6 +26,9 @@ _EXPECTED_FOR_SPECIAL_SOURCES = {
 }
 """Which conversions have an effect on a source that is no field of the record."""
 
+NOT_IN_RECORD_NAMES = r"[^\w.$-]+"
+"""What is no part of a full name: names have no blanks or commas, even where a registry does not check them."""
+
 ReportMistake = Callable[[SchemaPath, str], None]
 """Takes a mistake's place, and what was expected there."""
 
@@ -32,7 +36,7 @@ ReportMistake = Callable[[SchemaPath, str], None]
 def read_record(schema: Mapping[str, Any], report: ReportMistake) -> str:
     """`x-record`."""
     name = schema.get("x-record")
-    if isinstance(name, str) and re.fullmatch(r"[\w.*]+", name):
+    if isinstance(name, str) and name and not re.search(rf"(?!\*){NOT_IN_RECORD_NAMES}", name):
         return name
     report(("x-record",), 'the full name of an Avro record such as "com.acme.Answer"; * matches any text')
     return ""
@@ -43,6 +47,15 @@ def read_environment(schema: Mapping[str, Any], report: ReportMistake) -> tuple[
     if "x-environment" not in schema:
         return ()
     return read_paths(schema["x-environment"], ("x-environment",), (), report)
+
+
+def read_allowed_rules(schema: Mapping[str, Any], report: ReportMistake) -> tuple[str, ...]:
+    """The names in `x-allow-rules`, none without it."""
+    names = schema.get("x-allow-rules", [])
+    if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
+        report(("x-allow-rules",), 'a list of names of rules in the schema registry, such as ["encryptPII"]')
+        return ()
+    return tuple(names)
 
 
 def read_sources(schema: Mapping[str, Any], path: SchemaPath, report: ReportMistake) -> tuple[str, ...]:
@@ -98,8 +111,8 @@ def read_paths(value: Any, path: SchemaPath, special: tuple[str, ...], report: R
     paths = value
     if isinstance(value, str):
         paths = [value]
-    if not isinstance(paths, list) or not all(isinstance(source, str) and all(source.split(".")) for source in paths):
-        report(path, 'a path such as "a.b", or a list of paths')
+    if not isinstance(paths, list) or not all(isinstance(source, str) and path_steps(source) for source in paths):
+        report(path, 'a path such as "a.b", or a list of paths; a name with a dot is in backticks: `a.b`.c')
         return ()
     if not paths:
         report(path, "at least one path")
@@ -107,8 +120,9 @@ def read_paths(value: Any, path: SchemaPath, special: tuple[str, ...], report: R
         if source.startswith("$") and source not in special:
             alternatives = "".join(f", or {name}" for name in special)
             hint = suggestion(source, special)
-            report(path, f'a path in the record such as "a.b"{alternatives}, but not {source}{hint}')
-        if re.search(r"\[\d*\*?\](\.|$)", source):
+            escape = f"; a field of this name is `{path_steps(source)[0]}`, in backticks"
+            report(path, f'a path in the record such as "a.b"{alternatives}, but not {source}{hint or escape}')
+        if re.search(r"\[\d*\*?\](\.|$)", re.sub(r"`[^`]*`", "", source)):
             reason = "a path leads through records and maps, and a list is sent as a whole"
             report(path, f"a path without an index, unlike {source}: {reason}")
     return tuple(paths)

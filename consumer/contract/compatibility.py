@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from consumer.avro.schema import AvroType
+from consumer.contract.allowed_rules import NamedRule, rule_findings
 from consumer.contract.conversion_check import check_conversion, converted_type
 from consumer.contract.field_path import FieldPath
 from consumer.contract.findings import SEVERITIES, Finding, Severity, either
@@ -17,10 +18,15 @@ from consumer.reasons import Reason
 _KAFKA_TIME = FieldPath("", AvroType("long"))
 
 
-def check_compatibility(contract: Contract, root: AvroType) -> Sequence[Finding]:
-    """`root`: the type of the records. Problems first; without findings, each event obeys the contract's types."""
+def check_compatibility(contract: Contract, root: AvroType, rules: Sequence[NamedRule] = ()) -> Sequence[Finding]:
+    """
+    `root`: the type of the records, `rules` those of their schema.
+
+    Problems first; without findings, each event obeys the contract's types.
+    """
     sources = SourceChecker(contract, root)
     findings = [
+        *rule_findings(contract, rules),
         *sources.skips(),
         *sources.environment(),
         *_EventChecker(contract, sources).rule(contract.event, contract.schema),

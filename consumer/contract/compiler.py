@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from consumer.avro.schema import AvroType, WriterSchema
+from consumer.contract.allowed_rules import check_rules
 from consumer.contract.code_generator import CodeGenerator
 from consumer.contract.fast_steps import fast_step
 from consumer.contract.field_plan import NotProven, exact_steps
@@ -128,8 +129,9 @@ class Contracts:
         self._version = service_version
 
     def mapper(self, schema: WriterSchema) -> ContractMapper:
-        """Raises MappingError `unknown_record` for records that no contract is for."""
+        """Raises MappingError: `unknown_record` for records that no contract is for; `schema_rule`."""
         contract = choose_contract(self.contracts, schema.root)
+        check_rules(contract, schema.rules)
         rules = self._rules[contract.file]
         compiled = compile_contract(contract, schema.root, self._version, self._count_invalid, rules)
         return ContractMapper(compiled, self._validators[contract.file])

@@ -16,7 +16,7 @@ _PURPOSES: Mapping[str, str] = {
     "iso-8601-seconds": "seconds in an int or a long",
     "iso-8601-micros": "microseconds in a long",
     "string": "an int or a long",
-    "json": "JSON in a text",
+    "json": "JSON in a text or in bytes",
     LABEL: "text, numbers and booleans",
 }
 """What each conversion is for."""
@@ -64,13 +64,19 @@ def conversion_effect(convert: str, avro: AvroType) -> Effect:
         case "string":
             return _string_effect(avro)
         case "json":
-            is_text = avro.kind == "string" or avro.logical == "decimal" or not _JSON_WORDS.isdisjoint(avro.symbols)
+            is_text = _holds_json(avro)
             return Effect.CONVERTS if is_text else Effect.NONE
         case "label":
             has_label = json_type(avro) not in ("array", "object") and not is_binary(avro)
             return Effect.CONVERTS if has_label else Effect.NONE
         case _:
             return _time_effect(convert, avro)
+
+
+def _holds_json(avro: AvroType) -> bool:
+    if avro.kind == "string" or is_binary(avro):
+        return True
+    return type_name(avro) == "decimal" or not _JSON_WORDS.isdisjoint(avro.symbols)
 
 
 def converted_type(avro: AvroType, field: Field) -> AvroType:
@@ -84,7 +90,7 @@ def converted_type(avro: AvroType, field: Field) -> AvroType:
         return replace(avro, fields=fields, items=converted_type(avro.items, field) if avro.items else None)
     if field.convert == LABEL:
         return AvroType("enum")
-    if field.convert == "json" and json_type(avro) == "string" and not is_binary(avro):
+    if field.convert == "json" and json_type(avro) == "string":
         return ANYTHING
     if field.convert in KEEP_TEXT and json_type(avro) == "integer":
         return AvroType("string")

@@ -19,17 +19,19 @@ from math import inf, isfinite
 from types import NoneType
 from typing import Any
 
+from consumer.contract.json_text import parse_json
 from consumer.errors import MappingError
-from consumer.jsonio import JsonError, iso_millis, loads, loads_exact
+from consumer.jsonio import iso_millis
 from consumer.reasons import Reason
 
 _NAMES_OF_NUMBERS = {inf: "Infinity", -inf: "-Infinity"}
 MAX_INTEGER = 2**53 - 1
-MAX_DEPTH = 64
-"""Lists and objects inside each other in JSON text, as for the types of Avro."""
 
 Convert = Callable[[Any, str], Any]
 """From a value that is not null and the pointer of its property to a JSON value. Raises MappingError."""
+
+JSON_TEXTS = frozenset({str, bytes})
+"""The types of values that `"x-convert": "json"` parses."""
 
 _UNCHANGED = frozenset({NoneType, bool, str})  # most values: a look-up is cheaper than a call
 
@@ -71,21 +73,8 @@ def string(value: Any, pointer: str) -> Any:
 
 
 def parsed_json(value: Any, pointer: str) -> Any:
-    """The JSON value in a text (`parse_json`) by the rules of all values; other values as without a conversion."""
-    return json_form(parse_json(value, pointer) if type(value) is str else value, pointer)
-
-
-def parse_json(text: str, pointer: str) -> Any:
-    """
-    The JSON value in a text, which still has to obey the rules of all values.
-
-    Raises `not_json`, also for a number beyond a double's range, and `nested_too_deep` beyond MAX_DEPTH.
-    """
-    try:
-        parsed = loads(text)
-    except JsonError:
-        raise MappingError(Reason.NOT_JSON, pointer) from None
-    return loads_exact(text) if _is_rounded(parsed, pointer, MAX_DEPTH) else parsed
+    """The JSON value in a text or in bytes by the rules of all values; other values as without a conversion."""
+    return json_form(parse_json(value, pointer) if type(value) in JSON_TEXTS else value, pointer)
 
 
 def scalar_text(value: Any) -> str:
@@ -123,23 +112,6 @@ CONVERSIONS: Mapping[str, Convert] = {
 
 KEEP_TEXT = ("iso-8601", "iso-8601-seconds", "iso-8601-micros", "string")
 """The conversions that change no text."""
-
-
-def _is_rounded(value: Any, pointer: str, levels: int) -> bool:
-    """
-    Whether a parsed value can have an integer that the library rounded: of 64 bits or more it makes a float.
-
-    Raises `nested_too_deep` beyond `levels`.
-    """
-    if not isinstance(value, dict | list):
-        return type(value) is float and abs(value) >= 2**63
-    if not levels:
-        raise MappingError(Reason.NESTED_TOO_DEEP, pointer)
-    items = value.values() if isinstance(value, dict) else value
-    is_rounded = False
-    for item in items:  # all of them, because each can be nested too deep
-        is_rounded |= _is_rounded(item, pointer, levels - 1)
-    return is_rounded
 
 
 def _integer(value: int, pointer: str) -> int:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from consumer.avro.schema import AvroType
 from consumer.contract.json_types import json_type, type_name
+from consumer.contract.source_path import parent_and_name, path_steps
 
 # Names as `_letters` writes them, the most probable first.
 _USER_IDS = """
@@ -98,7 +99,7 @@ def time_conversion(leaf: Leaf) -> str | None:
     unit = _UNITS.get(last) if others else None
     if unit:
         last = others[-1]
-    if last not in _LAST_WORDS_OF_TIMES and _letters(leaf.path.rpartition(".")[2]) not in _TIMES:
+    if last not in _LAST_WORDS_OF_TIMES and _letters(parent_and_name(leaf.path)[1]) not in _TIMES:
         return None
     if kinds == {"string"}:
         return ""
@@ -127,7 +128,7 @@ def _guess(candidates: Sequence[Leaf], reason: str) -> Guess:
 def _by_name(leaves: Sequence[Leaf], names: Sequence[str]) -> list[Leaf]:
     """The leaves with one of these names: the first names first, then those nearest to the top of the record."""
     ranked = [
-        (names.index(name), leaf.path.count("."), position)
+        (names.index(name), len(path_steps(leaf.path)), position)
         for position, leaf in enumerate(leaves)
         for name in _names(leaf.path)
         if name in names
@@ -138,7 +139,7 @@ def _by_name(leaves: Sequence[Leaf], names: Sequence[str]) -> list[Leaf]:
 
 def _names(path: str) -> Iterator[str]:
     """The last name of a path, and the last two as one: `user.id` is a user id."""
-    steps = path.split(".")
+    steps = path_steps(path)
     yield _letters(steps[-1])
     yield _letters("".join(steps[-2:]))
 
@@ -149,7 +150,7 @@ def _letters(name: str) -> str:
 
 def name_words(path: str) -> list[str]:
     """The words of the last name in a path, in lower case: `answeredAt` and `answered_at` have two."""
-    return [word.casefold() for word in split_words(path.rpartition(".")[2])]
+    return [word.casefold() for word in split_words(parent_and_name(path)[1])]
 
 
 def split_words(name: str) -> list[str]:

@@ -5,6 +5,7 @@ from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 from consumer.avro.schema import AvroType
+from consumer.contract.source_path import parent_and_name, path_steps, source_path
 
 _MAX_SUGGESTED = 3
 
@@ -23,7 +24,7 @@ def resolve_path(root: AvroType, path: str) -> FieldPath | None:
     Names are quoted in the code, whatever characters they hold.
     """
     code, avro = "decoded", root
-    for name in path.split("."):
+    for name in path_steps(path):
         if avro.kind == "record":
             code, inner = f"{code}[{name!r}]", avro.fields.get(name)
         else:
@@ -38,8 +39,9 @@ def field_paths(root: AvroType) -> Iterator[str]:
     """Every path that `resolve_path` finds in records of type `root`, except for the keys of maps."""
     for alternative in root.alternatives:
         for name, inner in alternative.fields.items():
-            yield name
-            yield from (f"{name}.{path}" for path in field_paths(inner))
+            step = source_path((name,))
+            yield step
+            yield from (f"{step}.{path}" for path in field_paths(inner))
 
 
 def suggested_fields(path: str, paths: Sequence[str]) -> str:
@@ -48,8 +50,8 @@ def suggested_fields(path: str, paths: Sequence[str]) -> str:
 
     If the path leads into a record that exists, only the fields of this record are suggested, up to three.
     """
-    parent, _, name = path.rpartition(".")
-    siblings = {candidate.rpartition(".")[2]: candidate for candidate in paths if candidate.startswith(f"{parent}.")}
+    parent, name = parent_and_name(path)
+    siblings = {parent_and_name(other)[1]: other for other in paths if other.startswith(f"{parent}.")}
     if not parent or not siblings:
         return similar_field(path, paths)
     names = _similar(name, siblings) or list(siblings)[:_MAX_SUGGESTED]

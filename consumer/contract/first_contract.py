@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from consumer.avro.schema import AvroType
-from consumer.contract.annotations import read_paths
+from consumer.contract.annotations import NOT_IN_RECORD_NAMES
 from consumer.contract.field_guesses import (
     Guess,
     Leaf,
@@ -19,6 +19,7 @@ from consumer.contract.json_types import json_type
 from consumer.contract.property_rules import property_rule, time_reason
 from consumer.contract.rules import CONTRACT_SCHEMA_FILE, KAFKA_MESSAGE_ID, KAFKA_TIMESTAMP
 from consumer.contract.sample_record import known_values
+from consumer.contract.source_path import path_steps, source_path
 from consumer.segment_limits import MAX_MESSAGE_ID_LENGTH
 
 MAX_RECORD_LEVELS = 5
@@ -30,13 +31,12 @@ class FirstContract(NamedTuple):
     """
     A contract as its JSON value, and what an analyst has to know about it.
 
-    `guesses` has the reasons, by the property or annotation. `unmapped` are the fields that a contract cannot name.
+    `guesses` has the reasons, by the property or annotation.
     `known` has values for samples: those of the user, the time and the environment, by path.
     """
 
     schema: dict[str, Any]
     guesses: Mapping[str, str]
-    unmapped: tuple[str, ...]
     known: Mapping[str, Any]
 
 
@@ -77,15 +77,14 @@ def first_contract(root: AvroType, name: str, file: str) -> FirstContract | None
         "$schema": f"../{CONTRACT_SCHEMA_FILE}",
         "$comment": f"Written by `contract init` for {root.name} of {file}. Look at event and at each $comment.",
         "title": name,
-        "x-record": re.sub(r"[^\w.]+", "*", root.name),
+        "x-record": re.sub(NOT_IN_RECORD_NAMES, "*", root.name),
     }
     if guesses.environment:
         head["x-environment"] = guesses.environment.leaf.path
     texts = {"event": f'"{name}", from the name of the record', **guesses.texts()}
     texts |= {f"properties.{leaf.path}": time_reason(leaf) for leaf in others if time_conversion(leaf)}
-    unmapped = tuple(name for name in root.fields if not _is_expressible(name))
     schema = {**head, **_event(name, guesses, others)}
-    return FirstContract(schema, texts, unmapped, {**known_values(leaves), **guesses.known()})
+    return FirstContract(schema, texts, {**known_values(leaves), **guesses.known()})
 
 
 def _event(name: str, guesses: _Guesses, others: Iterable[Leaf]) -> dict[str, Any]:
@@ -115,12 +114,11 @@ def _paths(avro: AvroType, prefix: str, level: int) -> Iterator[tuple[str, str]]
     """The paths of the fields that become a property each, with their documentation."""
     for name, inner in avro.fields.items():
         record = _only_record(inner)
-        if not _is_expressible(name):
-            continue
-        if record and level < MAX_RECORD_LEVELS and all(map(_is_expressible, record.fields)):
-            yield from _paths(record, f"{prefix}{name}.", level + 1)
+        path = f"{prefix}{source_path((name,))}"
+        if record and level < MAX_RECORD_LEVELS:
+            yield from _paths(record, f"{path}.", level + 1)
         else:
-            yield f"{prefix}{name}", avro.docs.get(name, "")
+            yield path, avro.docs.get(name, "")
 
 
 def _only_record(avro: AvroType) -> AvroType | None:
@@ -129,13 +127,6 @@ def _only_record(avro: AvroType) -> AvroType | None:
     if len(types) == 1 and types[0].fields:
         return types[0]
     return None
-
-
-def _is_expressible(name: str) -> bool:
-    """Whether a path can have this name as one of its steps."""
-    mistakes: list[str] = []
-    read_paths(name, (), (), lambda _, expected: mistakes.append(expected))
-    return "." not in name and not mistakes
 
 
 def _user_rule(guess: Guess) -> dict[str, Any]:
@@ -160,7 +151,7 @@ def _properties(leaves: Iterable[Leaf]) -> dict[str, Any]:
     """The properties of the leaves, in objects as they are in records."""
     properties: dict[str, Any] = {}
     for leaf in leaves:
-        *parents, name = leaf.path.split(".")
+        *parents, name = path_steps(leaf.path)
         place = properties
         for parent in parents:
             place = place.setdefault(parent, {"type": "object", "properties": {}})["properties"]

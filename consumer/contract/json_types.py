@@ -28,6 +28,8 @@ _LOGICAL_TEXTS: Mapping[str, str] = {
     "timestamp-": "timestamp",
     "local-timestamp-": "timestamp",
     "decimal": "decimal",
+    "variable-scale-decimal": "decimal",
+    "negative-scale-decimal": "decimal",
     "uuid": "uuid",
 }
 """By how the name of a logical type begins: the name for people. The values of all of them are text in JSON."""

@@ -16,6 +16,7 @@ from consumer.contract.rules import (
     without_annotations,
 )
 from consumer.contract.skip_rules import BLANK, read_field_skip, read_skips
+from consumer.contract.source_path import source_path
 from consumer.contract.validator import SEGMENT_RULES, accepts, objection
 from consumer.errors import ContractError
 from consumer.jsonio import json_pointer
@@ -52,7 +53,8 @@ class _ContractParser:
         environment = annotations.read_environment(self.schema, self.report)
         self.skips += read_skips(self.schema, self.report)
         event = self.event()  # its properties add skip rules
-        return Contract(self.file, record, environment, tuple(self.skips), event, self.pure)
+        allowed_rules = annotations.read_allowed_rules(self.schema, self.report)
+        return Contract(self.file, record, environment, tuple(self.skips), event, self.pure, allowed_rules)
 
     def event(self) -> Object:
         schema_mistakes = [*validator.mistakes(self.pure)]
@@ -126,7 +128,7 @@ class _ContractParser:
         if "x-source" in schema:
             return annotations.read_sources(schema, _path(names), self.report)
         if names[0] == "properties" and len(names) > 1:
-            return (str(names[-1]),)
+            return (source_path((str(names[-1]),)),)
         if "default" not in schema and names[0] in EVENT_PROPERTIES:
             expected = "x-source, const, default or properties (a name is a source only inside `properties`)"
             self.report(_path(names), expected)

@@ -5,6 +5,7 @@ from typing import Any
 from consumer.avro.schema import AvroType
 from consumer.contract.field_guesses import Leaf, is_id, time_conversion, unit_text
 from consumer.contract.json_types import is_binary, json_type, type_name
+from consumer.contract.source_path import is_prefixed
 
 MAX_LEVELS = 5
 """Types inside each other that a rule describes."""
@@ -23,7 +24,7 @@ def property_rule(leaf: Leaf) -> dict[str, Any]:
         rule |= {"type": _types(["string"], leaf.avro.nullable), "format": "date-time", "x-convert": convert}
     else:
         rule |= _json_rule(leaf.avro, 1)
-    if "." in leaf.path or "properties" in rule:  # an object without a source is built from its properties
+    if is_prefixed(leaf.path) or "properties" in rule:  # an object without a source is built from its properties
         rule["x-source"] = leaf.path
     return rule
 
@@ -38,7 +39,7 @@ def _json_rule(avro: AvroType, level: int) -> dict[str, Any]:
     types = [*dict.fromkeys(map(json_type, avro.alternatives))]
     if "number" in types and "integer" in types:
         types.remove("integer")
-    rule: dict[str, Any] = {"type": _types(types, avro.nullable)}
+    rule: dict[str, Any] = {"type": _types(types, avro.nullable)} if types or avro.nullable else {}
     if len(avro.alternatives) == 1:
         rule |= _details(avro.alternatives[0], level)
     return rule

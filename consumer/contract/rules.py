@@ -109,7 +109,7 @@ class Contract:
     A contract file without a mistake. `file` is its name, `record` a record's full name, in which `*` is any text.
 
     `schema` is its pure JSON Schema, `environment` the sources of the Sprig environment in a record. `skips` apply
-    before anything else.
+    before anything else. `allowed_rules` are the names of rules of a writer's schema that need not be applied.
     """
 
     file: str
@@ -118,6 +118,7 @@ class Contract:
     skips: tuple[Skip, ...]
     event: Object
     schema: Mapping[str, Any]
+    allowed_rules: tuple[str, ...] = ()
 
     @property
     def sources(self) -> Mapping[str, str]:

@@ -4,9 +4,10 @@ from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from consumer.avro.schema import AvroType
+from consumer.avro.schema import NO_VALUE, AvroType
 from consumer.contract.field_guesses import Leaf, name_words, time_conversion
 from consumer.contract.json_types import type_name
+from consumer.contract.source_path import source_path
 
 TIME = "2026-03-02T09:00:00Z"
 SECONDS = 1_772_442_000
@@ -31,6 +32,8 @@ _VALUES: Mapping[str, Any] = {
     "uuid": "5b1f3f5c-6a53-4f6e-9c55-0d6f0f0b7a11",
 }
 """By `type_name`."""
+MAX_LEVELS = 6
+"""Records inside each other. Deeper ones are left out where the schema allows that, for example of a recursive type."""
 _MAX_BYTES = 1_000_000  # a larger fixed has no sample, which is reported when it is encoded
 _KNOWN_TYPES = {"string": str, "int": int, "long": int}
 
@@ -48,34 +51,39 @@ class Sampler(NamedTuple):
     is_sparse: bool = False
     kept: str = ""
 
-    def value(self, avro: AvroType, path: str = "") -> Any:
+    def value(self, avro: AvroType, path: str = "", level: int = 0) -> Any:
+        """`level`: the records around the value."""
         match avro.kind:
             case "union":
-                return self._union_value(avro.branches, path)
+                return self._union_value(avro.branches, path, level)
             case "record":
-                prefix = f"{path}." if path else ""
-                return {name: self.value(inner, f"{prefix}{name}") for name, inner in avro.fields.items()}
+                return self._record(avro, f"{path}." if path else "", level + 1)
             case "array":
-                return self._items(avro)
+                return self._items(avro, level)
             case "map":
-                return {f"key{number}": item for number, item in enumerate(self._items(avro), 1)}
+                return {f"key{number}": item for number, item in enumerate(self._items(avro, level), 1)}
             case "enum":
                 return avro.symbols[0]
             case _:
                 return self._leaf_value(avro, path)
 
-    def _union_value(self, branches: Sequence[AvroType], path: str) -> Any:
+    def _record(self, avro: AvroType, prefix: str, level: int) -> dict[str, Any]:
+        steps = {name: source_path((name,)) for name in avro.fields}
+        return {name: self.value(inner, f"{prefix}{steps[name]}", level) for name, inner in avro.fields.items()}
+
+    def _union_value(self, branches: Sequence[AvroType], path: str, level: int) -> Any:
         """Of the first branch, because a value that also fits another branch counts for the first that it fits."""
         others = [branch for branch in branches if branch.kind != "null"]
         is_nullable, is_kept = len(others) < len(branches), f"{self.kept}.".startswith(f"{path}.")
-        if not others or (self.is_sparse and is_nullable and not is_kept):
+        is_left_out = (self.is_sparse and not is_kept) or level >= MAX_LEVELS
+        if not others or others[0] == NO_VALUE or (is_nullable and is_left_out):
             return None
-        return self.value(others[0], path)
+        return self.value(others[0], path, level)
 
-    def _items(self, avro: AvroType) -> list[Any]:
-        if self.is_sparse or avro.items is None:
+    def _items(self, avro: AvroType, level: int) -> list[Any]:
+        if self.is_sparse or level >= MAX_LEVELS or avro.items is None or avro.items == NO_VALUE:
             return []
-        return [self.value(avro.items)]
+        return [self.value(avro.items, "", level)]
 
     def _leaf_value(self, avro: AvroType, path: str) -> Any:
         name = type_name(avro)

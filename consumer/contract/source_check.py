@@ -8,6 +8,7 @@ from consumer.contract.findings import Finding, either
 from consumer.contract.json_types import json_type, type_name
 from consumer.contract.rules import SPECIAL_SOURCES, Contract
 from consumer.contract.skip_rules import is_skipped
+from consumer.contract.source_path import path_steps, source_path
 from consumer.reasons import Reason
 
 _MISSPELT = 0.8
@@ -66,9 +67,9 @@ class SourceChecker:
 
     def ignored_fields(self) -> Iterator[Finding]:
         """Fields of the record that nothing in the contract uses."""
-        used = {tuple(source.split(".")) for source in self._contract.sources}
+        used = {path_steps(source) for source in self._contract.sources}
         for path in _ignored(self._root, (), used):
-            yield Finding("note", ".".join(path), "ignored: the contract does not use this field")
+            yield Finding("note", source_path(path), "ignored: the contract does not use this field")
 
 
 def _ignored(avro: AvroType, path: tuple[str, ...], used: set[tuple[str, ...]]) -> Iterator[tuple[str, ...]]:

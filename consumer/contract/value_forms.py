@@ -15,7 +15,8 @@ from consumer.contract.container_forms import (
     map_form,
     record_form,
 )
-from consumer.contract.conversions import CONVERSIONS, Convert, json_form, label, parse_json, scalar_text
+from consumer.contract.conversions import CONVERSIONS, JSON_TEXTS, Convert, json_form, label, scalar_text
+from consumer.contract.json_text import parse_json
 from consumer.contract.rules import LABEL, NULL, OMIT, REJECT, STRING, Field
 from consumer.errors import MappingError
 
@@ -88,7 +89,7 @@ class _FormBuilder:
                 forms |= self._forms_of_one(alternatives[0])
             elif python_type in self.plain:
                 forms[python_type] = self.plain[python_type]
-            if any(alternative.text_form for alternative in alternatives):
+            if any(alternative.can_be_out_of_range for alternative in alternatives):
                 forms |= {OutOfRange: self.plain[OutOfRange]}
                 if str in self.plain:
                     forms[str] = self.plain[str]
@@ -139,7 +140,7 @@ def _parsed(inner: Forms) -> Convert:
     """The conversion of JSON text to its value, in which each value has one of the inner forms."""
 
     def convert(value: Any, pointer: str) -> Any:
-        parsed = parse_json(value, pointer) if type(value) is str else value
+        parsed = parse_json(value, pointer) if type(value) in JSON_TEXTS else value
         form = inner.get(type(parsed))
         return parsed if form is None else form(parsed, pointer)
 

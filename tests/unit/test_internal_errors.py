@@ -48,7 +48,7 @@ def line_of(error: Exception, function: str) -> int:
 
 def test_the_deepest_line_of_our_own_code_is_named() -> None:
     error = raised_in_our_code()
-    line = line_of(error, "_object_bytes_per_encoded_byte")
+    line = line_of(error, "_size")
     assert describe(error) == f"AttributeError at consumer/avro/decode_limits.py:{line}"
     error = raised_below_our_code()
     assert describe(error) == f"{type(error).__name__} at consumer/jsonio.py:{line_of(error, 'dumps')}"

@@ -22,6 +22,13 @@ def array_of(item: bytes) -> bytes:
     return block([item] * (SIZE // len(item)))
 
 
+LINKED = record("Node", next=["null", "Node"])
+TREE = record("Tree", children={"type": "array", "items": "Tree"})
+TREE_OF_MAPS = record("Maps", children={"type": "map", "values": "Maps"})
+JSON_VALUE = record(
+    "Json", value=["null", "int", {"type": "array", "items": "Json"}, {"type": "map", "values": "Json"}]
+)
+
 DENSEST: list[tuple[str, Any, bytes]] = [
     ("nulls", NULLABLE, b"\0"),
     ("numbers", "int", b"\xff\x7f"),
@@ -44,6 +51,13 @@ DENSEST: list[tuple[str, Any, bytes]] = [
     ("wide records", record("A", **{f"f{number}": NULLABLE for number in range(40)}), bytes(40)),
     ("empty records", ["null", record("A")], b"\2"),
     ("lists of records", {"type": "array", "items": record("A", x=NULLABLE)}, b"\2\0\0"),
+    ("short and long branches", ["null", record("A", x="double", y=record("B", z="double")), "int"], b"\2" + bytes(16)),
+    ("linked records", LINKED, b"\2" * 19 + b"\0"),
+    ("trees", TREE, b"\2" * 19 + b"\0" * 20),
+    ("wide trees", TREE, block([b"\0"] * 60)),
+    ("trees of maps", TREE_OF_MAPS, b"\2\2a" * 19 + b"\0" * 20),
+    ("JSON values", JSON_VALUE, b"\4\2" * 5 + b"\0" * 6),
+    ("objects of JSON values", JSON_VALUE, b"\6\2\2a" * 5 + b"\0" * 6),
 ]
 
 
@@ -86,3 +100,5 @@ def test_a_value_that_could_take_too_much_memory_is_rejected_before_it_is_decode
 def test_the_bound_is_larger_than_any_record_that_could_become_an_event() -> None:
     assert schema_files.raw_schema(paths.schemas()).max_value_bytes > 350_000  # as docs/avro.md says
     assert load_schema("test", "string").max_value_bytes > 2_000_000
+    for recursive in (LINKED, TREE, TREE_OF_MAPS, JSON_VALUE):
+        assert load_schema("test", recursive).max_value_bytes > 180_000

@@ -1,12 +1,16 @@
-"""Schemas in files: exactly one for raw values, any number for single objects."""
+"""Schemas in files: exactly one for raw values, any number for single objects, each with the types of other files."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from consumer.avro.schema_files import by_fingerprint, known_schemas, raw_schema
+from consumer.avro.decoder import decode, fingerprint, load_schema
+from consumer.avro.schema_files import by_fingerprint, known_schemas, load_file, raw_schema
 from consumer.avro.schema_keys import RAW
 from consumer.errors import UnsafeSchema
+from tests.avro_values import record
 
 FRAMINGS = ("raw", "single-object", "auto", "confluent", "confluent-header")
 
@@ -25,7 +29,7 @@ def test_the_only_file_is_the_schema_of_raw_values(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("files", [{}, {"a": '"int"', "b": '"int"'}])
 def test_raw_values_need_exactly_one_file(tmp_path: Path, files: dict[str, str]) -> None:
-    with pytest.raises(UnsafeSchema, match=f"expected one .avsc file.*found {len(files)}"):
+    with pytest.raises(UnsafeSchema, match=rf"expected one .avsc file.*found {len(files)}(: a.avsc, b.avsc)?$"):
         raw_schema(write_schemas(tmp_path, **files))
 
 
@@ -69,3 +73,87 @@ def test_a_folder_without_files_is_refused_for_single_objects_only(tmp_path: Pat
     assert known_schemas("auto", write_schemas(tmp_path)) == {}
     with pytest.raises(UnsafeSchema, match=r"sprig: expected .avsc files"):
         known_schemas("single-object", tmp_path)
+
+
+ADDRESS = record("com.acme.Address", city="string", kind="com.acme.Kind")
+KIND = {"type": "enum", "name": "com.acme.Kind", "symbols": ["home", "work"]}
+ANSWER = {**record("Answer", to="Address", back=["null", "Address"]), "namespace": "com.acme"}
+WHOLE = {
+    **record("Answer", to=record("Address", city="string", kind=KIND), back=["null", "Address"]),
+    "namespace": "com.acme",
+}
+
+
+def in_files(**schemas: Any) -> dict[str, str]:
+    return {name: json.dumps(schema) for name, schema in schemas.items()}
+
+
+def test_a_schema_takes_types_from_other_files_in_any_order(tmp_path: Path) -> None:
+    folder = write_schemas(tmp_path, **in_files(a_answer=ANSWER, b_address=ADDRESS, c_kind=KIND))
+    schema = raw_schema(folder)
+    assert (schema.label, schema.root) == ("a_answer.avsc", load_schema("test", WHOLE).root)
+    assert decode(schema, b"\x02X\x02\x00", 0) == {"to": {"city": "X", "kind": "work"}, "back": None}
+    assert load_file(tmp_path / "sprig" / "a_answer.avsc").root == schema.root
+
+
+def test_a_schema_of_several_files_has_the_fingerprint_of_the_whole_schema(tmp_path: Path) -> None:
+    folder = write_schemas(tmp_path, **in_files(answer=ANSWER, address=ADDRESS, kind=KIND))
+    schemas = by_fingerprint(folder)
+    assert schemas[fingerprint(load_schema("test", WHOLE))].label == "answer.avsc"
+    assert len(schemas) == 3
+
+
+def test_files_can_use_types_of_each_other(tmp_path: Path) -> None:
+    ring = in_files(a=record("A", b=["null", "B"]), b=record("B", a=["null", "A"]), root=record("R", a="A"))
+    assert raw_schema(write_schemas(tmp_path, **ring)).label == "root.avsc"
+
+
+def test_a_type_of_the_own_file_has_precedence(tmp_path: Path) -> None:
+    own = record("R", x=record("Kind", n="int"), y="Kind")
+    folder = write_schemas(tmp_path, **in_files(other=record("Kind", other="string"), own=own))
+    assert load_file(folder / "sprig" / "own.avsc").root.fields["y"].fields["n"].kind == "int"
+
+
+def test_two_files_with_different_definitions_of_a_type_in_use_are_refused(tmp_path: Path) -> None:
+    kinds = {"one": KIND, "two": {**KIND, "symbols": ["other"]}, "address": ADDRESS}
+    with pytest.raises(UnsafeSchema, match=r"^address.avsc: .*com.acme.Kind has two different definitions; keep one"):
+        raw_schema(write_schemas(tmp_path, **in_files(**kinds)))
+
+
+def test_a_type_that_no_file_defines_is_named_with_the_way_out(tmp_path: Path) -> None:
+    with pytest.raises(
+        UnsafeSchema, match=r"^answer.avsc: .*com.acme.Address is not defined; put the file that defines"
+    ):
+        raw_schema(write_schemas(tmp_path, **in_files(answer=ANSWER)))
+
+
+def test_a_file_beside_a_schema_is_read_only_if_the_schema_needs_a_type(tmp_path: Path) -> None:
+    folder = write_schemas(tmp_path, broken="{", **in_files(kind=KIND, answer=ANSWER))
+    assert load_file(folder / "sprig" / "kind.avsc").root.kind == "enum"
+    with pytest.raises(UnsafeSchema, match=r"^broken.avsc: not a readable JSON file"):
+        load_file(folder / "sprig" / "answer.avsc")
+
+
+COMMENTED = """\ufeff// Copyright
+{"type": "record", /* the answer */ "name": "A", // no namespace
+ "fields": [{"name": "url", "type": "string", "doc": "http://x/*y*/ \\" // not a comment"}]}"""
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-le", "utf-32"])
+def test_a_file_can_have_comments_and_a_byte_order_mark(tmp_path: Path, encoding: str) -> None:
+    text = COMMENTED if encoding in ("utf-8", "utf-16-le") else COMMENTED[1:]
+    (tmp_path / "a.avsc").write_bytes(text.encode(encoding))
+    assert load_file(tmp_path / "a.avsc").root.docs == {"url": 'http://x/*y*/ " // not a comment'}
+
+
+def test_a_mistake_behind_comments_has_its_line(tmp_path: Path) -> None:
+    (tmp_path / "a.avsc").write_text('/* one\ntwo */\n{"type": }')
+    with pytest.raises(UnsafeSchema, match=r"^a.avsc: not a readable JSON file: .*line 3 column 10"):
+        load_file(tmp_path / "a.avsc")
+
+
+@pytest.mark.parametrize("raw", [b"\xff\xfe\x00", b'"\xe9"', b"", b"/* no end"])
+def test_a_file_that_is_no_text_is_refused_in_words(tmp_path: Path, raw: bytes) -> None:
+    (tmp_path / "a.avsc").write_bytes(raw)
+    with pytest.raises(UnsafeSchema, match=r"^a.avsc: not a readable JSON file"):
+        load_file(tmp_path / "a.avsc")

@@ -19,6 +19,18 @@ from tests.avro_values import record, zigzag
 SECRET = "s3cret-pass"
 INNER = '{"type": "record", "name": "a.Inner", "fields": [{"name": "x", "type": "int"}]}'
 OUTER = '{"type": "record", "name": "a.Outer", "fields": [{"name": "in", "type": "a.Inner"}]}'
+ENCRYPTED = {
+    "domainRules": [
+        {
+            "name": "hide",
+            "kind": "TRANSFORM",
+            "type": "ENCRYPT",
+            "mode": "WRITEREAD",
+            "tags": ["PII"],
+            "disabled": False,
+        }
+    ]
+}
 
 
 def reference(subject: str, name: str = "a.Inner", version: int = 1) -> dict[str, Any]:
@@ -60,6 +72,15 @@ ANSWERS: dict[str, tuple[int, Any]] = {
     "/schemas/guids/89791762-2336-4186-9674-299b90a802e2": (200, {"schema": INNER}),
     "/schemas/ids/2": (200, {"schema": OUTER, "references": [reference("inner/one")]}),
     "/subjects/inner%2Fone/versions/1": (200, {"subject": "inner/one", "version": 1, "id": 1, "schema": INNER}),
+    "/schemas/ids/14": (200, {"schema": INNER, "ruleSet": ENCRYPTED, "metadata": {"tags": {"a.Inner.x": ["PII"]}}}),
+    "/schemas/ids/15": (
+        200,
+        {"schema": '["null", "a.Inner"]', "references": [reference("inner/one")], "ruleSet": ENCRYPTED},
+    ),
+    "/subjects/ruled/versions": (200, [1]),
+    "/subjects/ruled/versions/1": (200, {"id": 1, "version": 1, "schema": INNER, "ruleSet": ENCRYPTED}),
+    "/schemas/ids/16": refers_to("ruled"),
+    "/schemas/ids/17": (200, {"schema": INNER, "ruleSet": {"domainRules": "none"}}),
     "/schemas/ids/3": (200, {"schema": "message M {}", "schemaType": "PROTOBUF"}),
     "/schemas/ids/8": (200, {"schema": "{}", "schemaType": "JSON"}),
     "/schemas/ids/9": (200, {"schema": "<x/>", "schemaType": "XML"}),
@@ -153,6 +174,24 @@ def test_a_union_of_references_has_a_schema_for_each_branch(registry: SchemaRegi
     null, left = registry.fetch(13).branches
     assert (null.root.kind, left.root.name) == ("null", "a.Left")
     assert decode(left, zigzag(5), 0) == {"base": {"x": 5}}
+
+
+def test_a_schema_has_the_rules_of_the_registry_for_its_readers(registry: SchemaRegistry) -> None:
+    encrypted = "hide (ENCRYPT, for fields with the tag PII)"
+    assert [*map(str, registry.fetch(14).rules)] == [encrypted]
+    assert [[*map(str, branch.rules)] for branch in registry.fetch(15).branches] == [[encrypted]] * 2
+    ((_, fetch),) = registry.versions("ruled")
+    assert [*map(str, fetch().rules)] == [encrypted]
+
+
+def test_the_rules_of_a_schema_that_is_only_referred_to_do_not_apply(registry: SchemaRegistry) -> None:
+    """Confluent's deserialisers apply those of the value's own schema (AbstractKafkaSchemaSerDe.executeRules)."""
+    assert registry.fetch(16).rules == registry.fetch(1).rules == ()
+
+
+def test_rules_that_are_no_rules_are_no_answer(registry: SchemaRegistry) -> None:
+    with pytest.raises(RegistryUnreachable, match="the response is not a schema registry's"):
+        registry.fetch(17)
 
 
 def test_an_id_that_the_registry_does_not_have_is_not_found(registry: SchemaRegistry) -> None:

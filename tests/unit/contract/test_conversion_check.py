@@ -136,7 +136,8 @@ TIMESTAMP = {"type": "long", "logicalType": "timestamp-millis"}
         ("string", record("I", a="double", b=MAP), ("warning", "x-convert string cannot convert double: it is for an "
          "int or a long")),
         ("string", "bytes", ("problem", "x-convert string cannot convert bytes: it is for an int or a long")),
-        ("json", TIMESTAMP, ("problem", "x-convert json cannot convert timestamp: it is for JSON in a text")),
+        ("json", TIMESTAMP, ("problem", "x-convert json cannot convert timestamp: it is for JSON in a text or in "
+         "bytes")),
         ("iso-8601", "int", ("problem", "x-convert iso-8601 makes times of January 1970 of an int: it is for "
          "milliseconds in a long; did you mean iso-8601-seconds?")),
         ("iso-8601-seconds", TIMESTAMP, ("note", "x-convert iso-8601-seconds changes nothing: timestamp is text "
@@ -144,7 +145,7 @@ TIMESTAMP = {"type": "long", "logicalType": "timestamp-millis"}
         ("string", ["long", "double", MAP], ("warning", "x-convert string cannot convert double: it is for an int or a "
          "long")),
         ("json", ["string", {"type": "map", "values": "long"}], ("warning", "x-convert json cannot convert long: it is "
-         "for JSON in a text")),
+         "for JSON in a text or in bytes")),
         ("iso-8601", ["int", "long"], ("warning", "x-convert iso-8601 makes times of January 1970 of an int: it is for "
          "milliseconds in a long; did you mean iso-8601-seconds?")),
     ],

@@ -39,14 +39,13 @@ def test_a_conversion_gives_its_documented_value(conversion: str, value: Any, ex
         ("iso-8601-micros", 2**63, "time_out_of_range"),
         ("json", "{", "not_json"),
         ("json", "", "not_json"),
-        ("json", "NaN", "not_json"),
         ("json", '{"a": 9007199254740992}', "integer_too_large"),
         ("json", "[18446744073709551616]", "integer_too_large"),
         ("json", "[-9223372036854775809]", "integer_too_large"),
-        ("json", "1e400", "not_json"),
+        ("json", "1e400", "non_finite_number"),
         ("json", "[" * 65 + "]" * 65, "nested_too_deep"),
         ("json", '{"a":' * 1000 + "1" + "}" * 1000, "nested_too_deep"),
-        ("json", "[" * 100_000 + "]" * 100_000, "not_json"),
+        ("json", "[" * 100_000 + "]" * 100_000, "nested_too_deep"),
     ],
 )
 def test_a_failing_conversion_has_a_reason_and_a_pointer(conversion: str, value: Any, reason: str) -> None:

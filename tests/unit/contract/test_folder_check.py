@@ -74,7 +74,7 @@ P = "/properties/p"
         (contract({}, {"x-skip": [{"source": "statu", "when": {"in": ["a"]}, "reason": "mine"}]}),
          "/x-skip: no schema in the folder has the field statu"),
         (contract({"p": {"x-source": "at", "x-convert": "json"}}),
-         f"{P}: x-convert json cannot convert int: it is for JSON in a text"),
+         f"{P}: x-convert json cannot convert int: it is for JSON in a text or in bytes"),
         (contract({"p": {"x-source": "at", "x-convert": "iso-8601"}}),
          f"{P}: x-convert iso-8601 makes times of January 1970 of an int: it is for milliseconds in a long; "
          "did you mean iso-8601-seconds?"),

@@ -52,7 +52,8 @@ def changed(place: str, value: Any) -> bytes:
         (f"{SURVEY}/x_source", "name", f"{KEYWORDS}; did you mean x-source?"),
         (f"{SURVEY}/source", "name", f"{KEYWORDS}; did you mean x-source?"),
         (f"{SURVEY}/pii", True, f"{KEYWORDS}; a remark belongs in $comment"),
-        ("/record", "a.B", "a keyword of JSON Schema draft-07, or x-record, or x-environment, or x-skip; "
+        ("/record", "a.B",
+         "a keyword of JSON Schema draft-07, or x-record, or x-environment, or x-skip, or x-allow-rules; "
          "did you mean x-record?"),
         (f"{SURVEY}/x-environment", "env", "no x-environment here; x-environment belongs at the top of the file"),
         (f"{OUTER}/event/x-source", "event", f"no x-source here; x-source {ON_A_FIELD}"),
@@ -82,10 +83,12 @@ def changed(place: str, value: Any) -> bytes:
         (f"{SURVEY}/x-source", "answers[0].survey",
          "a path without an index, unlike answers[0].survey: "
          "a path leads through records and maps, and a list is sent as a whole"),
-        (f"{SURVEY}/x-source", "$.survey", f'a path in the record such as "a.b", or {SPECIAL}, but not $.survey'),
+        (f"{SURVEY}/x-source", "$.survey",
+         f'a path in the record such as "a.b", or {SPECIAL}, but not $.survey; a field of this name is `$`, in backticks'),  # noqa: E501
         (f"{SURVEY}/x-source", "$kafka.timestmp",
          f'a path in the record such as "a.b", or {SPECIAL}, but not $kafka.timestmp; did you mean $kafka.timestamp?'),
-        (f"{SURVEY}/x-source", "", 'a path such as "a.b", or a list of paths'),
+        (f"{SURVEY}/x-source", "",
+         'a path such as "a.b", or a list of paths; a name with a dot is in backticks: `a.b`.c'),
         (f"{OUTER}/event", {"type": "string"}, NO_SOURCE),
         (f"{OUTER}/context", {"properties": {"ip": {"type": "string"}}}, f"/properties/ip {NO_SOURCE}"),
         ("/x-record", r"com\.acme\..*",
