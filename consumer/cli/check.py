@@ -9,8 +9,8 @@ import click
 
 import consumer.settings
 from consumer import paths
-from consumer.avro.schema_files import known_schemas
 from consumer.cli import compat
+from consumer.cli.check_files import check_files
 from consumer.cli.check_message_ids import check_message_ids
 from consumer.cli.check_result import CheckResult, failing_states, note, ok, problem, warning
 from consumer.cli.compat import CheckedSchema
@@ -20,7 +20,7 @@ from consumer.cli.settings_source import SettingsSource, settings_options
 from consumer.cli.topic_sample import SampleCheck
 from consumer.contract.loader import load_contracts
 from consumer.contract.rules import Contract
-from consumer.errors import UnsafeSchema, UsageError
+from consumer.errors import UsageError
 from consumer.settings import Settings
 
 
@@ -175,11 +175,7 @@ def _checked_schemas(
         if options.subjects:
             raise UsageError(f"--subject: SCHEMA_REGISTRY_TYPE={settings.schema_registry_type} has no subjects")
         return []  # the sample shows the schemas
-    try:
-        schemas = known_schemas(settings.avro_framing, settings.schemas_dir or paths.schemas()).values()
-    except UnsafeSchema as error:
-        return [compat.refused("SCHEMAS_DIR", str(error))]
-    return compat.check_schemas(contracts, schemas, unknown_record)
+    return check_files(settings, contracts)
 
 
 def _schemas_result(settings: Settings, schemas: Sequence[CheckedSchema], strict: bool) -> CheckResult:
