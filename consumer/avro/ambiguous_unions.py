@@ -24,7 +24,8 @@ def types_in_ambiguous_unions(parsed: Any, root: AvroType, names: Mapping[str, A
     """
     The identities of all types that are inside an ambiguous union of `parsed`, also through names.
 
-    `parsed` is a schema in full names, `root` its type, and `names` has the definitions of the named types.
+    A schema that is a union itself is none: each of its branches is decoded by itself. `parsed` is a schema in full
+    names, `root` its type, and `names` has the definitions of the named types.
     """
     inside: set[int] = set()
     for union in _ambiguous_unions(parsed, root, names):
@@ -46,7 +47,7 @@ def _ambiguous_unions(parsed: Any, root: AvroType, names: Mapping[str, Any]) -> 
         if not isinstance(definition, dict | list) or id(definition) in seen or _is_closed(avro):
             continue
         seen.add(id(definition))
-        if avro.kind == "union" and is_ambiguous(avro):
+        if avro.kind == "union" and avro is not root and is_ambiguous(avro):
             yield definition
         waiting += zip(_parts(definition), avro.inner, strict=True)
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from consumer.observability.group_watch import GroupReport
 from consumer.observability.snapshot import Block, PartitionState, Snapshot
-from consumer.reasons import block_meaning
+from consumer.reasons import BlockReason, block_meaning
 from consumer.waits import MAX_NAMED, Wait, WaitKind, partition_names
 
 STALE_SECONDS = 60.0  # without an iteration of the loop
@@ -16,7 +16,7 @@ STARTING_SECONDS = 300.0  # a start that takes longer does not end by itself
 
 
 class ConditionKind(StrEnum):
-    """The worst first. A condition that has a `WaitKind` has the same word."""
+    """The worst first. A condition that has a `WaitKind` or a `BlockReason` has the same word."""
 
     STUCK = "stuck"
     UNACCOUNTED = "unaccounted"
@@ -24,7 +24,7 @@ class ConditionKind(StrEnum):
     NO_ANSWER_FROM_KAFKA = WaitKind.KAFKA.value
     CANNOT_BE_READ = WaitKind.PARTITION.value
     RECORDS_LOST = "records_lost"
-    LOG_TRUNCATED = "log_truncated"
+    LOG_TRUNCATED = BlockReason.LOG_TRUNCATED.value
     NOT_STARTED = "not_started"
     DRAINING = "draining"
     STARTING = "starting"

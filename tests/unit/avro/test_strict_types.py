@@ -95,3 +95,12 @@ def test_what_has_no_number_stays_as_it_is() -> None:
         "name": "F",
         "size": 2,
     }
+
+
+def test_a_branch_of_a_union_schema_is_decoded_as_the_same_schema_alone() -> None:
+    """Two records share a Python type, but which of them a value is stands before it."""
+    when = {"name": "at", "type": {"type": "long", "logicalType": "timestamp-millis"}}
+    first, second = ({"type": "record", "name": name, "fields": [when]} for name in ("First", "Second"))
+    alone, union = load_schema("test", first), load_schema("test", ["null", first, second])
+    value = encode(alone, {"at": 1_700_000_000_000})
+    assert decode(union.branches[1], value, 0) == decode(alone, value, 0) == {"at": 1_700_000_000_000}

@@ -15,12 +15,12 @@ from tests.support import KEYS, Flow, Member, is_refused, wait_until
 SECRET = "data of a record"
 OF_ONE_RECORD = f"""
 from consumer.contract.compiler import ContractMapper
-event = ContractMapper.event
+body = ContractMapper.body
 def fail(self, decoded, record, message_id):
     if (record.partition, record.offset) == (0, 3):
         raise KeyError("{SECRET}")
-    return event(self, decoded, record, message_id)
-ContractMapper.event = fail
+    return body(self, decoded, record, message_id)
+ContractMapper.body = fail
 """
 OF_THE_LOOP = f"""
 from consumer.pipeline.dispatcher import Dispatcher
