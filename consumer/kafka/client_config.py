@@ -66,6 +66,9 @@ DEFAULT_MEMORY_OPTIONS = {
 # (issues confluent-kafka-go 196 and librdkafka 569). The default is five minutes, in which nothing would be written.
 _DEFAULT_OPTIONS = {"topic.metadata.refresh.interval.ms": 10_000}
 
+NEVER_CREATE = {"allow.auto.create.topics": "false"}
+"""An admin client's question about a topic would create it on brokers that create topics by themselves."""
+
 # Milliseconds, for the classic group protocol; in the new protocol the broker sets both. A member that is killed stops
 # its partitions for the session timeout, which is 45 s by default. A heartbeat tells a member of a rebalance, so each
 # step of a rebalance takes up to one interval, which is 3 s by default.

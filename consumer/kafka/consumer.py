@@ -9,7 +9,7 @@ from confluent_kafka.admin import AdminClient
 
 from consumer.errors import ServiceError
 from consumer.kafka.broker_silence import BrokerSilence
-from consumer.kafka.client_config import create_client, is_classic, shared_config
+from consumer.kafka.client_config import NEVER_CREATE, create_client, is_classic, shared_config
 from consumer.kafka.client_errors import ClientErrors, is_of_fetch
 from consumer.kafka.client_positions import ClientPositions
 from consumer.kafka.commit_metadata import CommitNotes
@@ -45,7 +45,7 @@ class GroupConsumer:
         self.last_error = self._errors.last_error
         self._consumer = create_client(Consumer, {**config, **self._errors.options, "on_commit": self._on_commit})
         self.topic = topic
-        admin = create_client(AdminClient, with_explained_log(shared_config(config)))
+        admin = create_client(AdminClient, with_explained_log({**shared_config(config), **NEVER_CREATE}))
         topics = self._topics = PartitionTopics(TopicIdWatcher(admin, topic))
         self._silence = BrokerSilence(lambda: self._errors.cause, time.monotonic())
         self._commit_notes = CommitNotes(topics.metadata)

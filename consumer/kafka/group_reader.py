@@ -10,7 +10,7 @@ from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaExcep
 from confluent_kafka.admin import AdminClient
 
 from consumer.errors import NotPermitted
-from consumer.kafka.client_config import create_client, shared_config
+from consumer.kafka.client_config import NEVER_CREATE, create_client, shared_config
 from consumer.kafka.commit_metadata import CommitMetadata
 from consumer.kafka.connection_reports import ConnectionReports
 from consumer.kafka.group_view import NO_OFFSET, GroupMember, GroupPartition, GroupState, GroupView
@@ -23,7 +23,7 @@ OLDEST_SECONDS = 3.0
 _CONNECTION_OPTIONS = {
     "socket.connection.setup.timeout.ms": 4000,
     "api.version.request.timeout.ms": 4000,
-    "allow.auto.create.topics": "false",  # a question about a topic would create it where brokers are so configured
+    **NEVER_CREATE,
 }
 _STATES = {
     "STABLE": GroupState.STABLE,

@@ -105,3 +105,15 @@ def test_a_partition_that_was_paused_when_it_was_revoked_is_read_in_its_next_ass
     wait_until(lambda: consumer.read(1, 0.1) and not consumer._consumer.assignment(), "the revocation")
     subscribe(consumer)
     assert read(consumer, 50) == list(range(50))
+
+
+def test_a_missing_topic_is_not_created(broker: MockBroker) -> None:
+    """The broker creates each topic that a client asks for, unless the client forbids it."""
+    consumer = GroupConsumer(consumer_config(broker.address, f"group-{next(GROUP_NUMBERS)}", {}), "missing", True)
+    subscribe(consumer)
+    for _ in range(20):
+        consumer.read(1, 0.05)
+    topics = consumer._consumer.list_topics(timeout=10).topics
+    consumer.close()
+    assert TOPIC in topics
+    assert "missing" not in topics
