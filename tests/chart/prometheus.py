@@ -64,6 +64,7 @@ def scrape() -> str:
         request_seconds=distribution,
         request_events=distribution,
         framings=by_label,
+        changed_values=by_label,
         lookups=by_label,
         commits=Counter(ok=3, failed=1),
         rebalances=by_label,
