@@ -1,8 +1,7 @@
 """`status`: the whole group from outside, and whether somebody has to act."""
 
 import sys
-import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -16,12 +15,15 @@ from consumer.cli.group_text import print_group
 from consumer.cli.output import iso_time, print_json
 from consumer.cli.params import ENV_FILE, as_json, exit_with, plain_errors, silence_logs
 from consumer.kafka.group_findings import STALLED_MINUTES, group_findings
+from consumer.kafka.group_reader import GroupReader
 from consumer.kafka.group_report import group_report
 from consumer.kafka.group_view import GroupView
+from consumer.signals import stop_requests
 
 INTERRUPTED = 130
 """The exit code after Ctrl-C, as shells have it (128 and the number of SIGINT)."""
 _WATCH_SECONDS = 10
+_STOP_SECONDS = 30.0  # for a read of the group that has begun
 _TIMES = ("read_at", "moved_at", "oldest_at", "since")
 
 
@@ -67,18 +69,31 @@ def status(
     silence_logs()
     settings = consumer.settings.load(env_file, only=READ_SETTINGS)
     with closing(factories.group_reader(settings)) as reader:
+        if watch is not None:
+            clears = sys.stdout.isatty() and not as_json
+            _watch(reader, watch, clears, lambda view: _print(view, stalled_minutes, all_partitions, as_json))
+            sys.exit(INTERRUPTED)
         try:
             view = reader.read()
-            _print(view, stalled_minutes, all_partitions, as_json)
-            while watch is not None:
-                time.sleep(watch)
-                view = reader.read()
-                if sys.stdout.isatty() and not as_json:
-                    click.clear()
-                _print(view, stalled_minutes, all_partitions, as_json)
         except KeyboardInterrupt:
             sys.exit(INTERRUPTED)
+    _print(view, stalled_minutes, all_partitions, as_json)
     exit_with(not group_findings(view, stalled_minutes))
+
+
+def _watch(reader: GroupReader, seconds: float, clears: bool, show: Callable[[GroupView], None]) -> None:
+    """
+    Show the group again and again, on a cleared screen or below, until a signal says stop.
+
+    A KeyboardInterrupt could be lost in a callback of the client.
+    """
+    with stop_requests(_STOP_SECONDS) as stop:
+        while not stop.is_set():
+            view = reader.read()
+            if clears:
+                click.clear()
+            show(view)
+            stop.wait(seconds)
 
 
 def _print(view: GroupView, stalled_minutes: float, all_partitions: bool, as_json: bool) -> None:
