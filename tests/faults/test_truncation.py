@@ -94,7 +94,11 @@ class TruncatedLog:
             lines[:] = [line for line in self.member.lines if text in line]
             return bool(lines)
 
-        wait_until(is_logged, f"the log message {event}")
+        try:
+            wait_until(is_logged, f"the log message {event}")
+        except AssertionError as error:
+            assert self.member is not None
+            raise AssertionError("\n".join([str(error), *self.member.lines[-30:]])) from None
         (line,) = lines
         return dict(json.loads(line))
 
