@@ -87,7 +87,7 @@ def normal(settings: Settings, *, has_telemetry: bool = False) -> Variant:
 
 
 def _telemetry(settings: Settings, latest: LatestSnapshot) -> "Telemetry | None":
-    """The export with OpenTelemetry; None if no OTEL_* variable asks for it, or if it cannot start."""
+    """The export with OpenTelemetry; None if no OTEL_* variable asks for an export, or if none can start."""
     source = TelemetrySource(factories.VERSION, settings.kafka_topic, settings.kafka_group_id, settings.endpoint)
     return start_telemetry(os.environ, factories.proxies(settings), source, latest)
 

@@ -16,6 +16,7 @@ from consumer.avro.registry_client import RegistryClient
 from consumer.avro.schema import WriterSchema
 from consumer.avro.schema_lookup import RegistryUnreachable
 from consumer.avro.schema_registration import register
+from consumer.cli.dead_letters import READ_SETTINGS
 from consumer.cli.output import counted, print_text, with_progress
 from consumer.cli.params import ENV_FILE, plain_errors, silence_logs
 from consumer.cli.sample_guard import reasons_against
@@ -27,17 +28,12 @@ from consumer.settings import Settings
 from consumer.signals import stop_requests
 
 STOP_SECONDS = 40.0  # longer than a flush can take
-READ_SETTINGS = (
-    "KAFKA_BOOTSTRAP_SERVERS",
-    "KAFKA_TOPIC",
-    "KAFKA_GROUP_ID",
-    "KAFKA_CONFIG",
-    "KAFKA_MSK_REGION",
+SAMPLE_SETTINGS = (
+    *READ_SETTINGS,
     "SCHEMA_REGISTRY_URL",
     "SCHEMA_REGISTRY_TYPE",
     "SCHEMA_REGISTRY_CONFIG",
     "AVRO_FRAMING",
-    "DEAD_LETTER_TOPIC",
     "TRUST_PROXY_ENV",
     "HTTPS_PROXY",
     "NO_PROXY",
@@ -70,7 +66,7 @@ def produce_samples(env_file: Path | None, count: int, rate: int, seed: int, cre
       sprig-to-segment produce-samples --env-file test.env --count 7200 --rate 2
     """
     silence_logs()
-    settings = consumer.settings.load(env_file, only=READ_SETTINGS)
+    settings = consumer.settings.load(env_file, only=SAMPLE_SETTINGS)
     with ExitStack() as stack:
         stop = stack.enter_context(stop_requests(STOP_SECONDS))
         print_text(f"brokers {settings.kafka_bootstrap_servers}, topic {settings.kafka_topic}", err=True)
