@@ -1,5 +1,6 @@
 """Creates the topics of a test cluster."""
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ from consumer.kafka.connection_reports import ConnectionReports
 
 ANSWER_SECONDS = 20.0
 PARTITIONS = 4
+_TRY_SECONDS = 1.0
 
 
 class TopicCreator:
@@ -29,12 +31,19 @@ class TopicCreator:
 
         The list of all topics is asked for: a question about one topic creates it where brokers are so configured.
         """
-        try:
-            existing = self._admin.list_topics(timeout=ANSWER_SECONDS).topics
-        except KafkaException as error:
-            self._admin.poll(0.1)  # otherwise the client does not report the errors of its connections
-            raise ServiceError(self._reports.explain(error.args[0])) from None
+        existing = self._existing()
         return [topic for topic in topics if topic not in existing]
+
+    def _existing(self) -> Mapping[str, Any]:
+        """The topics of the first broker that answers; stops waiting once waiting is of no use."""
+        ends_at = time.monotonic() + ANSWER_SECONDS
+        while True:
+            try:
+                return dict(self._admin.list_topics(timeout=_TRY_SECONDS).topics)
+            except KafkaException as error:
+                self._admin.poll(0.1)  # otherwise the client does not report the errors of its connections
+                if self._reports.all_down or time.monotonic() > ends_at:
+                    raise ServiceError(self._reports.explain(error.args[0])) from None
 
     def create(self, topics: Sequence[str]) -> None:
         """Create topics with PARTITIONS partitions, and the defaults of the cluster for everything else."""

@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import subprocess
+import time
 from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ from consumer.demo.expected import ExpectDelivered
 from consumer.demo.samples import Sample, responses
 from consumer.kafka.mock_broker import MockBroker, records
 from consumer.kafka.sample_producer import SAMPLE_HEADER
+from consumer.kafka.topic_creation import ANSWER_SECONDS
 from tests.http_peer import json_response, peer
 from tests.support import COMMAND, Flow, registry, wait_until
 
@@ -196,3 +198,12 @@ def test_ctrl_c_ends_it_and_it_says_how_many_samples_are_written(broker: MockBro
         output, _ = producing.communicate(timeout=100)
     assert producing.returncode == 0
     assert output == f"{len(list(records(broker.address, topic)))} samples written to {topic}, raw\n"
+
+
+def test_without_a_broker_the_cause_is_named_at_once() -> None:
+    """Not after the time in which a slow broker may answer: each broker was tried without success."""
+    begun_at = time.monotonic()
+    result = produce_samples({"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:9"})
+    assert result.exit_code == 1
+    assert "no broker can be reached" in result.output
+    assert time.monotonic() - begun_at < ANSWER_SECONDS / 2
