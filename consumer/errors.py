@@ -8,6 +8,7 @@ Every error that the service raises on purpose, named by its treatment.
     │   └── UnsafeSchema        an Avro schema whose decoding is not safe
     ├── ServiceError            the service cannot continue; the platform restarts it (exit 1)
     │   ├── NoAnswer            the broker did not answer in time; the service asks again
+    │   ├── BrokersForgotten    a Kafka client knows no broker any more; the service starts again with new clients
     │   ├── NoSuchTopic         Kafka has no topic of this name
     │   └── NotPermitted        the principal lacks a right in Kafka
     └── RecordError             one record alone: it is skipped or rejected, the others continue
@@ -66,6 +67,13 @@ class NoAnswer(ServiceError):
     def __init__(self, text: str, condition: str = "") -> None:
         super().__init__(text)
         self.condition = condition
+
+
+class BrokersForgotten(ServiceError):
+    """A Kafka client knows no broker any more, and never connects again by itself."""
+
+    def __init__(self) -> None:
+        super().__init__("the Kafka client has forgotten all brokers, after one answered that there are none")
 
 
 class NoSuchTopic(ServiceError):

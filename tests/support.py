@@ -17,7 +17,7 @@ from datetime import datetime
 from functools import cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 import httpx
@@ -43,6 +43,12 @@ def wait_until(condition: Callable[[], Any], description: str, seconds: float = 
     while not condition():
         assert time.monotonic() < ends_at, f"not within {seconds:.0f} s: {description}"
         time.sleep(0.02)  # so that polling does not take the CPU from the processes that the test waits for
+
+
+class SampleSink(Protocol):
+    """`Producer`, or one that outlasts its client."""
+
+    def produce(self, topic: str, value: bytes | None, key: bytes, partition: int, /) -> None: ...
 
 
 @dataclass
@@ -95,13 +101,13 @@ class Flow:
             self.produce_sample(producer, sample, frame)
         assert producer.flush(30) == 0
 
-    def producer(self) -> Producer:
+    def producer(self, **further_options: Any) -> Producer:
         """An idempotent producer: with any other, a retry after a broker's restart can change the order of records."""
         no_limits = {"message.timeout.ms": 0, "queue.buffering.max.messages": 0}
-        options = {"enable.idempotence": True, "log_level": 0, **no_limits}
+        options = {"enable.idempotence": True, "log_level": 0, **no_limits, **further_options}
         return Producer({"bootstrap.servers": self.bootstrap, **options})
 
-    def produce_sample(self, producer: Producer, sample: Sample, frame: Callable[[bytes], bytes] = bytes) -> None:
+    def produce_sample(self, producer: SampleSink, sample: Sample, frame: Callable[[bytes], bytes] = bytes) -> None:
         """Note the sample and then produce it, so that a reader of the topic never finds an unknown record."""
         partition = zlib.crc32(sample.key) % self.partitions
         value = sample.payload(lambda record: decoder.encode(self.schema, record))

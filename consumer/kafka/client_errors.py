@@ -11,6 +11,7 @@ from consumer.errors import NoAnswer, NotPermitted
 from consumer.kafka.client_config import is_fatal
 from consumer.kafka.connection_reports import ConnectionReports
 from consumer.kafka.errors import MISSING_TOPIC, NOT_PERMITTED, describe
+from consumer.kafka.known_brokers import KnownBrokers
 
 log = logging.getLogger(__name__)
 
@@ -22,13 +23,14 @@ class ClientErrors:
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         self._reports = ConnectionReports(config)
+        self.known_brokers = KnownBrokers()
         self.fatal: KafkaError | None = None
         self._last_text, self._last_at = "", float("-inf")
 
     @property
     def options(self) -> dict[str, Any]:
         """The options by which the client reports to this object."""
-        return {**self._reports.options, "error_cb": self.report}
+        return {**self._reports.options, **self.known_brokers.options(), "error_cb": self.report}
 
     def report(self, error: KafkaError) -> None:
         """An error of the client, of its group or of its topic."""

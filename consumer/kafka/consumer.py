@@ -42,10 +42,11 @@ class GroupConsumer:
 
     def __init__(self, config: Mapping[str, Any], topic: str, from_beginning: bool) -> None:
         self._errors = ClientErrors(config)
-        self.last_error = self._errors.last_error
+        self.last_error, self.known_brokers = self._errors.last_error, self._errors.known_brokers
         self._consumer = create_client(Consumer, {**config, **self._errors.options, "on_commit": self._on_commit})
         self.topic = topic
-        admin = create_client(AdminClient, with_explained_log({**shared_config(config), **NEVER_CREATE}))
+        admin_config = {**shared_config(config), **NEVER_CREATE, **self.known_brokers.options()}
+        admin = create_client(AdminClient, with_explained_log(admin_config))
         topics = self._topics = PartitionTopics(TopicIdWatcher(admin, topic))
         self._silence = BrokerSilence(lambda: self._errors.cause, time.monotonic())
         self._commit_notes = CommitNotes(topics.metadata)

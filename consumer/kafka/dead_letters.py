@@ -9,11 +9,12 @@ from typing import Any
 from confluent_kafka import KafkaError, KafkaException, Producer
 from confluent_kafka import Message as ClientMessage
 
-from consumer.errors import ServiceError
+from consumer.errors import BrokersForgotten, ServiceError
 from consumer.kafka.client_config import create_client, is_fatal
 from consumer.kafka.connection_reports import ConnectionReports
 from consumer.kafka.dead_letter_headers import Origin, headers_of
 from consumer.kafka.errors import client_text, describe
+from consumer.kafka.known_brokers import KnownBrokers
 from consumer.model import DeadLetter, Record, RecordAddress
 from consumer.reasons import BlockReason
 from consumer.waits import Wait, WaitKind
@@ -70,8 +71,8 @@ class DeadLetterWriter:
     ) -> None:
         """`unwrap` gives the record to write, with its address, if the record that was read only holds a copy of it."""
         self._reports = ConnectionReports(config)
-        callbacks = {**self._reports.options, "error_cb": self._reports.warn}
-        self._producer = create_client(Producer, {**config, **callbacks})
+        self._config = {**config, **self._reports.options, "error_cb": self._reports.warn}
+        self._connect()
         self._topic, self._unwrap = topic, unwrap
         self._origin = Origin(source_topic, version)
         self._open: set[DeadLetter] = set()
@@ -82,6 +83,10 @@ class DeadLetterWriter:
         self._next_send_at = float("-inf")
         self._failure: Wait | None = None  # None: the topic confirmed the last one
         self._fatal = ""
+
+    def _connect(self) -> None:
+        self._known_brokers = KnownBrokers()
+        self._producer = create_client(Producer, {**self._config, **self._known_brokers.options()})
 
     def put(self, dead_letter: DeadLetter) -> None:
         """
@@ -107,6 +112,11 @@ class DeadLetterWriter:
             if dead_letter in self._open:
                 self._send(dead_letter, now)
         self._poll(wait)
+        if self._known_brokers.are_lost:
+            log.warning("writing dead letters with a new Kafka client", extra={"error": str(BrokersForgotten())})
+            self._producer.purge()
+            self._poll(0)  # what the client held is sent again
+            self._connect()
         if self._fatal:
             raise ServiceError(f"the producer of dead letters cannot continue: {self._fatal}")
         reports = DeliveryReports(self._confirmed, self._refused)

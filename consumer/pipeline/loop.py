@@ -56,9 +56,10 @@ class Loop:
         try:
             with self._last_commit.before_errors():
                 self._ports.consumer.subscribe(*callbacks)
-                while not stop.is_set():
+                while not stop.is_set() and not self._ports.consumer.known_brokers.are_lost:
                     self.run_once()
                 self._drain(self._buffers.partitions)
+                self._ports.consumer.known_brokers.require()
         finally:
             self._dispatcher.forget(self._buffers.partitions)  # closing the consumer revokes: nothing may be left then
 

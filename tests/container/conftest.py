@@ -100,6 +100,7 @@ class KafkaBroker(KafkaOperator):
             except KafkaException:
                 if time.monotonic() > deadline:
                     raise
+                self._connect()
 
 
 class RegistryContainer:

@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from types import MappingProxyType
 
 from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin import AdminClient, ClusterMetadata
 from testcontainers.core.network import Network
 
 from tests.container.kafka_node import DATA, KafkaNode, host_name
@@ -90,11 +90,16 @@ class KafkaCluster(KafkaOperator):
     def _is_in_sync(self) -> bool:
         with suppress(KafkaException):
             metadata = self._admin.list_topics(timeout=1)
-            partitions = [partition for topic in metadata.topics.values() for partition in topic.partitions.values()]
-            return len(metadata.brokers) == len(self.nodes) and all(
-                partition.leader >= 0 and set(partition.isrs) == set(partition.replicas) for partition in partitions
-            )
+            if metadata.brokers:
+                return self._are_in_sync(metadata)
+        self._connect()
         return False
+
+    def _are_in_sync(self, metadata: ClusterMetadata) -> bool:
+        partitions = [partition for topic in metadata.topics.values() for partition in topic.partitions.values()]
+        return len(metadata.brokers) == len(self.nodes) and all(
+            partition.leader >= 0 and set(partition.isrs) == set(partition.replicas) for partition in partitions
+        )
 
 
 @contextmanager

@@ -49,8 +49,12 @@ class KafkaOperator:
 
     def __init__(self, bootstrap: str) -> None:
         self.bootstrap = bootstrap
-        self._admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 2})
+        self._connect()
         self._topics: set[str] = set()
+
+    def _connect(self) -> None:
+        """A client that saw all brokers stop can forget them (`KnownBrokers`), so each start needs a new one."""
+        self._admin = AdminClient({"bootstrap.servers": self.bootstrap, "log_level": 2})
 
     def create_topic(self, name: str, partitions: int = 4, replicas: Sequence[int] = (), **config: str | int) -> None:
         """

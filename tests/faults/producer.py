@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from consumer.demo.expected import ExpectDelivered
 from consumer.demo.samples import Sample, responses
+from tests.faults.lasting_producer import LastingProducer
 from tests.support import Flow
 
 TICK = 0.05  # seconds
@@ -32,7 +33,7 @@ class SampleProducer:
     def __init__(self, flow: Flow, rate: int) -> None:
         self._flow, self._rate = flow, rate
         self._stop_requested = threading.Event()
-        self._producer = flow.producer()
+        self._producer = LastingProducer(flow)
         self._thread = threading.Thread(target=self._run, name="producer", daemon=True)
 
     @contextmanager

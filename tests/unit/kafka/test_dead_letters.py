@@ -5,18 +5,20 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import KafkaError, KafkaException, Producer
 
 from consumer.errors import ServiceError
 from consumer.kafka import dead_letters
 from consumer.kafka.client_config import producer_config
 from consumer.kafka.dead_letter_headers import parse_dead_letter
 from consumer.kafka.dead_letters import DeadLetterWriter
+from consumer.kafka.known_brokers import LOST_REPORTS
 from consumer.kafka.mock_broker import MockBroker, records
 from consumer.kafka.records import to_record
 from consumer.model import DeadLetter, Headers, Record, Rejected
 from consumer.reasons import BlockReason, Reason
 from consumer.waits import WaitKind
+from tests.ports import free_port
 from tests.support import wait_until
 
 UNDECODABLE = Rejected(Reason.UNDECODABLE, "decoding", "EOFError")
@@ -264,3 +266,28 @@ def test_the_time_of_a_dead_letter_is_that_of_its_rejection_whatever_the_age_of_
     stored = parse_dead_letter(to_record(message))
     assert stored
     assert (stored.rejected_at, stored.record.timestamp) == (message.timestamp()[1], timestamp)
+
+
+def test_a_dead_letter_is_written_once_by_a_new_client_if_the_first_has_forgotten_all_brokers(
+    dead_letter: DeadLetter, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The first client never finds a broker, and says in its statistics that it knows none."""
+    broker, configs = MockBroker(), list[dict[str, Any]]()
+    broker.create_topic("dead-letters")
+
+    def connect(config: dict[str, Any]) -> Producer:
+        configs.append(config)
+        address = broker.address if len(configs) > 1 else f"127.0.0.1:{free_port()}"
+        return Producer({**config, "bootstrap.servers": address})
+
+    monkeypatch.setattr(dead_letters, "Producer", connect)
+    writer = DeadLetterWriter(producer_config(broker.address, {}), "dead-letters", "topic", "1")
+    writer.put(dead_letter)
+    assert not writer.advance(time.monotonic()).confirmed
+    for _ in range(LOST_REPORTS):
+        configs[0]["stats_cb"]("{}")
+    wait_until(lambda: writer.advance(time.monotonic(), 0.1).confirmed, "the dead letter to be confirmed")
+    writer.close()
+    assert len(configs) == 2
+    assert [record.value() for record in records(broker.address, "dead-letters")] == [dead_letter.record.value]
+    assert "writing dead letters with a new Kafka client" in caplog.messages

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 from consumer.kafka.dead_letters import DeliveryReports
+from consumer.kafka.known_brokers import KnownBrokers
 from consumer.kafka.records import LogPosition, OffsetReset, Progress, ReadResult
 from consumer.model import (
     Accepted,
@@ -54,6 +55,7 @@ class FakeGroup:
         return ""
 
     def __init__(self) -> None:
+        self.known_brokers = KnownBrokers()
         self._next = ReadResult()
         self.commits = {"ok": 0, "failed": 0}
         self.waits: Sequence[Wait] = ()

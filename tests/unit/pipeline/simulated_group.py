@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from typing import Any, NamedTuple
 
+from consumer.kafka.known_brokers import KnownBrokers
 from consumer.kafka.records import LogPosition, OffsetReset, Progress, ReadResult
 from consumer.model import Record
 from consumer.waits import Wait
@@ -43,6 +44,7 @@ class SimulatedGroup:
         return ""
 
     def __init__(self, ledger: PipelineLedger) -> None:
+        self.known_brokers = KnownBrokers()
         self.ledger = ledger
         self.position: dict[int, Offset] = {}
         self.topics: dict[int, int] = {}  # of the offsets that are committed

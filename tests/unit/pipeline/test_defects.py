@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from consumer.errors import ServiceError
+from consumer.errors import BrokersForgotten, ServiceError
+from consumer.kafka.known_brokers import LOST_REPORTS
 from consumer.model import Accepted, Retry
 from consumer.pipeline.rejections import MAX_CONSECUTIVE_INTERNAL_ERRORS
 from tests.unit.pipeline.pipeline_world import PipelineWorld
@@ -199,3 +200,18 @@ def test_a_status_that_cannot_be_published_is_logged_once_and_stops_nothing(
     lines = [line for line in caplog.records if line.msg.startswith("status not published")]
     assert [line.levelname for line in lines] == ["ERROR", "ERROR"]
     assert vars(lines[0])["error"].startswith("KeyError at consumer/pipeline/status_reporter.py:")
+
+
+def test_a_member_that_has_to_start_again_finishes_what_is_in_flight() -> None:
+    world = PipelineWorld()
+    world.group.give(0, b"a")
+    world.run_once()
+    world.run_once(2)
+    assert world.workers.in_flight
+
+    note = world.group.known_brokers.listener()
+    for _ in range(LOST_REPORTS):
+        note("{}")
+    with pytest.raises(BrokersForgotten):
+        world.loop.run(Event())
+    assert world.group.committed == {0: 1}

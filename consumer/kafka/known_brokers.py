@@ -1,0 +1,51 @@
+"""Whether Kafka clients still know a broker."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from consumer.errors import BrokersForgotten
+
+REPORT_INTERVAL = 5.0  # seconds
+LOST_REPORTS = 2  # in a row
+
+# A group's coordinator is listed as "logical" as well, but a client asks it for nothing else.
+_BROKER = re.compile(r'"source":\s*"(?:configured|learned)"')
+
+
+class KnownBrokers:
+    """
+    What the statistics of clients say of the brokers that they know.
+
+    The last broker that stops can answer that the cluster has no brokers. A client (librdkafka 2.10 and later) then
+    forgets all brokers, and does not always go back to bootstrap.servers. It reports no error, and never connects
+    again; only a new client does (https://github.com/confluentinc/librdkafka/issues/5301).
+    """
+
+    def __init__(self) -> None:
+        self._reports_without_broker: list[int] = []  # in a row, of each client
+
+    def options(self) -> dict[str, Any]:
+        """The options of one client, by which it reports to this object in calls of `poll` and `consume`."""
+        return {"statistics.interval.ms": int(REPORT_INTERVAL * 1000), "stats_cb": self.listener()}
+
+    def listener(self) -> Callable[[str], None]:
+        """Takes the statistics of one client, as JSON: the brokers come first, and each partition follows."""
+        client = len(self._reports_without_broker)
+        self._reports_without_broker.append(0)
+
+        def note(statistics: str) -> None:
+            former = self._reports_without_broker[client]
+            self._reports_without_broker[client] = 0 if _BROKER.search(statistics) else former + 1
+
+        return note
+
+    @property
+    def are_lost(self) -> bool:
+        """Whether a client knows no broker. One that goes back to bootstrap.servers has these brokers at once."""
+        return any(reports >= LOST_REPORTS for reports in self._reports_without_broker)
+
+    def require(self) -> None:
+        """Raises BrokersForgotten if only new clients help."""
+        if self.are_lost:
+            raise BrokersForgotten

@@ -1,0 +1,81 @@
+"""Owns a producer that goes on with a new client if the client has forgotten all brokers."""
+
+import time
+from collections import Counter
+from typing import NamedTuple
+
+from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartition
+
+from consumer.kafka.known_brokers import KnownBrokers
+from tests.support import Flow
+
+POLL_TIMEOUT = 0.1  # seconds
+ANSWER_SECONDS = 30.0
+
+
+class _Unconfirmed(NamedTuple):
+    """A message that was produced, and that no broker has confirmed yet."""
+
+    value: bytes | None
+    key: bytes
+    partition: int
+
+
+class LastingProducer:
+    """Writes each message once and in order, to a topic of which it is the only producer. One thread uses it."""
+
+    def __init__(self, flow: Flow) -> None:
+        self._flow = flow
+        self._unconfirmed: dict[int, _Unconfirmed] = {}  # by number, in order
+        self._ends: Counter[int] = Counter()  # of each partition, as far as it was confirmed
+        self._produced = 0
+        self._connect()
+
+    def produce(self, _topic: str, value: bytes | None, key: bytes, partition: int) -> None:
+        self._produced += 1
+        self._unconfirmed[self._produced] = _Unconfirmed(value, key, partition)
+        self._send(self._produced)
+
+    def poll(self, seconds: float) -> None:
+        self._producer.poll(seconds)
+        if self._known_brokers.are_lost:
+            self._producer.purge()
+            self._connect()
+            self._drop_written()
+            for number in list(self._unconfirmed):
+                self._send(number)
+
+    def flush(self, seconds: float) -> int:
+        """How many messages are not confirmed after that time."""
+        ends_at = time.monotonic() + seconds
+        while self._unconfirmed and time.monotonic() < ends_at:
+            self.poll(POLL_TIMEOUT)
+        return len(self._unconfirmed)
+
+    def purge(self) -> None:
+        self._producer.purge()
+
+    def _connect(self) -> None:
+        self._known_brokers = KnownBrokers()
+        self._producer: Producer = self._flow.producer(**self._known_brokers.options())
+
+    def _send(self, number: int) -> None:
+        message = self._unconfirmed[number]
+
+        def on_delivery(error: KafkaError | None, confirmed: Message) -> None:
+            if error is None:
+                del self._unconfirmed[number]
+                self._ends[message.partition] = (confirmed.offset() or 0) + 1
+
+        self._producer.produce(self._flow.topic, *message, on_delivery=on_delivery)
+
+    def _drop_written(self) -> None:
+        """The topic can hold messages whose confirmation the former client did not get."""
+        consumer = Consumer({"bootstrap.servers": self._flow.bootstrap, "group.id": "ends"})
+        for number, message in list(self._unconfirmed.items()):
+            topic_partition = TopicPartition(self._flow.topic, message.partition)
+            _, end = consumer.get_watermark_offsets(topic_partition, timeout=ANSWER_SECONDS)
+            if self._ends[message.partition] < end:
+                self._ends[message.partition] += 1
+                del self._unconfirmed[number]
+        consumer.close()
