@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from consumer.avro.schema_lookup import RegistryMisconfigured, RegistryUnreachable
 from consumer.http_client.messages import HttpError, is_temporary_status
 
+_WHERE_TO_LOOK = "look at SCHEMA_REGISTRY_URL, and at the network between"
+
 
 class ResponseTooLarge(RegistryMisconfigured):
     """A response with a success status and more bytes than were asked for."""
@@ -49,7 +51,7 @@ def transport_error(error: HttpError) -> RegistryUnreachable:
     if error.reason == "invalid_request":
         return RegistryMisconfigured(f"{error}: look at SCHEMA_REGISTRY_URL and SCHEMA_REGISTRY_CONFIG")
     if error.reason.endswith("_timeout"):
-        return RegistryUnreachable("the request took longer than its timeout")
+        return RegistryUnreachable(f"the request took longer than its timeout: {_WHERE_TO_LOOK}")
     for cause in _causes(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
             text = f"cannot verify the registry's certificate, {cause.verify_message}"
@@ -60,7 +62,7 @@ def transport_error(error: HttpError) -> RegistryUnreachable:
             text = f"TLS fails, {cause.reason}"
             return RegistryMisconfigured(f"{text}: look at SCHEMA_REGISTRY_URL, and at ssl.* in SCHEMA_REGISTRY_CONFIG")
         if isinstance(cause, OSError) and cause.strerror:
-            return RegistryUnreachable(cause.strerror)
+            return RegistryUnreachable(f"{cause.strerror}: {_WHERE_TO_LOOK}")
     return RegistryUnreachable(str(error))
 
 

@@ -41,12 +41,15 @@ class AddressFile:
     """
     Writes a file of addresses, which is at its path only when all of them are written: a part is no file.
 
+    A link or a device, such as /dev/stdout, is written to and never replaced.
+
     Each method raises UsageError if the file cannot be written.
     """
 
     def __init__(self, path: Path, topic: str) -> None:
         self._path, self._topic = path, topic
-        self._part = path.with_name(f"{path.name}.part")
+        is_replaceable = not path.is_symlink() and (path.is_file() or not path.exists())
+        self._part = path.with_name(f"{path.name}.part") if is_replaceable else path
         with self._explained_errors():
             self._file = self._part.open("w", encoding="utf-8")
 
@@ -57,10 +60,11 @@ class AddressFile:
         try:
             with self._explained_errors():
                 self._file.close()
-                if error_type is None:
+                if error_type is None and self._part != self._path:
                     self._part.replace(self._path)
         finally:
-            self._part.unlink(missing_ok=True)
+            if self._part != self._path:
+                self._part.unlink(missing_ok=True)
 
     def add(self, address: RecordAddress) -> None:
         with self._explained_errors():

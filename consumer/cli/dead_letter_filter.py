@@ -112,6 +112,8 @@ def from_options(
         begin = since
     if until is not None:
         end = until
+    if since is not None and until is not None and until <= since:
+        raise click.BadParameter("must be after --since", param_hint="--until")
     offsets = _parse_offsets(offset) if offset else _UNBOUNDED
     return DeadLetterFilter(frozenset(reason), frozenset(partition), (begin, end), offsets)
 
@@ -124,4 +126,6 @@ def _parse_offsets(text: str) -> tuple[int, int]:
         raise click.BadParameter(
             f"{text!r} must be an offset or a range of offsets, such as 1042 or 1042-1050", param_hint="--offset"
         )
+    if int(first) > int(last):
+        raise click.BadParameter(f"{text!r} ends before it begins", param_hint="--offset")
     return int(first), int(last) + 1

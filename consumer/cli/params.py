@@ -88,7 +88,7 @@ class StartType(click.ParamType[Any]):
                 return ADDRESS.convert(value, param, ctx)
             return TIME.convert(value, param, ctx)
         except click.BadParameter:
-            text = f"{value!r} must be beginning, end, a time such as 2026-03-02, or PARTITION:OFFSET"
+            text = f"{value!r} must be beginning, end, a time such as 2026-03-02, or PARTITION:OFFSET."
             self.fail(text + suggestion(str(value), (BEGINNING, END)), param, ctx)
 
 

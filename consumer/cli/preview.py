@@ -70,8 +70,8 @@ def preview(  # noqa: PLR0913, PLR0917 - click passes options by name
     On a terminal it prints for people, in a pipe it prints one line of JSON for each record. The output contains your
     users' answers: take care where it goes.
 
-    A messageId of the service names the address of its record, so the record is found at once. `--user` reads the topic
-    from `--from` on.
+    A messageId of the service names the address of its record, so the record is found at once. Exit code 1 if no record
+    has the messageId. `--user` reads the topic from `--from` on.
 
     \b
     Examples:
@@ -100,6 +100,7 @@ def preview(  # noqa: PLR0913, PLR0917 - click passes options by name
         printed = _print_all(select(source.reader, source.map_record, query, start or BEGINNING, limit))
     if not printed:
         click.echo(f"topic {settings.kafka_topic} has no {'such ' if query.is_search else ''}record there", err=True)
+        exit_with(not message_id)
     elif query.user and printed == limit:
         click.echo(f"There may be more: only {limit:,} are printed, by --count.", err=True)
 

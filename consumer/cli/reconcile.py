@@ -74,6 +74,8 @@ def reconcile(  # noqa: PLR0913, PLR0917 - click passes options by name
         sprig-to-segment reconcile --from 2026-03-02 --delivered - --missing
     """
     silence_logs()
+    if end is not None and end <= begin:
+        raise click.BadParameter("must be after --from", param_hint="--to")
     if end is None:
         end = int(time.time() * 1000)
     source = SettingsSource(env_file, schemas_dir)

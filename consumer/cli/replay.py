@@ -1,5 +1,6 @@
 """`dead-letters replay`: sends rejected or missing records through the service again."""
 
+import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -114,6 +115,7 @@ def _replay(source: SettingsSource, options: ReplayOptions, as_json: bool) -> bo
     summary.deleted, summary.passed_over = plan.summary.deleted, plan.summary.passed_over
     if complete:  # Kafka may have deleted records since the plan was made
         summary.passed_over[GONE] += max(0, plan.summary.to_do - summary.to_do)
+    logging.shutdown()  # so that pending log lines come before the conclusion
     _print_summary(summary, file, as_json, _conclusion(results, complete), complete)
     return complete and not summary.unsendable
 
@@ -143,7 +145,7 @@ class _FileReport(NamedTuple):
 
     def texts(self) -> Iterator[str]:
         count = "1 address" if self.addresses == 1 else f"{self.addresses:,} addresses"
-        yield f"{self.path} has {count}."
+        yield f"{'Standard input' if str(self.path) == '-' else self.path} has {count}."
         if self.repeated:
             yield f"Lines that repeat an address: {self.repeated:,}."
         if self.unsendable:

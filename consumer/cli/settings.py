@@ -47,7 +47,7 @@ def _text(setting: EffectiveSetting) -> str:
     """The value for people, as a variable would have it."""
     value: Any = setting.value
     match value:
-        case None:
+        case None | "":
             return setting.shown.replace("`", "") or "none"
         case bool():
             return str(value).lower()

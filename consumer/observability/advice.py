@@ -101,7 +101,7 @@ _ADVICE: Mapping[ConditionKind, Advice] = {
     ),
     ConditionKind.WAITING_FOR_SEGMENT: Advice(
         *("watch", "waiting for Segment", "Requests to Segment fail. The service retries them without end."),
-        *("sprigtosegmentfailing", "If Segment is down, wait. If not, check DNS, TLS and egress rules.", _CHECK),
+        *("sprigtosegmentfailing", "If Segment is down, wait. If not, check DNS, TLS and egress rules.", _LOG),
     ),
     ConditionKind.THROTTLED: Advice(
         *("watch", "throttled", "Segment asks to send later."),
@@ -141,6 +141,11 @@ _BLOCK_ANCHORS: Mapping[str, str] = {
 }
 """The sections about one reason. Each other block reason has a row in the table of the alert."""
 
+_TODO_OF_KEY = (
+    "Fix the cause. The service probes the key, and continues by itself when Segment accepts a request. A changed "
+    "setting requires a restart. With --send-test, the command asks Segment as well, by one marked event for each key."
+)
+
 _WITH_ROW = frozenset(map(str, BlockReason))
 
 
@@ -151,7 +156,9 @@ def advice(condition: Condition) -> Advice:
         return general
     reason = condition.block["reason"]
     anchor = _BLOCK_ANCHORS.get(reason, reason if reason in _WITH_ROW else general.anchor)
-    return general._replace(anchor=anchor, command=_block_command(condition.block))
+    is_key = "partition" in condition.block and condition.block["partition"] is None
+    todo = _TODO_OF_KEY if is_key else general.todo
+    return general._replace(anchor=anchor, todo=todo, command=_block_command(condition.block))
 
 
 def _block_command(block: Mapping[str, Any]) -> str:

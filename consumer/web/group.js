@@ -23,11 +23,12 @@ function partitionState({ partition, block: committed, ownerless, lag }, own, { 
   const block = own ? own.block : committed;
   if (block) return [`blocked: ${block}`, "bad"];
   if (ownerless) return ["no owner: nobody reads it", "bad"];
-  if (own && lag && waiting) return ["waiting: see above", "warn"];
+  const pending = lag || (own ? own.records : 0); // the group was read some seconds ago
+  if (own && pending && waiting) return ["waiting: see above", "warn"];
   if (notMoving.has(partition)) return ["does not move", "bad"];
   if (own?.paused) return ["paused: its buffer is full", "warn"];
   if (!isKnown(lag)) return ["unknown", "dim"];
-  return lag ? [`${count(lag)} waiting`, ""] : ["all delivered", "dim"];
+  return pending ? [`${count(pending)} waiting`, ""] : ["all delivered", "dim"];
 }
 
 function cell(label, content, className = "") {

@@ -161,6 +161,20 @@ def test_the_state_of_an_own_partition_says_what_this_member_knows(service: Serv
         expect(row(page, 0).locator("[data-label='State']")).to_have_text("blocked: http_401")
 
 
+def test_a_record_in_memory_waits_although_the_group_was_read_before_it_came(
+    service: Service, opened: OpenPage
+) -> None:
+    report = a_group()
+    settled = {**report["partitions"][0], "lag": 0}
+    service.group = {**report, "partitions": [settled, *report["partitions"][1:]]}
+    waits = [Wait(WaitKind.SEGMENT, "", time.monotonic(), "http_503")]
+    service.publish(1, partitions={0: PartitionState(lag=2, records=2)}, waits=waits)
+    with service.served() as address, opened(address) as page:
+        expect(row(page, 0).locator("[data-label='State']")).to_contain_text("waiting: see above")
+        service.publish(1, partitions={0: PartitionState(lag=2, records=2)})
+        expect(row(page, 0).locator("[data-label='State']")).to_have_text("2 waiting")
+
+
 def test_an_old_group_and_unknown_members_are_said_to_be_so(service: Service, opened: OpenPage) -> None:
     service.publish(1)
     old = GroupView("answers", "segment", GroupState.UNKNOWN, read_at=int((time.time() - 90) * 1000))

@@ -250,7 +250,9 @@ def test_any_other_response_is_no_answer_and_is_not_repeated(registry: SchemaReg
 
 def test_a_refused_connection_is_no_answer() -> None:
     registry = SchemaRegistry("http://127.0.0.1:9", {}, Proxies.none())
-    with pytest.raises(RegistryUnreachable, match="Connection refused"):
+    with pytest.raises(
+        RegistryUnreachable, match="Connection refused: look at SCHEMA_REGISTRY_URL, and at the network"
+    ):
         registry.fetch(1)
     registry.close()
 

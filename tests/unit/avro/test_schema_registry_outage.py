@@ -15,6 +15,7 @@ TIMEOUT = 0.4
 IN_TIME = 10.0  # seconds, also on a busy machine; a dribbling response takes longer, a hanging response for ever
 SCHEMA = {"schema": '{"type": "record", "name": "a.Inner", "fields": []}'}
 PAGE = b"<html>Sign in</html>"
+NETWORK = "look at SCHEMA_REGISTRY_URL, and at the network between"
 
 
 def wire(script: Script) -> ScriptedResponse:
@@ -27,9 +28,9 @@ def wire(script: Script) -> ScriptedResponse:
 @pytest.mark.parametrize(
     ("response", "error", "cause"),
     [
-        (wire(fault_scripts.hang()), RegistryUnreachable, "the request took longer than its timeout"),
-        (wire(fault_scripts.dribble()), RegistryUnreachable, "the request took longer than its timeout"),
-        (wire(fault_scripts.reset()), RegistryUnreachable, "Connection reset by peer"),
+        (wire(fault_scripts.hang()), RegistryUnreachable, f"the request took longer than its timeout: {NETWORK}"),
+        (wire(fault_scripts.dribble()), RegistryUnreachable, f"the request took longer than its timeout: {NETWORK}"),
+        (wire(fault_scripts.reset()), RegistryUnreachable, f"Connection reset by peer: {NETWORK}"),
         (wire(fault_scripts.cut_off()), RegistryUnreachable, "the connection ended within the response"),
         (ScriptedResponse(500, b'{"error_code": 50001}'), RegistryUnreachable, "HTTP status 500"),
         (ScriptedResponse(502, PAGE), RegistryUnreachable, "HTTP status 502"),

@@ -1,5 +1,6 @@
 """Files of addresses: every form that a command writes is read, wrong lines are named, and a part is no file."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -120,6 +121,23 @@ def test_a_part_of_the_addresses_is_no_file(tmp_path: Path) -> None:
         write_a_part()
     assert path.read_text() == "0:1"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_link_or_a_pipe_is_written_to_and_not_replaced(tmp_path: Path) -> None:
+    target, link, pipe = tmp_path / "target.txt", tmp_path / "link.txt", tmp_path / "pipe"
+    link.symlink_to(target)
+    with AddressFile(link, "answers") as file:
+        file.add(ADDRESS)
+    assert link.is_symlink()
+    assert target.read_text() == "answers 3 1042\n"
+
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    with AddressFile(pipe, "answers") as file:
+        file.add(ADDRESS)
+    assert os.read(reader, 100) == b"answers 3 1042\n"
+    os.close(reader)
+    assert pipe.is_fifo()
 
 
 def test_a_file_that_cannot_be_written_or_read_is_a_clear_mistake(tmp_path: Path) -> None:

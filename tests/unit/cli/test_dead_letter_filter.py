@@ -42,3 +42,20 @@ def test_offsets_are_a_single_offset_or_a_range(text: str, offsets: tuple[int, i
 def test_a_text_that_is_no_offset_is_refused(text: str) -> None:
     with pytest.raises(BadParameter, match="must be an offset or a range of offsets"):
         from_options((), None, None, (), text)
+
+
+@pytest.mark.parametrize("text", ["9-7", "1050-1042"])
+def test_a_range_of_offsets_that_ends_before_it_begins_is_refused(text: str) -> None:
+    with pytest.raises(BadParameter, match="ends before it begins"):
+        from_options((), None, None, (), text)
+
+
+@pytest.mark.parametrize(("since", "until"), [(5, 5), (5, 4)])
+def test_a_range_of_times_without_a_time_is_refused(since: int, until: int) -> None:
+    with pytest.raises(BadParameter, match="must be after --since"):
+        from_options((), since, until, (), None)
+
+
+def test_a_range_of_times_may_have_one_end() -> None:
+    assert from_options((), None, -5, (), None).times == (-1, -5)
+    assert from_options((), 5, None, (), None).times[0] == 5

@@ -104,6 +104,23 @@ def test_shells_complete_commands_and_options(shell: str, words: str, last: str,
     assert completion in run_command(_SPRIG_TO_SEGMENT_COMPLETE=f"{shell}_complete", **typed).stdout
 
 
+@pytest.mark.parametrize("words", ["contract show", "contract show --json", "--help"])
+def test_an_output_that_cannot_be_written_is_one_clear_line(words: str) -> None:
+    with Path("/dev/full").open("w") as full:
+        result = subprocess.run([COMMAND, *words.split()], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert result.returncode == 1
+    assert result.stderr == "the output cannot be written: No space left on device\n"
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_a_closed_output_is_no_error(closed: str) -> None:
+    result = subprocess.run(
+        ["sh", "-c", f'"$0" contract show {closed}', COMMAND], capture_output=True, text=True, check=False
+    )
+    assert (result.returncode, result.stderr) == (0, "")
+    assert bool(result.stdout) == (closed == "2>&-")
+
+
 def test_all_mistakes_are_reported_together() -> None:
     result = run_command("run", BATCH_MAX_EVENTS="3000", LOG_LEVEL="loud")
     assert result.returncode == 2

@@ -53,6 +53,11 @@ def test_each_setting_has_its_value_and_its_source(tmp_path: Path) -> None:
     }
 
 
+def test_a_setting_without_a_value_is_none_in_the_table() -> None:
+    (line,) = (line for line in invoke().output.splitlines() if line.startswith("NO_PROXY"))
+    assert line.split()[-1] == "none"
+
+
 @pytest.mark.parametrize(
     ("environ", "region", "endpoint"),
     [

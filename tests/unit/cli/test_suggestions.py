@@ -35,7 +35,7 @@ def test_a_misspelt_word_gets_a_suggestion(words: tuple[str, ...], option: click
     for misspelt, word in MISSPELT[type(option.type)]:
         result = CliRunner().invoke(main, [*words, option.opts[0], misspelt])
         assert result.exit_code == 2
-        assert f"Did you mean '{word}'?" in " ".join(result.stderr.split())
+        assert f". Did you mean '{word}'?" in " ".join(result.stderr.split())
 
 
 def test_all_sets_of_words_suggest() -> None:

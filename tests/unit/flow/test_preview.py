@@ -49,6 +49,12 @@ def test_a_message_id_without_a_record_is_a_clear_failure(flow: Flow) -> None:
     assert f"has no record at 1:{flow.ends[1]}, which the messageId names" in result.stderr
 
 
+def test_a_message_id_of_another_form_without_a_record_is_a_failure(flow: Flow) -> None:
+    result = CommandRunner(flow).run("preview", "--message-id", "made-by-somebody-else")
+    assert (result.returncode, result.stdout) == (1, "")
+    assert "has no such record there" in result.stderr
+
+
 def test_a_user_has_events(flow: Flow, all_records: list[Any]) -> None:
     events = [record for record in all_records if record["outcome"] == "call"]
     user = events[-1]["call"]["userId"]

@@ -172,6 +172,24 @@ def test_the_lines_of_an_audit_log_are_not_mixed_with_json(settled: Flow, tmp_pa
     assert len((tmp_path / "audit.jsonl").read_text().splitlines()) == 2
 
 
+def test_the_conclusion_is_the_last_line_after_all_log_lines(settled: Flow, tmp_path: Path) -> None:
+    file = write(tmp_path / "some.txt", *map(str, list(delivered(settled))[70:74]))
+    settled.segment.script = fault_scripts.fail(status=400)
+    try:
+        output = CommandRunner(settled).terminal_output("dead-letters", "replay", "--only", file, "--yes")
+    finally:
+        settled.segment.script = fault_scripts.calm
+    assert "repeated" in output  # a line that was folded until the end
+    assert output.rstrip().endswith("All selected records are settled.")
+
+
+def test_addresses_can_be_read_from_standard_input(settled: Flow) -> None:
+    (address,) = list(delivered(settled))[75:76]
+    planned = CommandRunner(settled).run("dead-letters", "replay", "--only", "-", stdin=f"{address}\n")
+    assert planned.returncode == 0
+    assert "Standard input has 1 address." in planned.stdout
+
+
 def test_what_is_missing_is_replayed_by_the_command_that_reconcile_prints(settled: Flow, tmp_path: Path) -> None:
     env_file, ids = tmp_path / "an env file", list(delivered(settled).values())
     environment = settled.environment()

@@ -2,11 +2,13 @@
 
 import re
 import socket
+from dataclasses import replace
 
 import pytest
 
 from consumer.observability.advice import advice
-from consumer.observability.conditions import Condition, ConditionKind
+from consumer.observability.conditions import Condition, ConditionKind, conditions
+from consumer.observability.snapshot import Block, Snapshot
 from consumer.reasons import BlockReason
 from consumer.web import documentation
 from tests.unit.test_quoted_commands import test_a_quoted_command_exists_with_its_options as check_command
@@ -56,6 +58,23 @@ def test_the_command_shows_the_first_record_of_a_block() -> None:
 def test_a_record_that_was_not_rejected_is_not_previewed(reason: str) -> None:
     block = {"reason": reason, "records": "0:17", "reject_reason": ""}
     assert advice(Condition(ConditionKind.BLOCKED, "key", None, block=block)).command == "sprig-to-segment check"
+
+
+@pytest.mark.parametrize(
+    ("block", "todo"),
+    [
+        (Block("key of production", "http_401", 0.0), "The service probes the key, and continues by itself"),
+        (Block("partition 3", "undecodable", 0.0, partition=3), "A blocked partition continues after a restart."),
+    ],
+    ids=lambda value: value.target if isinstance(value, Block) else "",
+)
+def test_a_key_and_a_partition_continue_in_different_ways(block: Block, todo: str) -> None:
+    (condition,) = conditions(replace(Snapshot(0.0, is_group_member=True), blocks=[block]), {}, 0.0, 0.0)
+    assert todo in advice(condition).todo
+
+
+def test_requests_that_fail_lead_to_the_log_because_a_check_sends_none() -> None:
+    assert advice(Condition(ConditionKind.WAITING_FOR_SEGMENT, "", None)).command.startswith("kubectl logs ")
 
 
 def test_the_log_is_that_of_this_pod() -> None:
