@@ -61,6 +61,8 @@ class _Parser:
     def add_definitions(self, schema: object) -> None:
         for node, namespace in definitions(schema):
             name = full_name(node, namespace)
+            if name in PRIMITIVES:
+                raise UnsafeSchema(f"a type with the name of the primitive type {name}; give it a namespace")
             if self._definitions.setdefault(name, node) is not node:
                 self._others.append((name, node))
 

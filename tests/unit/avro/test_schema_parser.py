@@ -75,6 +75,27 @@ def test_a_named_type_can_be_used_in_every_way(schema: Any, field: str) -> None:
     assert (avro.name.rpartition(".")[2], avro.fields["n"].kind) == ("A", "int")
 
 
+@pytest.mark.parametrize("name", ["record", "error", "enum", "fixed", "array", "map", "union", "error_union", "x.map"])
+@pytest.mark.parametrize(
+    ("definition", "encoded", "value"),
+    [
+        (record("N", t="int"), b"\2", {"t": 1}),
+        ({"type": "enum", "symbols": ["A", "B"]}, b"\2", "B"),
+        ({"type": "fixed", "size": 1}, b"\2", b"\2"),
+    ],
+)
+def test_a_type_can_have_the_name_of_a_kind_of_types(name: str, definition: Any, encoded: bytes, value: Any) -> None:
+    named = {**definition, "name": name}
+    schema = load_schema("test", record("R", a=named, b=["null", name], c={"type": "array", "items": name}))
+    decoded = decode(schema, encoded + b"\2" + encoded + b"\2" + encoded + b"\0", 0)
+    assert decoded == {"a": value, "b": value, "c": [value]}
+
+
+def test_a_recursive_type_can_have_the_name_of_a_kind_of_types() -> None:
+    schema = load_schema("test", record("record", next=["null", "record"]))
+    assert decode(schema, b"\2\2\0", 0) == {"next": {"next": {"next": None}}}
+
+
 CITY = record("City", n="string")
 CITIES = {"type": "map", "values": CITY}
 
