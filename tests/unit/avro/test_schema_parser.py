@@ -117,13 +117,13 @@ CITIES = {"type": "map", "values": CITY}
 def test_a_type_can_be_defined_twice_if_both_texts_mean_the_same(first: Any, second: Any) -> None:
     """As Java 1.12 does, which compares the types and not their texts."""
     city = {**CITY, "namespace": "a"}
-    for one, other in ((first, second), (second, first)):
-        schema = load_schema("test", record("b.R", city=city, x=one, y=other))
+    for left, right in ((first, second), (second, first)):
+        schema = load_schema("test", record("b.R", city=city, x=left, y=right))
         assert schema.root.fields["x"] == schema.root.fields["y"]
 
 
 @pytest.mark.parametrize(
-    "other",
+    "second",
     [
         record("a.A", c="string"),
         record("a.A", c=["null", "a.City"]),
@@ -131,10 +131,10 @@ def test_a_type_can_be_defined_twice_if_both_texts_mean_the_same(first: Any, sec
         record("a.A", d="City"),
     ],
 )
-def test_a_type_whose_definitions_differ_is_refused(other: Any) -> None:
+def test_a_type_whose_definitions_differ_is_refused(second: Any) -> None:
     cities = [{**CITY, "namespace": namespace} for namespace in ("a", "b")]
     with pytest.raises(UnsafeSchema, match=r"the type a\.A has two different definitions; keep one of them"):
-        load_schema("test", record("b.R", p=cities[0], q=cities[1], x=record("a.A", c="City"), y=other))
+        load_schema("test", record("b.R", p=cities[0], q=cities[1], x=record("a.A", c="City"), y=second))
 
 
 @pytest.mark.parametrize("default", [None, "UNKNOWN", 7])
