@@ -8,7 +8,11 @@ from consumer.avro.connect_types import MAX_SCALE, NEGATIVE_SCALE_DECIMAL, VARIA
 from consumer.avro.schema import AvroType
 
 MAX_DECODED_BYTES = 64 * 2**20
-"""Bytes of Python objects that one value may become, so that no record ends the process in a pod of 192 MiB."""
+"""
+Bytes of Python objects that one value may become, so that no record ends the process in a pod of 192 MiB.
+
+What is made of a value comes on top. `consumer.contract.size_check` bounds that for large values.
+"""
 
 _EMPTY_CONTAINER_BYTES = 72  # an empty list or dict
 _LIST_SLOT_BYTES = 18  # of one item, while the list grows

@@ -72,6 +72,10 @@ NO_VALUE = AvroType("union")
 """What is too deep in a recursive type: records that have a value here are rejected."""
 
 
+LARGE_PART = 32
+"""A value is large from this part of the size on up to which values are decoded: it could take 2 MiB of memory."""
+
+
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class WriterSchema:
     """
@@ -93,3 +97,7 @@ class WriterSchema:
     branches: tuple["WriterSchema", ...] = ()
     memory_bytes: int = 0
     rules: tuple[Any, ...] = ()
+
+    def is_large(self, value_bytes: int) -> bool:
+        """Whether a value of so many bytes could take much memory."""
+        return value_bytes * LARGE_PART > self.max_value_bytes

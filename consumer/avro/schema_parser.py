@@ -46,6 +46,7 @@ def parse(schema: object, references: Sequence[object] = ()) -> ParsedSchema:
     parser = _Parser()
     for node in (*references, schema):
         parser.add_definitions(node)
+    parser.check_definitions()
     return ParsedSchema(parser.parse(schema, "", 0), parser.names)
 
 
@@ -54,14 +55,59 @@ class _Parser:
 
     def __init__(self) -> None:
         self._definitions: dict[str, Mapping[str, Any]] = {}
+        self._others: list[tuple[str, Mapping[str, Any]]] = []
         self.names: dict[str, Any] = {}
 
     def add_definitions(self, schema: object) -> None:
         for node, namespace in definitions(schema):
             name = full_name(node, namespace)
-            first = self._definitions.setdefault(name, node)
-            if first is not node and _meaning(first) != _meaning(node):
+            if name in PRIMITIVES:
+                raise UnsafeSchema(f"a type with the name of the primitive type {name}; give it a namespace")
+            if self._definitions.setdefault(name, node) is not node:
+                self._others.append((name, node))
+
+    def check_definitions(self) -> None:
+        """Raises UnsafeSchema for two different definitions of a name."""
+        for name, node in self._others:
+            if self._meaning(self._definitions[name], name) != self._meaning(node, name):
                 raise UnsafeSchema(f"the type {outside_text(name)} has two different definitions; keep one of them")
+
+    def _meaning(self, node: Mapping[str, Any], name: str) -> Any:
+        """A definition without what can differ between two texts of the same type."""
+        namespace = name.rpartition(".")[0]
+        parts = {key: value for key, value in node.items() if key not in ("name", "namespace", *_NOTES)}
+        if isinstance(parts.get("fields"), list):
+            parts["fields"] = [self._meaning_of_field(field, namespace) for field in parts["fields"]]
+        return parts
+
+    def _meaning_of_field(self, field: Any, namespace: str) -> Any:
+        if not isinstance(field, dict):
+            return field
+        parts = {key: value for key, value in field.items() if key not in _NOTES}
+        return parts | {"type": self._meaning_of_use(field.get("type"), namespace)}
+
+    def _meaning_of_use(self, node: Any, namespace: str) -> Any:
+        """A type inside a definition. A named type is its full name, whether it is defined here or elsewhere."""
+        if isinstance(node, list):
+            return [self._meaning_of_use(branch, namespace) for branch in node]
+        if isinstance(node, str):
+            return self._resolved(node, namespace)
+        if not isinstance(node, dict):
+            return node
+        if node.get("type") in NAMED:
+            return full_name(node, namespace)
+        inner = {key: self._meaning_of_use(node[key], namespace) for key in ("items", "values") if key in node}
+        parts = {key: value for key, value in node.items() if key not in _NOTES} | inner
+        if isinstance(node.get("type"), str):
+            parts["type"] = self._resolved(node["type"], namespace)
+        return parts["type"] if [*parts] == ["type"] else parts
+
+    def _resolved(self, name: str, namespace: str) -> str:
+        """The full name of a named type; a name that is none stays as it is."""
+        if name in PRIMITIVES:
+            return name
+        defined = (choice for choice in candidates(name, namespace) if choice in self._definitions)
+        return next(defined, name)
 
     def parse(self, node: Any, namespace: str, depth: int) -> Any:
         """`namespace` is that of the type around the node. `depth` counts the types around the node."""
@@ -78,9 +124,9 @@ class _Parser:
     def _named(self, name: str, namespace: str, depth: int) -> Any:
         if name in PRIMITIVES:
             return name
-        for choice in candidates(name, namespace):
-            if choice in self._definitions:
-                return self._use(choice, depth)
+        full = self._resolved(name, namespace)
+        if full in self._definitions:
+            return self._use(full, depth)
         if name in COMPLEX:
             raise UnsafeSchema(f'"type": "{name}" without its own object; write {{"type": {{"type": "{name}", ...}}}}')
         raise UnsafeSchema(
@@ -139,19 +185,6 @@ class _Parser:
             attributes["default"] = field["default"]
         parsed = self.parse(attribute(field, "type"), namespace, depth + 1)
         return {"name": attribute(field, "name"), "type": parsed, **attributes}
-
-
-def _meaning(node: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A definition without what can differ between two texts of the same type."""
-    return {key: _without_notes(value) for key, value in node.items() if key not in ("name", "namespace", *_NOTES)}
-
-
-def _without_notes(part: Any) -> Any:
-    if isinstance(part, list):
-        return [*map(_without_notes, part)]
-    if isinstance(part, dict):
-        return {key: _without_notes(value) for key, value in part.items() if key not in _NOTES}
-    return part
 
 
 def _logical_type(node: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 from consumer.avro.registry_errors import content_error
 from consumer.avro.schema import WriterSchema
 
-_ENCRYPTION = ("ENCRYPT", "ENCRYPT_PAYLOAD")
+_ENCRYPT_VALUE = "ENCRYPT_PAYLOAD"
+_ENCRYPTION = ("ENCRYPT", _ENCRYPT_VALUE)
 
 
 class SchemaRule(NamedTuple):
@@ -16,6 +17,11 @@ class SchemaRule(NamedTuple):
     name: str
     type: str
     tags: tuple[str, ...]
+
+    @property
+    def encrypts_value(self) -> bool:
+        """Whether no part of a value can be read."""
+        return self.type == _ENCRYPT_VALUE
 
     def __str__(self) -> str:
         tags = f", for fields with the tag {' or '.join(self.tags)}" if self.tags else ""

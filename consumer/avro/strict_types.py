@@ -6,9 +6,12 @@ from typing import Any
 from consumer.avro.connect_types import VARIABLE_SCALE_DECIMAL
 from consumer.avro.logical_types import LOGICAL, TEXT_TYPE, text_form
 from consumer.avro.recursion import RECORDS
-from consumer.avro.schema_names import PRIMITIVES
+from consumer.avro.schema_names import COMPLEX, PRIMITIVES
 from consumer.errors import DecodingError
 from consumer.reasons import Reason
+
+_TAKEN = (*COMPLEX, "union", "error_union")
+"""Names that the library takes for kinds of types, also where they are the names of types without a namespace."""
 
 
 class _TooDeep(dict[int, str]):
@@ -59,7 +62,7 @@ class StrictTypes:
 
     def strict(self, parsed: Any, level: int = 0) -> Any:
         """The strict form of a type inside `level` recursive records."""
-        if isinstance(parsed, str) and parsed in self._recursive:
+        if isinstance(parsed, str) and (parsed in self._recursive or parsed in _TAKEN):
             parsed = self._definitions[parsed]
         if not isinstance(parsed, dict | list):
             return parsed

@@ -159,8 +159,8 @@ class _ObservedMapping:
         self._mapping, self._environments = mapping, environments
         self.environment = mapping.environment
 
-    def body(self, decoded: Any, record: Record, message_id: str) -> bytes:
-        body = self._mapping.body(decoded, record, message_id)
+    def body(self, decoded: Any, record: Record, message_id: str, is_large: bool = False) -> bytes:
+        body = self._mapping.body(decoded, record, message_id, is_large)
         with suppress(RecordError):  # the service does not read the environment if one key is for all
             self._environments[self.environment(decoded)] += 1  # not before, because a skipped record needs no key
         return body

@@ -18,6 +18,7 @@ from consumer.contract.rules import (
     Skip,
     constant_value,
 )
+from consumer.contract.size_check import check_size
 from consumer.contract.skip_rules import BLANK, IN, is_blank, is_one_of
 from consumer.contract.value_forms import comparable_forms
 from consumer.errors import MappingError, RecordSkipped
@@ -34,7 +35,7 @@ def kafka_time(record: Record) -> int | None:
 
 
 _MISSING = "raise MappingError(Reason.MISSING_REQUIRED, {!r})"
-_HELPERS = (is_one_of, is_blank, get_field, kafka_time, NotProven, RecordSkipped, MappingError, Reason)
+_HELPERS = (is_one_of, is_blank, get_field, kafka_time, check_size, NotProven, RecordSkipped, MappingError, Reason)
 
 
 class Expression(NamedTuple):

@@ -12,11 +12,13 @@ from consumer.contract.allowed_rules import check_rules
 from consumer.contract.code_generator import CodeGenerator
 from consumer.contract.fast_steps import fast_step
 from consumer.contract.field_plan import NotProven, exact_steps
+from consumer.contract.json_text import KEY_REPEATED, count_nothing
 from consumer.contract.loader import choose_contract, load_contracts
 from consumer.contract.proof import EventRules, Proof
 from consumer.contract.rules import ON_INVALID, Contract, Field
+from consumer.contract.size_check import sized_steps
 from consumer.contract.validator import Validator
-from consumer.contract.value_forms import CountInvalid, count_nothing
+from consumer.contract.value_forms import CountInvalid
 from consumer.errors import RecordError
 from consumer.jsonio import InexactInteger, dumps, dumps_exact
 from consumer.model import Record
@@ -32,12 +34,15 @@ class CompiledContract:
     `event(decoded, record, message_id)` is the event as JSON values, not yet validated. Values that are the same in
     each event are shared between the events, so that an event must not be changed. `event` raises RecordSkipped and
     MappingError (`missing_required`, or the reason of a conversion, each with a pointer).
+    `large_event` is like `event`, for records that could take much memory: it raises MappingError `event_too_large`
+    before it makes anything of a list, a map or a record that no event has room for.
     `environment(decoded)` is the Sprig environment, "" where the record names none. `fast_event` is like `event`, or
     raises NotProven, RecordError, OverflowError or ValueError where only `event` knows the event. What it returns obeys
     the contract and Segment's rules if it `is_proven`, except for integers beyond 2^53-1.
     """
 
     event: Callable[[Any, Record, str], dict[str, Any]]
+    large_event: Callable[[Any, Record, str], dict[str, Any]]
     environment: Callable[[Any], str]
     fast_event: Callable[[Any, Record, str], dict[str, Any]]
     is_proven: bool
@@ -63,6 +68,8 @@ def compile_contract(
         name = environment_value(decoded)
         return name if type(name) is str else ""
 
+    sized_generator = CodeGenerator(writer_root, service_version, sized_steps(exact_steps(count_invalid)))
+
     @cache
     def exact_code() -> Callable[[Any, Record, str], dict[str, Any]]:  # only when it is needed, because it is large
         return generator.function(_PARAMETERS, contract.event, contract.skips)
@@ -70,10 +77,17 @@ def compile_contract(
     def event(decoded: Any, record: Record, message_id: str) -> dict[str, Any]:
         return exact_code()(decoded, record, message_id)
 
+    @cache
+    def sized_code() -> Callable[[Any, Record, str], dict[str, Any]]:
+        return sized_generator.function(_PARAMETERS, contract.event, contract.skips)
+
+    def large_event(decoded: Any, record: Record, message_id: str) -> dict[str, Any]:
+        return sized_code()(decoded, record, message_id)
+
     proof = Proof(rules or EventRules(contract, service_version))
     fast_generator = CodeGenerator(writer_root, service_version, fast_step, proof.check_of)
     fast_event = fast_generator.function(_PARAMETERS, contract.event, contract.skips)
-    return CompiledContract(event, environment_name, fast_event, proof.is_whole)
+    return CompiledContract(event, large_event, environment_name, fast_event, proof.is_whole)
 
 
 class ContractMapper:
@@ -82,11 +96,18 @@ class ContractMapper:
     def __init__(self, compiled: CompiledContract, validator: Validator) -> None:
         self.environment: Callable[[Any], str] = compiled.environment
         self._create_event, self._is_valid, self._check = compiled.event, validator.is_valid, validator.check
-        self._fast_event = compiled.fast_event
+        self._fast_event, self._large_event = compiled.fast_event, compiled.large_event
         self._is_rest_valid = _always if compiled.is_proven else validator.is_valid
 
-    def body(self, decoded: Any, record: Record, message_id: str) -> bytes:
-        """The JSON of `event`, by fast code where it can show that the event is the same. Raises as `event`."""
+    def body(self, decoded: Any, record: Record, message_id: str, is_large: bool = False) -> bytes:
+        """
+        The JSON of `event`, by fast code where it can show that the event is the same. Raises as `event`.
+
+        `is_large`: the record could take much memory. What no event has room for is then `event_too_large` at once: its
+        copies, its JSON and the description of what is invalid could take several times the memory of the record.
+        """
+        if is_large:
+            return dumps(self._valid(self._large_event(decoded, record, message_id)))
         try:
             event = self._fast_event(decoded, record, message_id)
         except (NotProven, RecordError, OverflowError, ValueError):
@@ -104,7 +125,9 @@ class ContractMapper:
 
     def event(self, decoded: Any, record: Record, message_id: str) -> dict[str, Any]:
         """Raises as `CompiledContract.event`, and MappingError `invalid` for an event that breaks a rule."""
-        event = self._create_event(decoded, record, message_id)
+        return self._valid(self._create_event(decoded, record, message_id))
+
+    def _valid(self, event: dict[str, Any]) -> dict[str, Any]:
         if not self._is_valid(event):
             self._check(event)  # raises the error that names the rule
         return event
@@ -118,11 +141,12 @@ class Contracts:
     """
     The contract files of a folder. Raises ContractError with all mistakes in them.
 
-    `invalid_values` counts the values that could not be sent, by what `x-on-invalid` made of them.
+    `invalid_values` counts the values that could not be sent, by what `x-on-invalid` made of them; and JSON texts with
+    a key twice.
     """
 
     def __init__(self, schemas_dir: Path, service_version: str) -> None:
-        self.invalid_values: Counter[str] = Counter(dict.fromkeys(ON_INVALID[1:], 0))
+        self.invalid_values: Counter[str] = Counter(dict.fromkeys((*ON_INVALID[1:], KEY_REPEATED), 0))
         self.contracts = load_contracts(schemas_dir)
         self._validators = {contract.file: Validator(contract.schema) for contract in self.contracts}
         self._rules = {contract.file: EventRules(contract, service_version) for contract in self.contracts}

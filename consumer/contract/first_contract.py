@@ -111,8 +111,10 @@ def record_leaves(root: AvroType) -> Iterator[Leaf]:
 
 
 def _paths(avro: AvroType, prefix: str, level: int) -> Iterator[tuple[str, str]]:
-    """The paths of the fields that become a property each, with their documentation."""
+    """The paths of the fields that become a property each, with their documentation. No path leads to the name ""."""
     for name, inner in avro.fields.items():
+        if not name:
+            continue
         record = _only_record(inner)
         path = f"{prefix}{source_path((name,))}"
         if record and level < MAX_RECORD_LEVELS:

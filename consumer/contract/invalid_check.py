@@ -7,10 +7,11 @@ from typing import Any
 from consumer.avro.schema import AvroType
 from consumer.contract.conversion_check import converted_type
 from consumer.contract.findings import Finding
+from consumer.contract.json_text import count_nothing
 from consumer.contract.json_types import is_binary
-from consumer.contract.rules import NULL, REJECT, STRING, Field
+from consumer.contract.rules import NULL, OMIT, REJECT, STRING, Field
 from consumer.contract.type_fit import check_fit
-from consumer.contract.value_forms import count_nothing, field_forms
+from consumer.contract.value_forms import field_forms
 from consumer.reasons import Reason
 
 _ALWAYS_SENDABLE = ("boolean", "int", "string", "enum")
@@ -57,11 +58,19 @@ def _inside(avro: AvroType, field: Field) -> AvroType:
     """The same for a value that is sent itself, if only values inside of it can be unsendable."""
     if not avro.inner:
         return converted_type(avro, field)
-    fields = {name: _with_replacement(inner, field) for name, inner in avro.fields.items()}
+    kept = {name: inner for name, inner in avro.fields.items() if not _can_be_left_out(inner, field)}
+    fields = {name: _with_replacement(inner, field) for name, inner in kept.items()}
     branches = tuple(_with_replacement(branch, field) for branch in avro.branches)
     return replace(
         avro, fields=fields, branches=branches, items=_with_replacement(avro.items, field) if avro.items else None
     )
+
+
+def _can_be_left_out(avro: AvroType, field: Field) -> bool:
+    """Whether a record can be sent without a field of this type: a rule may require the field."""
+    if field.on_invalid != OMIT:
+        return False
+    return any(not inner.inner and _can_be_unsendable(inner, field) for inner in avro.alternatives)
 
 
 def _can_be_unsendable(avro: AvroType, field: Field) -> bool:

@@ -15,7 +15,7 @@ JSON in a text or in bytes, as JavaScript, Python and Java really write it.
 import json
 import logging
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -24,6 +24,9 @@ from consumer.jsonio import JsonError, loads
 from consumer.reasons import Reason
 
 log = logging.getLogger(__name__)
+
+KEY_REPEATED = "key_repeated"
+"""Counts JSON texts with a key twice in an object."""
 
 MAX_DEPTH = 64
 """Lists and objects inside each other in JSON text, as for the types of Avro."""
@@ -34,8 +37,16 @@ _ROUNDED = 2**63
 _HALF_PAIR = re.compile("[\ud800-\udfff]")
 
 
-def parse_json(text: str | bytes, pointer: str) -> Any:
-    """The value, by the table above. Raises MappingError `not_json`, and `nested_too_deep` beyond MAX_DEPTH."""
+def count_nothing(_: str, /) -> None:
+    """For those who only look at a value."""
+
+
+def parse_json(text: str | bytes, pointer: str, count: Callable[[str], None] = count_nothing) -> Any:
+    """
+    The value, by the table above. Raises MappingError `not_json`, and `nested_too_deep` beyond MAX_DEPTH.
+
+    `count` is called with KEY_REPEATED for a text with such a key.
+    """
     try:
         parsed = loads(text)
         is_exact = not _has_rounded(parsed, pointer, MAX_DEPTH)
@@ -43,8 +54,8 @@ def parse_json(text: str | bytes, pointer: str) -> Any:
         is_exact = False
     if not is_exact:
         parsed = _parse_slowly(text, pointer)
-        _has_rounded(parsed, pointer, MAX_DEPTH)
     if has_repeated_key(text, parsed):
+        count(KEY_REPEATED)
         _warn_of_repeated_key(pointer)
     return parsed
 
@@ -66,7 +77,10 @@ def has_repeated_key(text: str | bytes, parsed: Any) -> bool:
         keys += len(pairs)
         return dict(pairs)
 
-    json.loads(_as_text(text), object_pairs_hook=count)
+    try:
+        json.loads(_as_text(text), object_pairs_hook=count)
+    except RecursionError:  # the value is not so deep, so that an object has lost what is
+        return True
     return keys != _count_keys(parsed)
 
 
@@ -77,6 +91,7 @@ def _parse_slowly(text: str | bytes, pointer: str) -> Any:
         raise MappingError(Reason.NESTED_TOO_DEEP, pointer) from None
     except ValueError:  # JsonError, or an integer of more digits than Python converts
         raise MappingError(Reason.NOT_JSON, pointer) from None
+    _has_rounded(parsed, pointer, MAX_DEPTH)  # before anything else goes through a value that is too deep
     return _without_half_pairs(parsed)
 
 

@@ -63,7 +63,7 @@ class Sampler(NamedTuple):
             case "map":
                 return {f"key{number}": item for number, item in enumerate(self._items(avro, level), 1)}
             case "enum":
-                return avro.symbols[0]
+                return next(iter(avro.symbols), "")  # without symbols no value fits
             case _:
                 return self._leaf_value(avro, path)
 

@@ -87,7 +87,8 @@ class _FitChecker:
         inner = [self.check(inner_type, inner_rule) for inner_type, inner_rule in _inner_types(avro, rule)]
         # An empty list or map satisfies what none of its items could.
         can = avro.kind != "record" or all(fit.can for fit in inner)
-        return TypeFit(can, all(fit.always for fit in inner))
+        has_required = _has_required(avro, rule)
+        return TypeFit(can and has_required.can, has_required.always and all(fit.always for fit in inner))
 
 
 def _resolve(reference: str, whole: Mapping[str, Any]) -> Any:
@@ -134,6 +135,14 @@ def _inner_types(avro: AvroType, rule: Mapping[str, Any]) -> list[tuple[AvroType
             return [(avro.items or avro, inner_rule) for inner_rule in _item_rules(rule)]
         case _:
             return []
+
+
+def _has_required(avro: AvroType, rule: Mapping[str, Any]) -> TypeFit:
+    """Whether records and maps have the names that the rule requires. A map can have any names."""
+    missing = set(rule.get("required", ())) - set(avro.fields)
+    if not missing or avro.kind not in ("record", "map"):
+        return TypeFit(True, True)
+    return TypeFit(avro.kind == "map", False)
 
 
 def _item_rules(rule: Mapping[str, Any]) -> list[Any]:

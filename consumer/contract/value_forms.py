@@ -16,7 +16,7 @@ from consumer.contract.container_forms import (
     record_form,
 )
 from consumer.contract.conversions import CONVERSIONS, JSON_TEXTS, Convert, json_form, label, scalar_text
-from consumer.contract.json_text import parse_json
+from consumer.contract.json_text import count_nothing, parse_json
 from consumer.contract.rules import LABEL, NULL, OMIT, REJECT, STRING, Field
 from consumer.errors import MappingError
 
@@ -25,13 +25,9 @@ _CONVERTED = {"json": (*_UNSENDABLE, str), LABEL: (*_UNSENDABLE, str, bool)}
 
 
 class CountInvalid(Protocol):
-    """Counts a value that is not sent as it is, by what is done instead."""
+    """Counts a value that is not sent as it is, by what is done instead; and a JSON text with a key twice."""
 
     def __call__(self, treatment: str, /) -> None: ...
-
-
-def count_nothing(_: str, /) -> None:
-    """For those who only look at an event."""
 
 
 def field_forms(field: Field, avro: AvroType, count_invalid: CountInvalid) -> Forms:
@@ -74,7 +70,7 @@ class _FormBuilder:
         omits = field.on_invalid == OMIT
         leaf: Convert = label(field.labels) if field.convert == LABEL else CONVERSIONS.get(field.convert, json_form)
         if field.convert == "json":
-            leaf = _parsed(_plain_forms(json_form, _UNSENDABLE, guard, omits))
+            leaf = _parsed(_plain_forms(json_form, _UNSENDABLE, guard, omits), count_invalid)
         leaf_types = _CONVERTED.get(field.convert, _UNSENDABLE)
         return cls(leaf, leaf_types, guard, _plain_forms(leaf, leaf_types, guard, omits), omits)
 
@@ -136,11 +132,11 @@ def _out_of_range(value: OutOfRange, pointer: str) -> Any:
     raise MappingError(value.reason, pointer)
 
 
-def _parsed(inner: Forms) -> Convert:
+def _parsed(inner: Forms, count_invalid: CountInvalid) -> Convert:
     """The conversion of JSON text to its value, in which each value has one of the inner forms."""
 
     def convert(value: Any, pointer: str) -> Any:
-        parsed = parse_json(value, pointer) if type(value) in JSON_TEXTS else value
+        parsed = parse_json(value, pointer, count_invalid) if type(value) in JSON_TEXTS else value
         form = inner.get(type(parsed))
         return parsed if form is None else form(parsed, pointer)
 

@@ -72,6 +72,13 @@ VALUES: Mapping[str, Mapping[str, str]] = {
         "refused": "the service cannot use the schema (not Avro, not safe, or a defect of the service)",
         "unreachable": "the registry gave no usable response, or lacks a referenced schema; the service asks again",
     },
+    "changed_values_total": {
+        "null": "`x-on-invalid`: null is in place of a value",
+        "omit": "`x-on-invalid`: a value was left out",
+        "string": "`x-on-invalid`: text is in place of a value",
+        "key_repeated": "an object in a JSON text has a key twice, and the last value counts; one for each text",
+        "text_repaired": "U+FFFD is in place of what is not UTF-8; one for each event",
+    },
 }
 
 

@@ -36,8 +36,12 @@ class CompiledMapping(Protocol):
     def environment(self) -> Callable[[Any], str]:
         """The Sprig environment that a decoded record names, "" if it names none."""
 
-    def body(self, decoded: Any, record: Record, message_id: str) -> bytes:
-        """The track event in JSON. Raises RecordSkipped and MappingError."""
+    def body(self, decoded: Any, record: Record, message_id: str, is_large: bool = False, /) -> bytes:
+        """
+        The track event in JSON. Raises RecordSkipped and MappingError.
+
+        `is_large`: the record could take much memory.
+        """
 
 
 def no_hint(_record: Record, _reason: str) -> str:
@@ -100,7 +104,7 @@ class RecordMapper:
             if isinstance(compiled, Rejected):
                 return compiled
             decoded = self._stages.decode(schema, value, start)
-            return self._event(compiled, decoded, record)
+            return self._event(compiled, decoded, record, schema.is_large(len(value)))
         except RecordSkipped as skip:
             return Skipped(skip.reason)
         except RecordRejected as error:
@@ -127,7 +131,7 @@ class RecordMapper:
             self._compiled[schema] = Rejected(error.reason, error.stage, error.detail, label)
         return self._compiled[schema]
 
-    def _event(self, compiled: _Compiled, decoded: Any, record: Record) -> TrackEvent:
+    def _event(self, compiled: _Compiled, decoded: Any, record: Record, is_large: bool) -> TrackEvent:
         mapping = compiled.mapping
         environment = ""
         sender = self._write_keys.only_sender
@@ -135,7 +139,7 @@ class RecordMapper:
             environment = mapping.environment(decoded)
             sender = self._write_keys.sender(environment)
         prefix = sender.message_id_prefix if sender else ""
-        body = mapping.body(decoded, record, message_id(prefix, record))
+        body = mapping.body(decoded, record, message_id(prefix, record), is_large)
         if sender is None:  # only now, because a record with nothing to send needs no key
             raise missing_key(environment)
         if len(body) > MAX_EVENT_BYTES:

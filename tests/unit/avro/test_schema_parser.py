@@ -75,6 +75,68 @@ def test_a_named_type_can_be_used_in_every_way(schema: Any, field: str) -> None:
     assert (avro.name.rpartition(".")[2], avro.fields["n"].kind) == ("A", "int")
 
 
+@pytest.mark.parametrize("name", ["record", "error", "enum", "fixed", "array", "map", "union", "error_union", "x.map"])
+@pytest.mark.parametrize(
+    ("definition", "encoded", "value"),
+    [
+        (record("N", t="int"), b"\2", {"t": 1}),
+        ({"type": "enum", "symbols": ["A", "B"]}, b"\2", "B"),
+        ({"type": "fixed", "size": 1}, b"\2", b"\2"),
+    ],
+)
+def test_a_type_can_have_the_name_of_a_kind_of_types(name: str, definition: Any, encoded: bytes, value: Any) -> None:
+    named = {**definition, "name": name}
+    schema = load_schema("test", record("R", a=named, b=["null", name], c={"type": "array", "items": name}))
+    decoded = decode(schema, encoded + b"\2" + encoded + b"\2" + encoded + b"\0", 0)
+    assert decoded == {"a": value, "b": value, "c": [value]}
+
+
+def test_a_recursive_type_can_have_the_name_of_a_kind_of_types() -> None:
+    schema = load_schema("test", record("record", next=["null", "record"]))
+    assert decode(schema, b"\2\2\0", 0) == {"next": {"next": {"next": None}}}
+
+
+CITY = record("City", n="string")
+CITIES = {"type": "map", "values": CITY}
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (record("a.A", c=CITY), record("a.A", c="City")),
+        (record("a.A", c="a.City"), record("a.A", c={**CITY, "namespace": "a", "doc": "."})),
+        (record("a.A", c=["null", CITY]), record("a.A", c=["null", "a.City"])),
+        (record("a.A", c={"type": "array", "items": CITY}), record("a.A", c={"type": "array", "items": "City"})),
+        (
+            record("a.A", c={"type": "map", "values": {"type": "City"}}),
+            record("a.A", c={"type": "map", "values": CITY}),
+        ),
+        (record("a.A", c={"type": "string"}, d=CITY), record("a.A", c="string", d="City")),
+    ],
+)
+def test_a_type_can_be_defined_twice_if_both_texts_mean_the_same(first: Any, second: Any) -> None:
+    """As Java 1.12 does, which compares the types and not their texts."""
+    city = {**CITY, "namespace": "a"}
+    for left, right in ((first, second), (second, first)):
+        schema = load_schema("test", record("b.R", city=city, x=left, y=right))
+        assert schema.root.fields["x"] == schema.root.fields["y"]
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        record("a.A", c="string"),
+        record("a.A", c=["null", "a.City"]),
+        record("a.A", c="b.City"),
+        record("a.A", d="City"),
+    ],
+)
+def test_a_type_whose_definitions_differ_is_refused(second: Any) -> None:
+    cities = [{**CITY, "namespace": namespace} for namespace in ("a", "b")]
+    with pytest.raises(UnsafeSchema, match=r"the type a\.A has two different definitions; keep one of them"):
+        load_schema("test", record("b.R", p=cities[0], q=cities[1], x=record("a.A", c="City"), y=second))
+
+
 @pytest.mark.parametrize("default", [None, "UNKNOWN", 7])
 def test_the_default_of_an_enum_is_not_read(default: object) -> None:
     schema = load_schema("test", {"type": "enum", "name": "E", "symbols": ["A"], "default": default})

@@ -18,6 +18,8 @@ from tests.unit.contract.compiled import FRAME
 SCHEMA = record("R", user="string", response="string")
 ENCRYPT = {"name": "encryptPII", "kind": "TRANSFORM", "mode": "WRITEREAD", "type": "ENCRYPT", "tags": ["PII"]}
 
+ENCRYPT_VALUE = {**ENCRYPT, "type": "ENCRYPT_PAYLOAD", "tags": None}
+
 
 def rule_set(*rules: Any, key: str = "domainRules") -> dict[str, Any]:
     return {"schema": "..", "ruleSet": {key: list(rules)}, "metadata": {"tags": {"R.response": ["PII"]}}}
@@ -91,6 +93,25 @@ def test_a_rule_rejects_the_records_with_its_name_and_the_way_out(monkeypatch: p
         assert caught.value.reason == Reason.SCHEMA_RULE
         assert "encryptPII (ENCRYPT, for fields with the tag PII)" in caught.value.detail
         assert "x-allow-rules of a.json" in caught.value.detail
+
+
+@pytest.mark.parametrize("allowed", [[], ["encryptPII"]])
+def test_encrypted_values_are_never_allowed_and_the_way_out_is_another_one(
+    monkeypatch: pytest.MonkeyPatch, allowed: list[str]
+) -> None:
+    schema = with_rules(load_schema("test", SCHEMA), reader_rules(rule_set(ENCRYPT_VALUE, key="encodingRules")))
+    encrypted = contract(**{"x-allow-rules": allowed})
+    monkeypatch.setattr("consumer.contract.compiler.load_contracts", lambda _: (encrypted,))
+    with pytest.raises(MappingError) as caught:
+        Contracts(None, "1").mapper(schema)  # type: ignore[arg-type]
+    assert caught.value.reason == Reason.SCHEMA_RULE
+    (finding,) = rule_findings(encrypted, schema.rules)
+    assert finding.weight == "problem"
+    for text in (caught.value.detail, finding.what):
+        assert "encryptPII (ENCRYPT_PAYLOAD)" in text
+        assert "let the producer encrypt single fields" in text
+        assert "KAFKA_TOPIC" in text
+        assert "add the name of the rule" not in text
 
 
 def test_check_tells_of_rules() -> None:

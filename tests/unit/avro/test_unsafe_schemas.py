@@ -115,6 +115,13 @@ def test_a_field_without_a_unique_text_as_its_name(name: object) -> None:
     assert f": R.{name}: a field whose name" in refusal({"type": "record", "name": "R", "fields": fields})
 
 
+@pytest.mark.parametrize("avro", [record("int", x="string"), {"type": "enum", "name": ".string", "symbols": ["A"]}])
+def test_a_type_with_the_name_of_a_primitive_type(avro: Any) -> None:
+    """Its second use would be read as the primitive type. Java refuses it as well."""
+    assert "; give it a namespace" in refusal(record("R", x=avro))
+    assert load_schema("test", record("a.R", x={**avro, "name": avro["name"].strip(".")})).root.name == "a.R"
+
+
 def test_a_name_with_two_meanings() -> None:
     first, second = record("a.I", x="int"), record("a.I", x="int", y="int")
     assert "the type a.I has two different definitions" in refusal([first, second])

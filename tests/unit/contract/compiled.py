@@ -6,9 +6,10 @@ from consumer.avro.decoder import decode
 from consumer.avro.schema import AvroType, WriterSchema
 from consumer.contract.compiler import compile_contract
 from consumer.contract.container_forms import as_convert
+from consumer.contract.json_text import count_nothing
 from consumer.contract.parser import parse_contract
 from consumer.contract.rules import Field
-from consumer.contract.value_forms import count_nothing, field_forms
+from consumer.contract.value_forms import field_forms
 from consumer.errors import RecordSkipped
 from consumer.model import Record
 

@@ -90,6 +90,11 @@ LABELS = {"x-convert": "label", "x-labels": {"A": "a"}}
             ("warning", "map does not always fit: rejected as invalid")]),
         ({"x-source": "p", "properties": {"x": {"type": "string"}}}, {"p": record("I", x="int")}, False, [
             ("problem", "record never fits: rejected as invalid")]),
+        ({"required": ["x"]}, {"p": record("I", x="int")}, False, []),
+        ({"required": ["y"]}, {"p": record("I", x="int")}, False, [
+            ("problem", "record never fits: rejected as invalid")]),
+        ({"required": ["y"]}, {"p": {"type": "map", "values": "int"}}, False, [
+            ("warning", "map does not always fit: rejected as invalid")]),
     ],
 )  # fmt: skip
 def test_each_finding_has_a_weight_and_a_text(
@@ -187,6 +192,8 @@ def test_a_value_in_place_of_an_unsendable_value_breaks_no_rule_without_a_findin
     assert weights - {"note"} or reason != "invalid"
 
 
+VISIT = record("Visit", at=["null", {"type": "long", "logicalType": "timestamp-millis"}], page="string")
+MEMBERS = {"x-source": "p", "properties": {"at": {"type": ["string", "null"]}, "page": {"type": "string"}}}
 NUMBERS = {"type": "map", "values": "long"}
 TIMES = {"type": "array", "items": {"type": "long", "logicalType": "timestamp-millis"}}
 
@@ -203,6 +210,10 @@ TIMES = {"type": "array", "items": {"type": "long", "logicalType": "timestamp-mi
         ({"items": {"type": "string"}, "x-on-invalid": "string"}, TIMES, ""),
         ({"type": "number", "x-on-invalid": "string"}, "double", "string"),
         ({"type": "number", "x-on-invalid": "null"}, "double", ""),
+        ({**MEMBERS, "required": ["at"], "x-on-invalid": "omit"}, VISIT, "omit"),
+        ({**MEMBERS, "required": ["page"], "x-on-invalid": "omit"}, VISIT, ""),
+        ({**MEMBERS, "required": ["at"], "x-on-invalid": "string"}, VISIT, ""),
+        ({"items": {"required": ["at"]}, "x-on-invalid": "omit"}, {"type": "array", "items": ["null", VISIT]}, "omit"),
     ],
 )
 def test_what_stands_in_place_of_an_unsendable_value_is_compared_with_the_rule(

@@ -74,11 +74,17 @@ def mapper_of(contract: dict[str, Any], schema: WriterSchema) -> tuple[CompiledC
 
 
 def compare(mapper: ContractMapper, decoded: Any) -> str:
-    """Runs both codes, which the switch of all unit tests compares; the outcome."""
+    """Runs both codes, which the switch of all unit tests compares, and the code for large records; the outcome."""
+    outcome, body = outcome_and_body(mapper, decoded, False)
+    assert outcome_and_body(mapper, decoded, True) == (outcome, body)
+    return outcome
+
+
+def outcome_and_body(mapper: ContractMapper, decoded: Any, is_large: bool) -> tuple[str, Any]:
     try:
-        return "event" if mapper.body(decoded, RECORD, "id") else ""
+        return "event", loads(mapper.body(decoded, RECORD, "id", is_large))
     except RecordError as error:
-        return error.reason
+        return error.reason, str(error)
 
 
 @settings(max_examples=60)

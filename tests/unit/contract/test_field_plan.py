@@ -7,8 +7,8 @@ import pytest
 from consumer.avro.schema import AvroType
 from consumer.contract.field_path import FieldPath
 from consumer.contract.field_plan import FieldPlan, exact_steps, plan_field
+from consumer.contract.json_text import count_nothing
 from consumer.contract.rules import Field
-from consumer.contract.value_forms import count_nothing
 
 TEXT, INT = AvroType("string"), AvroType("int")
 TEXT_OR_NULL = AvroType("union", branches=(AvroType("null"), TEXT))

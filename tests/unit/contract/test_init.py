@@ -202,6 +202,16 @@ def test_a_field_of_any_name_is_mapped(tmp_path: Path) -> None:
     }
 
 
+def test_a_field_without_a_name_and_an_enum_without_symbols_end_no_command(tmp_path: Path) -> None:
+    assert init(tmp_path / "unnamed", record("Answer", **{"user_id": "string", "": "int"})).exit_code == 0
+    assert [*contract(tmp_path / "unnamed", "answer")["properties"]["properties"]["properties"]] == []
+    result = init(
+        tmp_path / "empty", record("Answer", user_id="string", e={"type": "enum", "name": "E", "symbols": []})
+    )
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "record: does not fit answer.avsc" in result.stderr
+
+
 def test_the_cases_are_full_sparse_and_without_a_user(tmp_path: Path) -> None:
     avro = record("com.acme.SurveyAnswer", user_id=["null", "string"], score=["null", "int"], tags={
         "type": "array", "items": "string"}, at=["null", "long"])  # fmt: skip

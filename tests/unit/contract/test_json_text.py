@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consumer.contract.conversions import CONVERSIONS
-from consumer.contract.json_text import has_repeated_key, parse_json
+from consumer.contract.json_text import KEY_REPEATED, has_repeated_key, parse_json
 from consumer.errors import MappingError
 
 JSON = st.recursive(
@@ -53,7 +53,14 @@ def test_what_nobody_calls_json_is_rejected(text: str, form: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["[" * 65 + "]" * 65, "[NaN," + "[" * 100_000 + "]" * 100_001, "[NaN," + "[" * 64 + "]" * 65]
+    "text",
+    [
+        "[" * 65 + "]" * 65,
+        "[NaN," + "[" * 100_000 + "]" * 100_001,
+        "[NaN," + "[" * 64 + "]" * 65,
+        "[" * 700 + "NaN" + "]" * 700,
+        '{"a":' * 700 + '"\\ud83d"' + "}" * 700,
+    ],
 )
 def test_nesting_is_limited(text: str) -> None:
     with pytest.raises(MappingError, match="nested_too_deep"):
@@ -80,6 +87,21 @@ def test_the_json_of_python_is_read_as_it_was(value: Any, ascii_only: bool) -> N
 def test_a_repeated_key_is_seen(text: str, is_repeated: bool) -> None:
     assert has_repeated_key(text, parse_json(text, "/x")) is is_repeated
     assert has_repeated_key(text.encode(), parse_json(text, "/x")) is is_repeated
+
+
+@pytest.mark.parametrize("levels", [100, 1000])
+def test_a_value_that_a_repeated_key_replaces_may_be_as_deep_as_it_is(levels: int) -> None:
+    text = f'{{"a": {"[" * levels}{"]" * levels}, "a": 1}}'
+    counts: list[str] = []
+    assert parse_json(text, "/x", counts.append) == {"a": 1}
+    assert counts == [KEY_REPEATED]
+
+
+def test_a_text_with_repeated_keys_is_counted_once() -> None:
+    counts: list[str] = []
+    parse_json('[{"a": 1, "a": 2, "a": 3}, {"b": 1, "b": 2}]', "/x", counts.append)
+    parse_json('[{"a": 1}, {"a": ":"}]', "/x", counts.append)
+    assert counts == [KEY_REPEATED]
 
 
 def test_a_repeated_key_is_logged_once_for_each_property_and_without_the_text(caplog: pytest.LogCaptureFixture) -> None:

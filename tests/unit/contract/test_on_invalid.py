@@ -9,9 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consumer.avro.decoder import decode, load_schema
-from consumer.contract.compiler import compile_contract
+from consumer.contract.compiler import ContractMapper, compile_contract
+from consumer.contract.field_plan import NotProven
 from consumer.contract.parser import parse_contract
-from consumer.contract.rules import ON_INVALID, REJECT
+from consumer.contract.rules import ON_INVALID, REJECT, Contract
+from consumer.contract.validator import Validator
 from consumer.errors import ContractError, RecordRejected, RecordSkipped
 from consumer.jsonio import dumps
 from tests.avro_values import SCHEMAS, block, record, sized, values, zigzag
@@ -33,6 +35,28 @@ def outcome(rule: dict[str, Any], avro: Any, value: bytes, required: bool = Fals
     compiled = compile_contract(parse_contract("test", contract), schema.root, "1")
     try:
         return compiled.event(decode(schema, sized(b"u") + value, 0), RECORD, "id")["properties"]
+    except RecordRejected as error:
+        return f"{error.reason} {error.detail}"
+
+
+def contract_of(rule: dict[str, Any]) -> Contract:
+    """A contract with the property `a`."""
+    properties = {**FRAME, "properties": {"properties": {"a": rule}}}
+    return parse_contract("test", {"x-record": "*", "required": [*FRAME], "properties": properties})
+
+
+def body_or_reason(rule: dict[str, Any], avro: Any, value: bytes) -> Any:
+    """The properties of the body, which is validated, or the reason why there is none."""
+    schema = load_schema("test", record("R", user="string", a=avro))
+    contract = {
+        "x-record": "*",
+        "required": [*FRAME],
+        "properties": {**FRAME, "properties": {"properties": {"a": rule}}},
+    }
+    parsed = parse_contract("test", contract)
+    mapper = ContractMapper(compile_contract(parsed, schema.root, "1"), Validator(parsed.schema))
+    try:
+        return json.loads(mapper.body(decode(schema, sized(b"u") + value, 0), RECORD, "id"))["properties"]
     except RecordRejected as error:
         return f"{error.reason} {error.detail}"
 
@@ -145,6 +169,18 @@ def test_a_field_of_a_record_in_a_list_is_left_out_alone() -> None:
     }
 
 
+def test_a_field_that_is_left_out_and_required_rejects_the_record() -> None:
+    avro, value = record("I", at=MILLIS, text="string"), zigzag(2**62) + sized(b"x")
+    members = {"at": {"type": "string"}, "text": {"type": "string"}}
+    rule = {"x-source": "a", "x-on-invalid": "omit", "properties": members}
+    assert body_or_reason({**rule, "required": ["text"]}, avro, value) == {"a": {"text": "x"}}
+    assert body_or_reason({**rule, "required": ["at"]}, avro, value) == "invalid /properties/a/at: required"
+    items = {"x-on-invalid": "omit", "items": {"required": ["at"]}}
+    assert (
+        body_or_reason(items, {"type": "array", "items": avro}, block([value])) == "invalid /properties/a/at: required"
+    )
+
+
 def test_a_value_that_becomes_null_is_skipped_like_a_null() -> None:
     rule = {"x-on-invalid": "null", "x-skip": {"when": "blank", "reason": "no_a"}}
     with pytest.raises(RecordSkipped, match="no_a"):
@@ -170,6 +206,20 @@ def test_each_value_that_is_not_sent_as_it_is_is_counted_by_what_is_done() -> No
     value = sized(b"u") + block([zigzag(BIG), zigzag(1), zigzag(BIG)]) + b"\0\0\0\0\0\0\xf0\x7f"
     compiled.event(decode(schema, value, 0), RECORD, "id")
     assert counts == {"null": 2, "string": 1}
+
+
+def test_a_text_with_a_repeated_key_is_counted_by_the_exact_code_alone() -> None:
+    schema = load_schema("test", record("R", user="string", a="string"))
+    counts: Counter[str] = Counter()
+    parsed = contract_of({"x-convert": "json"})
+    compiled = compile_contract(parsed, schema.root, "1", lambda rule: counts.update([rule]))
+    for text in ('{"x": 1, "x": 2}', '[{"x": 1, "x": 2}, {"y": 1, "y": 2}]'):
+        decoded = {"user": "u", "a": text}
+        with pytest.raises(NotProven):
+            compiled.fast_event(decoded, RECORD, "id")
+        compiled.event(decoded, RECORD, "id")
+    assert compiled.fast_event({"user": "u", "a": '{"x": 1}'}, RECORD, "id")
+    assert counts == {"key_repeated": 2}
 
 
 @pytest.mark.parametrize("on_invalid", ON_INVALID)

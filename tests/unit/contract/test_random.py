@@ -11,8 +11,9 @@ from consumer import paths
 from consumer.avro.decoder import decode, encode, load_schema
 from consumer.contract.compiler import Contracts
 from consumer.contract.conversions import MAX_INTEGER
+from consumer.contract.json_text import count_nothing
 from consumer.contract.rules import Field
-from consumer.contract.value_forms import count_nothing, field_forms
+from consumer.contract.value_forms import field_forms
 from consumer.errors import RecordRejected
 from consumer.jsonio import dumps
 from consumer.model import Record

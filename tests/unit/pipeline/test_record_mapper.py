@@ -11,7 +11,7 @@ import pytest
 
 from consumer.avro.framing import Framed
 from consumer.avro.repaired_texts import RepairedRecord
-from consumer.avro.schema import AvroType, WriterSchema
+from consumer.avro.schema import LARGE_PART, AvroType, WriterSchema
 from consumer.errors import (
     MAX_DETAIL_LENGTH,
     DecodingError,
@@ -44,7 +44,7 @@ class FakeStages:
     """
 
     def __init__(self) -> None:
-        self.compiled = 0
+        self.compiled = self.large = 0
         self.schemas: dict[Hashable, WriterSchema] = {}
 
     def frame(self, record: Record) -> Framed:
@@ -81,7 +81,8 @@ class FakeStages:
     def environment(self) -> Callable[[Any], str]:
         return lambda decoded: str(decoded.get("environment", ""))
 
-    def body(self, decoded: Any, record: Record, message_id: str) -> bytes:
+    def body(self, decoded: Any, record: Record, message_id: str, is_large: bool = False) -> bytes:
+        self.large += is_large
         if "userId" not in decoded:
             raise RecordSkipped("no_user_id")
         return dumps({**decoded, "messageId": message_id})
@@ -344,6 +345,15 @@ def test_a_dead_letter_of_an_event_that_segment_refuses_names_its_schema_as_any_
     assert (rejected.schema, dead_letter.attempts, rejected.stage) == ("7", 2, "delivery")
     assert dead_letter.event == event.body
     assert rejected.detail == "Segment refuses it with status 400"
+
+
+def test_a_record_that_could_take_much_memory_is_mapped_as_a_large_one() -> None:
+    stages = FakeStages()
+    mapper = mapper_of({"": WriteKey("", "o")}, stages)
+    for size, large in ((1000 // LARGE_PART, 0), (1000 // LARGE_PART + 1, 1)):
+        value = b'7{"userId": "u"}'
+        event_of(mapper.map(Record(3, 42, 1_700_000_000_000, None, value.ljust(size), ())))
+        assert stages.large == large
 
 
 class RepairingStages(FakeStages):
