@@ -11,6 +11,7 @@ from consumer.contract.findings import SEVERITIES, Finding, Severity, either
 from consumer.contract.invalid_check import check_on_invalid
 from consumer.contract.json_types import type_in_event
 from consumer.contract.list_check import can_be_listed, check_list_form
+from consumer.contract.reserved_names import check_names
 from consumer.contract.rules import FIRST, KAFKA_TIMESTAMP, LABEL, SPECIAL_SOURCES, Constant, Contract, Field, Rule
 from consumer.contract.source_check import SourceChecker
 from consumer.contract.type_fit import check_fit
@@ -30,6 +31,7 @@ def check_compatibility(contract: Contract, root: AvroType, rules: Sequence[Name
         *rule_findings(contract, rules),
         *sources.skips(),
         *sources.environment(),
+        *check_names(contract),
         *_EventChecker(contract, sources).rule(contract.event, contract.schema),
         *sources.ignored_fields(),
     ]
