@@ -10,7 +10,7 @@ from consumer.contract.field_path import FieldPath
 from consumer.contract.findings import SEVERITIES, Finding, Severity, either
 from consumer.contract.invalid_check import check_on_invalid
 from consumer.contract.json_types import type_in_event
-from consumer.contract.list_check import can_be_listed, check_list_form
+from consumer.contract.list_check import check_list_form, list_fit
 from consumer.contract.reserved_names import check_names
 from consumer.contract.rules import FIRST, KAFKA_TIMESTAMP, LABEL, SPECIAL_SOURCES, Constant, Contract, Field, Rule
 from consumer.contract.source_check import SourceChecker
@@ -68,7 +68,7 @@ class _EventChecker:
         types = [alternative for source in (*sources, *special) for alternative in source.avro.alternatives]
         yield from check_conversion(field, types)
         yield from check_list_form(field, [converted_type(avro, field) for avro in types])
-        types = [avro for avro in types if can_be_listed(converted_type(avro, field), field.list_form)]
+        types = [avro for avro in types if list_fit(converted_type(avro, field), field.list_form).can]
         yield from check_on_invalid(field, types, schema, self._contract.schema)
         if field.convert != LABEL or field.list_form:  # else the contract's own rule was checked with each label
             yield from self._types(field, schema, types)

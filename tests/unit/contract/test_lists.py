@@ -190,6 +190,26 @@ def test_a_form_that_always_fits_is_proven(rule: dict[str, Any], avro: AvroType)
             ("problem", "x-list first is for a list, not for string: rejected as invalid"),
         ),
         (
+            {"x-list": "join"},
+            array(TEXT, array(TEXT)),
+            ("warning", "x-list join cannot use every value of a list of string or array: rejected as invalid"),
+        ),
+        (
+            {"x-list": "object"},
+            entries(TEXT, union(NULL, TEXT)),
+            ("warning", "x-list object cannot use every value of a list of record: rejected as invalid"),
+        ),
+        (
+            {"x-list": "first", "x-convert": "json"},
+            TEXT,
+            ("warning", "x-list first cannot use every value of JSON: rejected as invalid"),
+        ),
+        (
+            {"x-list": "first", "x-convert": "json", "x-on-invalid": "null"},
+            TEXT,
+            ("note", "x-list first cannot use every value of JSON: x-on-invalid null applies"),
+        ),
+        (
             {"x-list": "length"},
             union(TEXT, array(TEXT)),
             ("warning", "x-list length is for a list, not for string: rejected as invalid"),
