@@ -58,8 +58,8 @@ def test(schemas_dir: Path, as_json: bool) -> None:
     if as_json:
         print_json([result.as_dict() for result in (*results, *misfits)])
     else:
-        _print_results(results, misfits)
         _print_warnings(contracts.contracts)
+        _print_results(results, misfits)
     exit_with(not any(result.lines for result in (*results, *misfits)))
 
 

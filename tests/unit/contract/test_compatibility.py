@@ -223,10 +223,10 @@ def test_findings_agree_with_what_becomes_of_records(
     parsed = contract({**rule, **conversion, **list_rule} if isinstance(rule, dict) else rule, required, DEFINITIONS)
     schema = record("R", user="string", p=avro)
     root = load_schema("test", schema).root
-    found = [finding for finding in check_compatibility(parsed, root) if finding.place == "/properties/p"]
-    weights = [finding.weight for finding in found if not finding.what.startswith(("x-convert", "x-list"))]
+    of_property = [finding for finding in check_compatibility(parsed, root) if finding.place == "/properties/p"]
+    weights = [finding.weight for finding in of_property if not finding.what.startswith(("x-convert", "x-list"))]
     reason, null = outcome(parsed, schema, data.draw(values(schema["fields"][1]["type"])))
-    if not {*weights, *(finding.weight for finding in found if finding.what.startswith("x-list"))} - {"note"}:
+    if not {*weights, *(finding.weight for finding in of_property if finding.what.startswith("x-list"))} - {"note"}:
         assert reason not in ("invalid", "missing_required")
     if "problem" in weights and not null and list_rule != {"x-list": "first"}:  # which makes null of an empty list
         assert reason
