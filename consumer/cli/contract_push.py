@@ -95,7 +95,7 @@ def _send(url: str, rules: Sequence[Any], proxies: Proxies) -> None:
         try:
             response = client.send(request, TIMEOUT_SECONDS, public_api.MAX_RESPONSE_BYTES)
         except HttpError as error:
-            raise ServiceError(f"no answer of {url}: {error}; repeat the command, which is harmless") from None
+            raise ServiceError(f"no answer of {url}: {error}") from None
     refusal = public_api.refusal(response)
     if refusal:
         raise ServiceError(f"Segment did not confirm the rules: {refusal}")

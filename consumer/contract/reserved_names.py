@@ -91,7 +91,9 @@ def _mistyped(rule: Rule, schema: Any, names: tuple[str, ...], types: Mapping[st
         own, expected = _types(inner, schema["properties"][name]), types.get(name, "")
         if expected and own - {expected, "null", "integer" if expected == "number" else ""}:
             kind = "trait" if names[0] == "context" else "property"
-            what = f"Segment reads the {kind} {name} as a {expected}, and it is {either(sorted(own - {'null'}))} here"
+            article = "an" if expected == "object" else "a"
+            own_types = either(sorted(own - {"null"}))
+            what = f"Segment reads the {kind} {name} as {article} {expected}, and it is {own_types} here"
             yield Finding("warning", json_pointer(*names, name), f"{what}: change its type, or rename it")
 
 
