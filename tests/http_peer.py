@@ -17,6 +17,7 @@ class PeerRequest(NamedTuple):
     path: str
     headers: Mapping[str, str]
     body: bytes = b""
+    method: str = "GET"
 
 
 class Peer(ThreadingHTTPServer):
@@ -44,7 +45,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        request = PeerRequest(self.path, {name.lower(): value for name, value in self.headers.items()}, body)
+        request = PeerRequest(
+            self.path, {name.lower(): value for name, value in self.headers.items()}, body, self.command
+        )
         self.server.requests.append(request)
         response = self.server.answer(request)
         headers = {"Content-Length": str(len(response.body)), "Connection": "close", **response.headers}
@@ -52,6 +55,9 @@ class _Handler(BaseHTTPRequestHandler):
         response.wire(self.connection, "\r\n".join([*lines, "", ""]).encode() + response.body, self.server.stopped)
 
     def do_POST(self) -> None:
+        self.do_GET()
+
+    def do_PATCH(self) -> None:
         self.do_GET()
 
     def log_message(self, format: str, *args: Any) -> None:

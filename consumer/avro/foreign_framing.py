@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from consumer.avro.registry_types import REGISTRY_OF
+from consumer.avro.registry_options import USE_ID
+from consumer.avro.registry_types import REGISTRY_OF, has_apicurio_prefix
 from consumer.avro.value_formats import CONFLUENT, JSON_TEXT, SINGLE_OBJECT, ValueFormat, recognise
 from consumer.model import Record
 from consumer.reasons import Reason
@@ -76,8 +77,11 @@ class FramingHints:
         """For a registry of another type, which has another address in any case."""
         yield "SCHEMA_REGISTRY_URL"
         yield f"SCHEMA_REGISTRY_TYPE={registry}"
-        if self.configured != "auto" or not self.has_registry:
+        is_auto = self.configured == "auto" and self.has_registry
+        if not is_auto:
             yield f"AVRO_FRAMING={framing}"
+        if has_apicurio_prefix("auto" if is_auto else framing, registry):
+            yield f"{USE_ID} in SCHEMA_REGISTRY_CONFIG"
 
 
 def _settings(names: Iterator[str]) -> str:

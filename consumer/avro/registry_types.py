@@ -16,6 +16,9 @@ REGISTRIES: Mapping[str, Sequence[str]] = {
 REGISTRY_OF: Mapping[str, str] = {name: registry for registry, names in REGISTRIES.items() for name in names}
 """The type of registry that a framing needs. The other framings need none."""
 
+FRAMINGS = frozenset({*REGISTRY_OF, "single-object", "raw"})
+"""All framings of values that AVRO_FRAMING names."""
+
 _BASIC = "basic.auth.user.info"
 _BEARER = frozenset(name for name in OPTIONS if name.startswith("bearer."))
 _REFUSED: Mapping[str, frozenset[str]] = {
@@ -37,6 +40,16 @@ _MARKS: Sequence[tuple[str, re.Pattern[str], str]] = (
 def has_apicurio_prefix(framing: str, registry: str) -> bool:
     """Whether AVRO_FRAMING with SCHEMA_REGISTRY_TYPE reads values with an id of Apicurio before the body."""
     return framing == "apicurio" or (framing == "auto" and registry == "apicurio")
+
+
+def what_to_set(framing: str) -> str:
+    """The settings that read values of a framing, as the table "What to set" of docs/avro.md has them."""
+    settings = [f"AVRO_FRAMING={framing}"]
+    if framing in REGISTRY_OF:
+        settings.insert(0, f"SCHEMA_REGISTRY_TYPE={REGISTRY_OF[framing]}")
+    if framing == "apicurio":
+        settings.append(f"{USE_ID} in SCHEMA_REGISTRY_CONFIG")
+    return ", ".join(settings)
 
 
 def url_mistakes(registry: str, urls: str) -> list[str]:

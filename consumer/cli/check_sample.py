@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from consumer import factories
 from consumer.avro.registry_options import STRATEGY, USE_ID
+from consumer.cli.check_framings import framing_notes
 from consumer.cli.check_result import CheckResult, State, note, ok, problem, warning
 from consumer.cli.output import counted
 from consumer.cli.topic_sample import SampleCheck, Tally, TopicSample
@@ -109,6 +110,7 @@ def _results(settings: Settings, sample: TopicSample) -> Iterator[CheckResult]:
         yield problem("waiting", f"{_records(tally)}: {cause}")
     if sample.framings:
         yield ok("framings", _framings(sample))
+        yield from framing_notes(sample)
     yield from _environments(settings, sample.environments)
     for implausible, tally in sample.times.most_frequent()[:_MAX_SHOWN]:
         yield warning("time", f"{_records(tally)}: {implausible}")

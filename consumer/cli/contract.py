@@ -9,6 +9,7 @@ from consumer.cli.output import print_json, table
 from consumer.cli.params import SCHEMAS_DIR, as_json, plain_errors
 from consumer.contract.describe import rows, skips, tracking_plan
 from consumer.contract.loader import load_contracts
+from consumer.contract.reserved_names import check_names
 from consumer.contract.rules import Contract
 from consumer.jsonio import pretty
 from consumer.outside_text import escaped_json
@@ -64,7 +65,8 @@ def export(schemas_dir: Path, output: IO[str]) -> None:
 
 def _notes(contract: Contract) -> list[str]:
     environment = ", else ".join(contract.environment) or "nothing, so SEGMENT_WRITE_KEY is for all"
-    return [f"environment: {environment}", *skips(contract)]
+    warnings = [f"warning: {finding.place}: {finding.what}" for finding in check_names(contract)]
+    return [f"environment: {environment}", *skips(contract), *warnings]
 
 
 def _as_dict(contract: Contract) -> dict[str, object]:

@@ -12,7 +12,8 @@ from consumer.cli.params import SCHEMAS_DIR, as_json, exit_with, plain_errors
 from consumer.contract.cases import Case, differences, read_cases
 from consumer.contract.compiler import ContractMapper, Contracts
 from consumer.contract.folder_check import check_folder
-from consumer.contract.rules import KAFKA_MESSAGE_ID, SERVICE_VERSION
+from consumer.contract.reserved_names import check_names
+from consumer.contract.rules import KAFKA_MESSAGE_ID, SERVICE_VERSION, Contract
 from consumer.errors import ContractError, RecordRejected, RecordSkipped, UsageError
 from consumer.jsonio import dumps, loads
 from consumer.model import Record
@@ -57,6 +58,7 @@ def test(schemas_dir: Path, as_json: bool) -> None:
     if as_json:
         print_json([result.as_dict() for result in (*results, *misfits)])
     else:
+        _print_warnings(contracts.contracts)
         _print_results(results, misfits)
     exit_with(not any(result.lines for result in (*results, *misfits)))
 
@@ -116,6 +118,12 @@ def _misfits(contracts: Contracts, roots: Sequence[AvroType]) -> list[CaseResult
         CaseResult(f"segment/{file}", FITS, [f"{problem.place}: {problem.what}" for problem in problems])
         for file, problems in check_folder(contracts.contracts, roots).items()
     ]
+
+
+def _print_warnings(contracts: Sequence[Contract]) -> None:
+    for contract in contracts:
+        for finding in check_names(contract):
+            print_text(f"warning  segment/{contract.file}  {finding.place}: {finding.what}", hanging=9)
 
 
 def _print_results(cases: Sequence[CaseResult], misfits: Sequence[CaseResult]) -> None:

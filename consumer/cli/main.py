@@ -91,12 +91,13 @@ def main() -> None:
     lazy_commands={
         "export": LazyCommand("consumer.cli.contract:export", "Export the rules of Segment's tracking plan."),
         "init": LazyCommand("consumer.cli.contract_init:init", "Write a first contract and cases for an Avro schema."),
+        "push": LazyCommand("consumer.cli.contract_push:push", "Put the contracts into a tracking plan."),
         "show": LazyCommand("consumer.cli.contract:show", "Show what an event looks like in Segment."),
         "test": LazyCommand("consumer.cli.contract_cases:test", "Run the example cases of a schemas folder."),
     },
 )
 def contract() -> None:
-    """Write, show, export and test contract files.
+    """Write, show, export, push and test contract files.
 
     \b
     Example:

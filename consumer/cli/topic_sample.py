@@ -18,6 +18,7 @@ from consumer.errors import RecordError
 from consumer.jsonio import loads
 from consumer.model import MappedRecord, Record, RecordAddress, Rejected, Skipped, TrackEvent
 from consumer.pipeline.record_mapper import CompiledMapping
+from consumer.reasons import Reason
 
 NOT_RECOGNISED = "not recognised"
 
@@ -80,7 +81,7 @@ class TopicSample:
     def add(self, record: Record, mapped: MappedRecord, now: datetime) -> None:
         """Note a record and what it becomes. `now` is for times in its event."""
         self.records += 1
-        self._note_framing(record, isinstance(mapped, Rejected))
+        self._note_framing(record, mapped.reason if isinstance(mapped, Rejected) else "")
         match mapped:
             case TrackEvent(body=body):
                 self.delivered += 1
@@ -95,7 +96,7 @@ class TopicSample:
     def add_waiting(self, record: Record, cause: str) -> None:
         """Note a record whose schema the registry does not give."""
         self.records += 1
-        self._note_framing(record, is_rejected=False)
+        self._note_framing(record, "")
         self.waiting.add(cause, record)
 
     def observed(self, mapping: Callable[[WriterSchema], CompiledMapping]) -> Callable[[WriterSchema], CompiledMapping]:
@@ -107,7 +108,7 @@ class TopicSample:
 
         return observed_mapping
 
-    def _note_framing(self, record: Record, is_rejected: bool) -> None:
+    def _note_framing(self, record: Record, reject_reason: str) -> None:
         if not record.value:
             return
         try:
@@ -115,15 +116,18 @@ class TopicSample:
         except RecordError:
             self.framings[_format_name(record, NOT_RECOGNISED)] += 1
             return
-        self.framings[self._framing_name(record, key, is_rejected)] += 1
+        self.framings[self._framing_name(record, key, reject_reason)] += 1
         if key != RAW:
             self.schemas[str(key)] += 1
 
-    def _framing_name(self, record: Record, key: SchemaKey, is_rejected: bool) -> str:
+    def _framing_name(self, record: Record, key: SchemaKey, reject_reason: str) -> str:
         if isinstance(self.frame, AutoFraming):
             return self.frame.detect(record)
-        if key == RAW and is_rejected:  # any value can be raw
+        if key == RAW and reject_reason:  # any value can be raw
             return _format_name(record, RAW)
+        if reject_reason == Reason.UNKNOWN_SCHEMA:  # bytes of another framing can look like an id
+            name = _format_name(record, self.configured)
+            return self.configured if (name, self.configured) == ("confluent", "apicurio") else name
         return self.configured
 
     def as_dict(self) -> Mapping[str, Any]:

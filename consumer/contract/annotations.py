@@ -7,9 +7,12 @@ from typing import Any
 from consumer.contract.conversions import CONVERSIONS
 from consumer.contract.keywords import SchemaPath, suggestion
 from consumer.contract.rules import (
+    DEFAULT_SEPARATOR,
+    JOIN,
     KAFKA_MESSAGE_ID,
     KAFKA_TIMESTAMP,
     LABEL,
+    LIST_FORMS,
     ON_INVALID,
     REJECT,
     SERVICE_VERSION,
@@ -96,6 +99,30 @@ def read_labels(schema: Mapping[str, Any], path: SchemaPath, report: ReportMista
         report((*path, "x-labels"), 'a label for each value, such as {"OPEN": "open question"}')
         return {}
     return labels
+
+
+def read_list_form(schema: Mapping[str, Any], path: SchemaPath, sources: tuple[str, ...], report: ReportMistake) -> str:
+    """`x-list` of a property with these sources, "" without it."""
+    if "x-list" not in schema:
+        return ""
+    value = schema["x-list"]
+    if value not in LIST_FORMS:
+        report((*path, "x-list"), f"one of {', '.join(LIST_FORMS)}{suggestion(value, LIST_FORMS)}")
+        return ""
+    for source in sources:
+        if source in SPECIAL_SOURCES:
+            report((*path, "x-list"), f"no x-list, because {source} is no list")
+    return str(value)
+
+
+def read_separator(schema: Mapping[str, Any], path: SchemaPath, report: ReportMistake) -> str:
+    """`x-separator`, which only joined lists have."""
+    separator = schema.get("x-separator", DEFAULT_SEPARATOR)
+    if "x-separator" in schema and schema.get("x-list") != JOIN:
+        report((*path, "x-separator"), f'"x-list": "{JOIN}" beside x-separator, because nothing else is joined')
+    elif not isinstance(separator, str):
+        report((*path, "x-separator"), f'a text such as "{DEFAULT_SEPARATOR}"')
+    return str(separator)
 
 
 def read_on_invalid(schema: Mapping[str, Any], path: SchemaPath, report: ReportMistake) -> str:

@@ -5,12 +5,14 @@ from typing import Any
 
 from consumer.avro.schema import AvroType
 from consumer.contract.allowed_rules import NamedRule, rule_findings
-from consumer.contract.conversion_check import check_conversion, converted_type
+from consumer.contract.conversion_check import check_conversion, converted_type, sent_type
 from consumer.contract.field_path import FieldPath
 from consumer.contract.findings import SEVERITIES, Finding, Severity, either
 from consumer.contract.invalid_check import check_on_invalid
 from consumer.contract.json_types import type_in_event
-from consumer.contract.rules import KAFKA_TIMESTAMP, LABEL, SPECIAL_SOURCES, Constant, Contract, Field, Rule
+from consumer.contract.list_check import check_list_form, list_fit
+from consumer.contract.reserved_names import check_names
+from consumer.contract.rules import FIRST, KAFKA_TIMESTAMP, LABEL, SPECIAL_SOURCES, Constant, Contract, Field, Rule
 from consumer.contract.source_check import SourceChecker
 from consumer.contract.type_fit import check_fit
 from consumer.reasons import Reason
@@ -29,6 +31,7 @@ def check_compatibility(contract: Contract, root: AvroType, rules: Sequence[Name
         *rule_findings(contract, rules),
         *sources.skips(),
         *sources.environment(),
+        *check_names(contract),
         *_EventChecker(contract, sources).rule(contract.event, contract.schema),
         *sources.ignored_fields(),
     ]
@@ -64,17 +67,19 @@ class _EventChecker:
             return
         types = [alternative for source in (*sources, *special) for alternative in source.avro.alternatives]
         yield from check_conversion(field, types)
+        yield from check_list_form(field, [converted_type(avro, field) for avro in types])
+        types = [avro for avro in types if list_fit(converted_type(avro, field), field.list_form).can]
         yield from check_on_invalid(field, types, schema, self._contract.schema)
-        if field.convert != LABEL:  # the contract's own rule was checked with each label
+        if field.convert != LABEL or field.list_form:  # else the contract's own rule was checked with each label
             yield from self._types(field, schema, types)
-        if all_nullable and not set(field.sources) & set(SPECIAL_SOURCES):
+        if (all_nullable or field.list_form == FIRST) and not set(field.sources) & set(SPECIAL_SOURCES):
             yield _null(field)
 
     def _types(self, field: Field, schema: Any, types: Sequence[AvroType]) -> Iterator[Finding]:
         """About values other than null: null is never sent as the value of a source, something replaces it."""
-        conversions = [(avro, converted_type(avro, field)) for avro in types]
+        conversions = [(avro, sent_type(avro, field)) for avro in types]
         fits = [
-            (type_in_event(avro, converted), check_fit(converted, schema, self._contract.schema))
+            (_sent_name(avro, converted, field), check_fit(converted, schema, self._contract.schema))
             for avro, converted in conversions
         ]
         never = [name for name, fit in fits if not fit.can]
@@ -99,6 +104,13 @@ def _reachable(sources: list[FieldPath], field: Field) -> list[FieldPath]:
     return sources
 
 
+def _sent_name(avro: AvroType, sent: AvroType, field: Field) -> str:
+    """What is sent of the values of a type."""
+    if field.list_form:
+        return f"{avro.kind} with x-list {field.list_form}"
+    return type_in_event(avro, sent)
+
+
 def _without_source(field: Field, hint: str) -> Finding:
     """`hint`: which fields were probably meant."""
     absent = f"no field {', '.join(field.sources)}"
@@ -115,12 +127,13 @@ def _without_source(field: Field, hint: str) -> Finding:
 
 
 def _null(field: Field) -> Finding:
+    null = "null, or no first item," if field.list_form == FIRST else "null"
     if field.has_default:
-        return Finding("note", field.pointer, "null becomes the default")
+        return Finding("note", field.pointer, f"{null} becomes the default")
     if field.skip:
-        return Finding("note", field.pointer, f"null or blank: skipped as {field.skip}")
+        return Finding("note", field.pointer, f"{null} or blank: skipped as {field.skip}")
     if field.nullable:
-        return Finding("note", field.pointer, "null stays null")
+        return Finding("note", field.pointer, f"{null} {'is' if field.list_form else 'stays'} null")
     if field.required:
-        return Finding("warning", field.pointer, f"null is rejected as {Reason.MISSING_REQUIRED}")
-    return Finding("note", field.pointer, "null is left out")
+        return Finding("warning", field.pointer, f"{null} is rejected as {Reason.MISSING_REQUIRED}")
+    return Finding("note", field.pointer, f"{null} is left out")

@@ -8,6 +8,7 @@ from consumer.avro.schema import AvroType
 from consumer.contract.conversions import KEEP_TEXT
 from consumer.contract.findings import Finding, Severity, either
 from consumer.contract.json_types import ANYTHING, is_binary, json_type, type_name
+from consumer.contract.list_check import listed_type
 from consumer.contract.rules import LABEL, Field
 from consumer.reasons import Reason
 
@@ -79,8 +80,13 @@ def _holds_json(avro: AvroType) -> bool:
     return type_name(avro) == "decimal" or not _JSON_WORDS.isdisjoint(avro.symbols)
 
 
+def sent_type(avro: AvroType, field: Field) -> AvroType:
+    """The type that a field's conversion and its list form make of values of `avro`."""
+    return listed_type(converted_type(avro, field), field.list_form)
+
+
 def converted_type(avro: AvroType, field: Field) -> AvroType:
-    """The type that a field's conversion makes of values of `avro`, which may be ANYTHING."""
+    """The type that a field's conversion makes of values of `avro`, which may be ANYTHING; before the list form."""
     if avro.kind == "union":
         return AvroType("union", branches=tuple(converted_type(branch, field) for branch in avro.branches))
     if avro.kind == "null" or not field.convert:

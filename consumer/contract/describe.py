@@ -5,10 +5,13 @@ from typing import Any, NamedTuple
 
 from consumer.contract.rules import (
     DRAFT_07,
+    FIRST,
     KAFKA_MESSAGE_ID,
     KAFKA_TIMESTAMP,
     LABEL,
+    LENGTH,
     NULL,
+    OBJECT,
     OMIT,
     REJECT,
     SERVICE_VERSION,
@@ -35,6 +38,11 @@ _CONVERSIONS = {
     "string": "number to text",
     "json": "JSON text to its value",
     LABEL: "value to its label",
+}
+_LIST_FORMS = {
+    FIRST: "the first item",
+    LENGTH: "the number of items",
+    OBJECT: "keys and values to an object",
 }
 _INVALID = {
     NULL: "cannot be sent: null",
@@ -109,6 +117,8 @@ def _source(field: Field) -> str:
         parts.append(", else ".join(_SPECIAL.get(source, source) for source in field.sources))
     if field.convert:
         parts.append(_CONVERSIONS[field.convert])
+    if field.list_form:
+        parts.append(_LIST_FORMS.get(field.list_form, f"items joined with {_json(field.separator)}"))
     if field.on_invalid != REJECT:
         parts.append(_INVALID[field.on_invalid])
     if field.has_default:

@@ -13,6 +13,7 @@ from consumer.contract.value_forms import field_forms
 
 _FLOATS = ("float", "double")
 _CHANGED_KINDS = ("bytes", "fixed")
+_KEEP_TEXT_FORM = ("", "string", "iso-8601")
 _CHECKS = {
     float: "if type({value}) is float and {value} - {value}: raise NotProven",
     dict: "if type({value}) is dict: {function}({value}.values())",
@@ -28,11 +29,11 @@ def fast_step(field: Field, avro: AvroType) -> Step | None:
     Integers that JSON readers would round are left in the value: `consumer.jsonio.dumps_exact` refuses them.
     """
     types = avro.alternatives
-    if not field.convert and not _is_changed(avro):
+    if not field.convert and not field.list_form and not _is_changed(avro):
         with_floats = {PYTHON_TYPES[inner.kind] for inner in types if _has_kind(inner, _FLOATS)}
         lines = tuple(line for python_type, line in _CHECKS.items() if python_type in with_floats)
         return Step(lines, check_finite) if lines else None
-    if len(types) == 1 and types[0].text_form and field.convert in ("", "string", "iso-8601"):
+    if len(types) == 1 and types[0].text_form and not field.list_form and field.convert in _KEEP_TEXT_FORM:
         return Step(("{value} = {function}({value})",), types[0].text_form)
     convert = as_convert(field_forms(replace(field, on_invalid=REJECT), avro, _not_proven))
     return Step(("{value} = {function}({value}, {pointer!r})",), convert) if convert else None

@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Sequence
 
 from consumer.avro.schema import AvroType
-from consumer.contract.conversion_check import check_conversion
+from consumer.contract.conversion_check import check_conversion, converted_type
 from consumer.contract.field_path import field_paths, resolve_path, suggested_fields
 from consumer.contract.findings import Finding
 from consumer.contract.keywords import suggestion
+from consumer.contract.list_check import check_list_form
 from consumer.contract.loader import choose_contract
 from consumer.contract.rules import KAFKA_TIMESTAMP, SPECIAL_SOURCES, Contract, Field, fields_of
 from consumer.errors import RecordRejected
@@ -44,7 +45,11 @@ def _problems(contract: Contract, roots: Sequence[AvroType]) -> Iterator[Finding
             text = f"no schema in the folder has the field {source}{suggested_fields(source, unused)}"
             yield Finding("problem", place, text)
     for field in fields_of(contract.event):
-        findings = check_conversion(field, _types(field, roots))
+        types = _types(field, roots)
+        findings = [
+            *check_conversion(field, types),
+            *check_list_form(field, [converted_type(avro, field) for avro in types]),
+        ]
         yield from (finding for finding in findings if finding.weight == "problem")
 
 

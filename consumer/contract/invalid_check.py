@@ -5,10 +5,11 @@ from dataclasses import replace
 from typing import Any
 
 from consumer.avro.schema import AvroType
-from consumer.contract.conversion_check import converted_type
+from consumer.contract.conversion_check import converted_type, sent_type
 from consumer.contract.findings import Finding
 from consumer.contract.json_text import count_nothing
 from consumer.contract.json_types import is_binary
+from consumer.contract.list_check import listed_type
 from consumer.contract.rules import NULL, OMIT, REJECT, STRING, Field
 from consumer.contract.type_fit import check_fit
 from consumer.contract.value_forms import field_forms
@@ -40,8 +41,8 @@ def _still_fits(avro: AvroType, field: Field, schema: Any, whole: Mapping[str, A
     """Whether the rule allows what is in place of a value, if it always allows the value itself."""
     # A whole value that becomes null is replaced like a null of the record, so null is only sent inside of a value.
     in_place = _inside(avro, field) if field.on_invalid == NULL else _with_replacement(avro, field)
-    is_always_allowed = check_fit(converted_type(avro, field), schema, whole).always
-    return not is_always_allowed or check_fit(in_place, schema, whole).always
+    is_always_allowed = check_fit(sent_type(avro, field), schema, whole).always
+    return not is_always_allowed or check_fit(listed_type(in_place, field.list_form), schema, whole).always
 
 
 def _with_replacement(avro: AvroType, field: Field) -> AvroType:

@@ -8,7 +8,7 @@ SchemaPath = tuple[str | int, ...]
 """The steps from the root of a file to a part of it, as in a JSON pointer."""
 
 TOP_ANNOTATIONS = ("x-record", "x-environment", "x-skip", "x-allow-rules")
-FIELD_ANNOTATIONS = ("x-source", "x-convert", "x-labels", "x-on-invalid", "x-skip")
+FIELD_ANNOTATIONS = ("x-source", "x-convert", "x-labels", "x-list", "x-separator", "x-on-invalid", "x-skip")
 
 _ON_A_FIELD = "on a property that comes from the record (without const, and without properties of its own)"
 _ALLOWED_AT = {

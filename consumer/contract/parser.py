@@ -1,10 +1,11 @@
 """One contract file: its annotations read into rules, and every mistake in them reported."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from consumer.contract import annotations, keywords, validator
-from consumer.contract.keywords import FIELD_ANNOTATIONS, TOP_ANNOTATIONS, Mistake, SchemaPath, suggestion
+from consumer.contract.event_mistakes import event_mistakes
+from consumer.contract.keywords import FIELD_ANNOTATIONS, TOP_ANNOTATIONS, Mistake, SchemaPath
 from consumer.contract.rules import (
     MISSING,
     Constant,
@@ -20,7 +21,7 @@ from consumer.contract.source_path import source_path
 from consumer.contract.validator import SEGMENT_RULES, accepts, objection
 from consumer.errors import ContractError
 from consumer.jsonio import json_pointer
-from consumer.segment_limits import EVENT_PROPERTIES, PROPERTIES_OF_OTHERS, REQUIRED_PROPERTIES
+from consumer.segment_limits import EVENT_PROPERTIES, REQUIRED_PROPERTIES
 
 
 def parse_contract(file: str, schema: object) -> Contract:
@@ -108,17 +109,17 @@ class _ContractParser:
         self.check_property_value("default", schema, path)
         sources = self.sources(schema, names)
         labels = annotations.read_labels(schema, path, self.report)
-        for symbol, label in labels.items():
-            self.check_value(label, schema, (*path, "x-labels", symbol))
-        skip = self.skip_reason(schema, path, sources)
+        self.check_labels(labels, schema, path)
         return Field(
             json_pointer(*names),
             sources,
             required,
             nullable=accepts(schema, None, self.pure),
-            skip=skip,
+            skip=self.skip_reason(schema, path, sources),
             convert=annotations.read_conversion(schema, path, sources, self.report),
             labels=labels,
+            list_form=annotations.read_list_form(schema, path, sources, self.report),
+            separator=annotations.read_separator(schema, path, self.report),
             on_invalid=annotations.read_on_invalid(schema, path, self.report),
             default=schema.get("default", MISSING),
         )
@@ -144,6 +145,11 @@ class _ContractParser:
         self.skips.append(skip)
         return ""
 
+    def check_labels(self, labels: Mapping[str, Any], schema: dict[str, Any], path: SchemaPath) -> None:
+        if "x-list" not in schema:  # with a list form, a label is an item and not the value of the property
+            for symbol, label in labels.items():
+                self.check_value(label, schema, (*path, "x-labels", symbol))
+
     def check_property_value(self, keyword: str, schema: dict[str, Any], path: SchemaPath) -> None:
         """Report a `const` or `default` that breaks the property's schema or Segment's rules."""
         if keyword not in schema:
@@ -157,30 +163,6 @@ class _ContractParser:
         violation = objection(schema, value, self.pure)
         if violation:
             self.report(path, f"a value that its own rule allows: {violation}")
-
-
-def event_mistakes(schema: Mapping[str, Any]) -> Iterator[Mistake]:
-    """Where a contract's schema, which is valid draft-07, is not the schema of a track event."""
-    declared, required = schema.get("properties", {}), schema.get("required", [])
-    for name in declared:
-        if name not in EVENT_PROPERTIES:
-            yield Mistake(("properties", name), f"no {name}: {_why_not(name)}")
-    for name in REQUIRED_PROPERTIES:
-        if name not in declared or name not in required:
-            yield Mistake((), f"{name} among properties and required, because Segment drops events without it")
-    if "type" in declared and declared["type"] != {**_as_dict(declared["type"]), "const": "track"}:
-        yield Mistake(("properties", "type"), 'const "track"')
-    for keyword in ("const", "default"):
-        if keyword in _as_dict(declared.get("messageId")):
-            expected = "x-source, because of events with the same messageId Segment keeps only the first"
-            yield Mistake(("properties", "messageId", keyword), expected)
-
-
-def _why_not(name: str) -> str:
-    if name in PROPERTIES_OF_OTHERS:
-        return PROPERTIES_OF_OTHERS[name]
-    hint = suggestion(name, EVENT_PROPERTIES) or "; all other properties belong in `properties`"
-    return f"a track event has {', '.join(EVENT_PROPERTIES)}{hint}"
 
 
 def _segment_rule(path: SchemaPath) -> Any:

@@ -5,7 +5,7 @@ from math import inf
 from typing import Any
 
 from consumer.avro.schema import AvroType
-from consumer.contract.conversion_check import converted_type
+from consumer.contract.conversion_check import sent_type
 from consumer.contract.conversions import KEEP_TEXT
 from consumer.contract.field_path import FieldPath
 from consumer.contract.json_types import ANYTHING, type_name
@@ -122,7 +122,7 @@ class Proof:
         return all(self._is_type_proven(rule, avro, field) for avro in types)
 
     def _is_type_proven(self, rule: Mapping[str, Any], avro: AvroType, field: Field) -> bool:
-        converted = converted_type(avro, field)
+        converted = sent_type(avro, field)
         if converted == ANYTHING or field.labels:
             return False
         if rule.get("format") == "date-time" and _is_time(avro, field):

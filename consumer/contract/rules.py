@@ -7,6 +7,16 @@ from typing import Any
 KAFKA_TIMESTAMP, KAFKA_MESSAGE_ID, SERVICE_VERSION = "$kafka.timestamp", "$kafka.messageId", "$service.version"
 SPECIAL_SOURCES = (KAFKA_TIMESTAMP, KAFKA_MESSAGE_ID, SERVICE_VERSION)
 LABEL = "label"
+FIRST, JOIN, LENGTH, OBJECT = "first", "join", "length", "object"
+LIST_FORMS = (FIRST, JOIN, LENGTH, OBJECT)
+"""What a list becomes, as `x-list` names it."""
+
+DEFAULT_SEPARATOR = ", "
+"""Between the items of a joined list."""
+
+KEY, VALUE = "key", "value"
+"""The fields of the records of a list that becomes an object."""
+
 REJECT, NULL, OMIT, STRING = "reject", "null", "omit", "string"
 ON_INVALID = (REJECT, NULL, OMIT, STRING)
 """What happens to a value that cannot be sent, as `x-on-invalid` names it."""
@@ -39,8 +49,8 @@ class Field:
 
     `pointer` is the JSON pointer of the property in the event. `default` is the value where the record has none, or
     MISSING. `skip` is the reason to skip a record in which the value is blank, or "". `convert` is the name of a
-    conversion or "", `labels` is the table of the conversion LABEL. `on_invalid` is one of ON_INVALID. `nullable`: the
-    property's schema allows null.
+    conversion or "", `labels` is the table of the conversion LABEL. `list_form` is one of LIST_FORMS or "", `separator`
+    is that of JOIN. `on_invalid` is one of ON_INVALID. `nullable`: the property's schema allows null.
     """
 
     pointer: str
@@ -49,6 +59,8 @@ class Field:
     nullable: bool = False
     convert: str = ""
     labels: Mapping[str, Any] = field(default_factory=dict)
+    list_form: str = ""
+    separator: str = DEFAULT_SEPARATOR
     on_invalid: str = REJECT
     skip: str = ""
     default: Any = MISSING

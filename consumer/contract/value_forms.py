@@ -17,8 +17,10 @@ from consumer.contract.container_forms import (
 )
 from consumer.contract.conversions import CONVERSIONS, JSON_TEXTS, Convert, json_form, label, scalar_text
 from consumer.contract.json_text import count_nothing, parse_json
+from consumer.contract.list_forms import list_forms
 from consumer.contract.rules import LABEL, NULL, OMIT, REJECT, STRING, Field
 from consumer.errors import MappingError
+from consumer.jsonio import dumps
 
 _UNSENDABLE = (int, float, bytes, OutOfRange)  # bytes of an int can hold more than 32 bits
 _CONVERTED = {"json": (*_UNSENDABLE, str), LABEL: (*_UNSENDABLE, str, bool)}
@@ -32,7 +34,11 @@ class CountInvalid(Protocol):
 
 def field_forms(field: Field, avro: AvroType, count_invalid: CountInvalid) -> Forms:
     """The forms of the values of one source of a field."""
-    return _FormBuilder.of_field(field, count_invalid).forms(avro)
+    forms = _FormBuilder.of_field(field, count_invalid).forms(avro)
+    if not field.list_form:
+        return forms
+    types = {PYTHON_TYPES[alternative.kind] for alternative in avro.alternatives} | forms.keys()
+    return list_forms(field, forms, types, _guard(field.on_invalid, count_invalid))
 
 
 def readable(avro: AvroType, value: Any) -> Any:
@@ -166,6 +172,8 @@ def _replaced(form: Convert, replace: Callable[[Any], Any]) -> Convert:
 
 
 def _text_in_place(value: Any) -> str:
+    if isinstance(value, list | dict):  # of which `x-list` cannot make anything
+        return dumps(value).decode()
     return scalar_text(value.stored if type(value) is OutOfRange else value)
 
 

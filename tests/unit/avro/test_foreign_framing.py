@@ -125,9 +125,11 @@ VENDORS = {
 def set_registry(framing_name: str, with_framing: bool = True) -> str:
     """What is said about a value of another type of registry."""
     registry = REGISTRY_OF[framing_name]
-    if with_framing:
-        return f"set SCHEMA_REGISTRY_URL, SCHEMA_REGISTRY_TYPE={registry} and AVRO_FRAMING={framing_name}"
-    return f"set SCHEMA_REGISTRY_URL and SCHEMA_REGISTRY_TYPE={registry}"
+    names = ["SCHEMA_REGISTRY_URL", f"SCHEMA_REGISTRY_TYPE={registry}"]
+    names += [f"AVRO_FRAMING={framing_name}"] * with_framing
+    if framing_name == "apicurio" or (registry == "apicurio" and not with_framing):
+        names.append("apicurio.registry.use-id in SCHEMA_REGISTRY_CONFIG")
+    return f"set {', '.join(names[:-1])} and {names[-1]}"
 
 
 ALSO = "or auto if the topic has several framings"

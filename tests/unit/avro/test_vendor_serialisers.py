@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -27,10 +28,13 @@ from consumer.avro.decoder import encode as encode_value
 from consumer.avro.registries import RegistryAccess
 from consumer.avro.registry_options import USE_ID
 from consumer.avro.schema_keys import ApicurioId
+from consumer.cli.check_framings import framing_notes
+from consumer.cli.topic_sample import TopicSample
 from consumer.demo.fault_scripts import ScriptedResponse
 from consumer.errors import SettingsError
 from consumer.http_client.proxies import Proxies
-from consumer.model import Headers, Record
+from consumer.model import Headers, Record, Rejected
+from consumer.reasons import Reason
 from tests.avro_values import record
 from tests.http_peer import PeerRequest, json_response, peer
 from tests.pages import ROOT
@@ -214,6 +218,23 @@ def test_records_of_each_row_are_decoded_with_the_schema_of_their_producer(row: 
             assert decode(writer_schema, framed.value, framed.start) == VALUE
             assert not isinstance(frame, AutoFraming) or frame.counts == {name: 1}
         registry.close()
+
+
+@pytest.mark.parametrize("row", ROWS, ids=", ".join)
+def test_check_says_for_records_of_each_row_what_to_set(row: tuple[str, str]) -> None:
+    """Also with the settings of a new installation: Confluent's registry and framing."""
+    registry_type, _, name, use_id = documented_rows()[row]
+    expected = [f"SCHEMA_REGISTRY_TYPE={registry_type}"] * (name != "single-object") + [f"AVRO_FRAMING={name}"]
+    expected += [f"{USE_ID} in SCHEMA_REGISTRY_CONFIG"] * (use_id != "-")
+    with peer(answer) as server:
+        produced = [produce(server.url) for produce in ROWS[row]]
+    for value, headers in produced:
+        sample = TopicSample("confluent", framing("confluent", {}, "confluent"))
+        unknown = Rejected(Reason.UNKNOWN_SCHEMA, "schema", "")
+        sample.add(Record(0, 0, 0, None, value, headers), unknown, datetime.now(UTC))
+        (result,) = framing_notes(sample)
+        assert ", ".join(expected) in result.detail
+        assert "if their ids are Apicurio's" not in result.detail or name in ("apicurio", "confluent")
 
 
 @pytest.mark.parametrize("case", APICURIO, ids=lambda case: f"{case['version']} {case['options']}")

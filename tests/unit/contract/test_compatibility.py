@@ -11,7 +11,7 @@ from consumer.contract.compatibility import check_compatibility
 from consumer.contract.compiler import ContractMapper, compile_contract
 from consumer.contract.findings import Finding
 from consumer.contract.parser import parse_contract
-from consumer.contract.rules import ON_INVALID
+from consumer.contract.rules import LIST_FORMS, ON_INVALID
 from consumer.contract.validator import Validator
 from consumer.errors import RecordError
 from consumer.model import Record
@@ -194,6 +194,9 @@ def test_a_value_in_place_of_an_unsendable_value_breaks_no_rule_without_a_findin
 
 VISIT = record("Visit", at=["null", {"type": "long", "logicalType": "timestamp-millis"}], page="string")
 MEMBERS = {"x-source": "p", "properties": {"at": {"type": ["string", "null"]}, "page": {"type": "string"}}}
+LIST_RULES: st.SearchStrategy[dict[str, str]] = st.just({}) | st.sampled_from(LIST_FORMS).map(
+    lambda name: {"x-list": name}
+)
 NUMBERS = {"type": "map", "values": "long"}
 TIMES = {"type": "array", "items": {"type": "long", "logicalType": "timestamp-millis"}}
 
@@ -224,20 +227,17 @@ def test_what_stands_in_place_of_an_unsendable_value_is_compared_with_the_rule(
 
 
 @settings(deadline=None)  # a busy machine must not fail the test
-@given(SCHEMAS, RULES, CONVERSIONS, st.booleans(), st.data())
+@given(SCHEMAS, RULES, CONVERSIONS, LIST_RULES, st.booleans(), st.data())
 def test_findings_agree_with_what_becomes_of_records(
-    avro: Any, rule: Any, conversion: Any, required: bool, data: st.DataObject
+    avro: Any, rule: Any, conversion: Any, list_rule: Any, required: bool, data: st.DataObject
 ) -> None:
-    parsed = contract({**rule, **conversion} if isinstance(rule, dict) else rule, required, DEFINITIONS)
+    parsed = contract({**rule, **conversion, **list_rule} if isinstance(rule, dict) else rule, required, DEFINITIONS)
     schema = record("R", user="string", p=avro)
     root = load_schema("test", schema).root
-    weights = [
-        finding.weight
-        for finding in check_compatibility(parsed, root)
-        if finding.place == "/properties/p" and not finding.what.startswith("x-convert")
-    ]
+    of_property = [finding for finding in check_compatibility(parsed, root) if finding.place == "/properties/p"]
+    weights = [finding.weight for finding in of_property if not finding.what.startswith(("x-convert", "x-list"))]
     reason, null = outcome(parsed, schema, data.draw(values(schema["fields"][1]["type"])))
-    if not set(weights) - {"note"}:
+    if not {*weights, *(finding.weight for finding in of_property if finding.what.startswith("x-list"))} - {"note"}:
         assert reason not in ("invalid", "missing_required")
-    if "problem" in weights and not null:
+    if "problem" in weights and not null and list_rule != {"x-list": "first"}:  # which makes null of an empty list
         assert reason

@@ -12,7 +12,7 @@ from consumer import paths
 from consumer.contract.conversions import CONVERSIONS
 from consumer.contract.keywords import DRAFT_07_KEYWORDS, FIELD_ANNOTATIONS, TOP_ANNOTATIONS
 from consumer.contract.parser import parse_contract
-from consumer.contract.rules import DRAFT_07, LABEL, SPECIAL_SOURCES
+from consumer.contract.rules import DRAFT_07, LABEL, LIST_FORMS, SPECIAL_SOURCES
 from consumer.errors import ContractError
 
 ROOT = Path(__file__).parents[3]
@@ -56,6 +56,8 @@ def test_every_contract_of_the_repository_has_the_format(path: Path) -> None:
         ([*NAME, "x-source"], []),
         ([*NAME, "x-convert"], "iso8601"),
         ([*NAME, "x-labels"], {}),
+        ([*NAME, "x-list"], "last"),
+        ([*NAME, "x-separator"], 1),
         ([*NAME, "x-skip"], {"when": "blank"}),
         ([*NAME, "x-skip"], {"when": "blnk", "reason": "a"}),
         ([*NAME, "x-skip"], {"when": {"in": []}, "reason": "a"}),
@@ -98,6 +100,7 @@ def test_the_format_knows_every_annotation_conversion_and_source() -> None:
     named = [part["propertyNames"]["anyOf"][0]["enum"] for part in (FORMAT, FORMAT["definitions"]["property"])]
     assert named == [[*TOP_ANNOTATIONS], [*FIELD_ANNOTATIONS]]
     assert PROPERTY["x-convert"]["enum"] == [*CONVERSIONS, LABEL]
+    assert PROPERTY["x-list"]["enum"] == [*LIST_FORMS]
     assert PROPERTY["x-source"]["anyOf"][0]["enum"] == [*SPECIAL_SOURCES]
 
 

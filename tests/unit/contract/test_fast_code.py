@@ -12,7 +12,7 @@ from consumer.avro.decoder import decode, load_schema
 from consumer.avro.schema import WriterSchema
 from consumer.contract.compiler import CompiledContract, ContractMapper, Contracts, compile_contract
 from consumer.contract.parser import parse_contract
-from consumer.contract.rules import ON_INVALID
+from consumer.contract.rules import LIST_FORMS, ON_INVALID
 from consumer.contract.validator import Validator, part_validator
 from consumer.errors import RecordError
 from consumer.jsonio import loads
@@ -39,6 +39,7 @@ RULES: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
         "pattern": st.just("\\S"),
         "x-convert": st.sampled_from(["string", "iso-8601", "iso-8601-micros", "json"]),
         "x-on-invalid": st.sampled_from(ON_INVALID),
+        "x-list": st.sampled_from(LIST_FORMS),
         "x-skip": st.just({"when": "blank", "reason": "no_p"}),
         "description": st.just("a remark"),
     },

@@ -15,9 +15,9 @@ from consumer.cli.main import main
 from consumer.contract.cases import read_cases
 from consumer.contract.conversions import CONVERSIONS, label
 from consumer.contract.loader import load_contracts
-from consumer.contract.rules import LABEL, ON_INVALID
+from consumer.contract.rules import LABEL, LIST_FORMS, ON_INVALID
 from consumer.errors import ContractError, RecordRejected
-from tests.unit.contract.compiled import LONG, TEXT, mapped
+from tests.unit.contract.compiled import LONG, NULL, TEXT, mapped, record, union
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "contract.md").read_text()
@@ -25,10 +25,19 @@ EXAMPLES = sorted(path for path in (ROOT / "examples").iterdir() if path.is_dir(
 FILES = dict(re.findall(r"^`(examples/\S+)`\n\n```json\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL))
 COMMANDS = re.findall(r"^```console\n\$ ([^\n]+)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 ROWS = re.findall(
-    r"^\| `([\w-]+)`(?: with `(\{.*?\})`)? \| `(.+?)` \| (?:rejected as )?`(.+?)` \|$", PAGE, re.MULTILINE
+    r"^\| `(?!first|join|length|object)([\w-]+)`(?: with `(\{.*?\})`)? \| `(.+?)` \| (?:rejected as )?`(.+?)` \|$",
+    PAGE,
+    re.MULTILINE,
 )
 
 INVALID_ROWS = re.findall(r'^\| `"(\w+)"` \| `([^`]+)` \| (?:rejected as )?`([^`]+)` \|$', PAGE, re.MULTILINE)
+
+LIST_ROWS = re.findall(
+    r"^\| `(first|join|length|object)`(?: with `(\".*?\")`)? \| `([^`]+)` \| (?:rejected as )?`([^`]+)` \|$",
+    PAGE,
+    re.MULTILINE,
+)
+SAMPLE_TYPES = {bool: AvroType("boolean"), int: LONG, float: AvroType("double"), str: TEXT, type(None): NULL}
 
 
 def run(words: list[str], environment: Mapping[str, str]) -> Any:
@@ -77,6 +86,30 @@ def test_a_row_of_values_that_cannot_be_sent_is_true(on_invalid: str, value: str
     except RecordRejected as error:
         outcome = error.reason
     assert outcome == expected
+
+
+@pytest.mark.parametrize(("list_form", "separator", "value", "expected"), LIST_ROWS)
+def test_a_row_of_the_lists_is_true(list_form: str, separator: str, value: str, expected: str) -> None:
+    rule = {"a": {"x-list": list_form, **({"x-separator": json.loads(separator)} if separator else {})}}
+    try:
+        outcome = json.dumps(mapped(rule, {"a": type_of(json.loads(value))}, {"a": json.loads(value)}))
+    except RecordRejected as error:
+        outcome = error.reason
+    assert outcome == expected
+
+
+def type_of(value: Any) -> AvroType:
+    """A type that values such as this one have."""
+    if isinstance(value, dict):
+        return record(**{name: type_of(item) for name, item in value.items()})
+    if isinstance(value, list):
+        types = [type_of(item) for item in value]
+        return AvroType("array", items=union(*types) if len(types) != 1 else types[0])
+    return SAMPLE_TYPES[type(value)]
+
+
+def test_the_rows_have_every_list_form() -> None:
+    assert {list_form for list_form, *_ in LIST_ROWS} == {*LIST_FORMS}
 
 
 def test_the_rows_have_every_rule() -> None:

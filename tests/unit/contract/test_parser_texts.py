@@ -13,7 +13,10 @@ ROOT = Path(__file__).parents[3]
 CONTRACT = (ROOT / "examples" / "flat" / "segment" / "answer.json").read_text()
 OUTER, INNER = "/properties", "/properties/properties/properties"
 SURVEY = f"{INNER}/survey"
-KEYWORDS = "a keyword of JSON Schema draft-07, or x-source, or x-convert, or x-labels, or x-on-invalid, or x-skip"
+KEYWORDS = (
+    "a keyword of JSON Schema draft-07, or x-source, or x-convert, or x-labels, or x-list, or x-separator, "
+    "or x-on-invalid, or x-skip"
+)
 TYPES = "one of string, number, integer, boolean, array, object, null, or a list of them"
 TESTS = '"blank" (null, empty or white space), {"in": [..]} or {"not-in": [..]}'
 CONVERSIONS = "one of iso-8601, iso-8601-seconds, iso-8601-micros, string, json, label"

@@ -137,6 +137,8 @@ def test_the_framing_of_another_registry_is_a_problem_with_its_settings(flow: Fl
     assert (state, text.startswith("30 records, such as ")) == ("warning", True)
     settings = "SCHEMA_REGISTRY_URL, SCHEMA_REGISTRY_TYPE=glue and AVRO_FRAMING=glue"
     assert text.endswith(f"the value looks like AWS Glue's framing: set {settings}")
+    read_with = "values in the framing glue are read with SCHEMA_REGISTRY_TYPE=glue, AVRO_FRAMING=glue"
+    assert lines["what to set"] == ("note", read_with)
 
 
 def test_the_registry_of_others_is_a_problem(flow: Flow, registry_url: str) -> None:
