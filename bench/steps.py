@@ -13,6 +13,7 @@ from bench.shapes import SHAPES, Shape
 from consumer import paths
 from consumer.avro import decoder
 from consumer.avro.framing import raw
+from consumer.avro.unused_fields import decode_only
 from consumer.contract.compiler import Contracts
 from consumer.model import Record, WriteKey
 from consumer.pipeline.record_mapper import DecodeStages, RecordMapper
@@ -54,7 +55,14 @@ def _pairs(shape_of: Shape, rounds: int) -> list[tuple[float, float]]:
     records = [Record(1, number, TIME, None, value, ()) for number, value in enumerate(values)]
     schema, parsed = decoder.load_schema("shape", shape_of.schema_json()), fastavro.parse_schema(shape_of.schema_json())
     contracts = Contracts(paths.schemas(), "1")
-    stages = DecodeStages(raw, lambda _: schema, decoder.union_branch, decoder.decode, contracts.mapper)
+    stages = DecodeStages(
+        raw,
+        lambda _: schema,
+        decoder.union_branch,
+        decoder.decode,
+        contracts.mapper,
+        decode_only=decode_only,
+    )
     mapper = RecordMapper(stages, WriteKeys({"": WriteKey("", "key")}, lambda _: "namespace", "topic"))
 
     def product() -> None:

@@ -141,6 +141,19 @@ class _Parser:
         return {"name": attribute(field, "name"), "type": parsed, **attributes}
 
 
+def mark_parsed(parsed: Any, names: Mapping[str, Any]) -> Any:
+    """
+    `parsed` with the library's own marks: that it is parsed, and with which named types.
+
+    Without the marks the library would parse the schema again for each record.
+    """
+    if isinstance(parsed, list):
+        return [branch if isinstance(branch, str) else mark_parsed(branch, names) for branch in parsed]
+    if isinstance(parsed, dict):
+        return {**parsed, "__fastavro_parsed": True, "__named_schemas": names}
+    return parsed
+
+
 def _meaning(node: Mapping[str, Any]) -> Mapping[str, Any]:
     """A definition without what can differ between two texts of the same type."""
     return {key: _without_notes(value) for key, value in node.items() if key not in ("name", "namespace", *_NOTES)}

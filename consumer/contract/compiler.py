@@ -15,6 +15,7 @@ from consumer.contract.field_plan import NotProven, exact_steps
 from consumer.contract.loader import choose_contract, load_contracts
 from consumer.contract.proof import EventRules, Proof
 from consumer.contract.rules import ON_INVALID, Contract, Field
+from consumer.contract.source_path import path_steps
 from consumer.contract.validator import Validator
 from consumer.contract.value_forms import CountInvalid, count_nothing
 from consumer.errors import RecordError
@@ -34,13 +35,15 @@ class CompiledContract:
     MappingError (`missing_required`, or the reason of a conversion, each with a pointer).
     `environment(decoded)` is the Sprig environment, "" where the record names none. `fast_event` is like `event`, or
     raises NotProven, RecordError, OverflowError or ValueError where only `event` knows the event. What it returns obeys
-    the contract and Segment's rules if it `is_proven`, except for integers beyond 2^53-1.
+    the contract and Segment's rules if it `is_proven`, except for integers beyond 2^53-1. Of a record, these functions
+    use the `fields` with these names.
     """
 
     event: Callable[[Any, Record, str], dict[str, Any]]
     environment: Callable[[Any], str]
     fast_event: Callable[[Any, Record, str], dict[str, Any]]
     is_proven: bool
+    fields: frozenset[str]
 
 
 def compile_contract(
@@ -73,7 +76,11 @@ def compile_contract(
     proof = Proof(rules or EventRules(contract, service_version))
     fast_generator = CodeGenerator(writer_root, service_version, fast_step, proof.check_of)
     fast_event = fast_generator.function(_PARAMETERS, contract.event, contract.skips)
-    return CompiledContract(event, environment_name, fast_event, proof.is_whole)
+    return CompiledContract(event, environment_name, fast_event, proof.is_whole, _used_fields(contract))
+
+
+def _used_fields(contract: Contract) -> frozenset[str]:
+    return frozenset(name for source in contract.sources for name in path_steps(source)[:1])
 
 
 class ContractMapper:
@@ -81,6 +88,7 @@ class ContractMapper:
 
     def __init__(self, compiled: CompiledContract, validator: Validator) -> None:
         self.environment: Callable[[Any], str] = compiled.environment
+        self.fields = compiled.fields
         self._create_event, self._is_valid, self._check = compiled.event, validator.is_valid, validator.check
         self._fast_event = compiled.fast_event
         self._is_rest_valid = _always if compiled.is_proven else validator.is_valid
