@@ -97,6 +97,7 @@ def test_the_fields_of_the_wide_shape_that_the_contract_does_not_send_are_passed
         (["null", "double"], True),
         ({"type": "map", "values": "double"}, True),
         ({"type": "array", "items": "string"}, True),
+        ({"type": "array", "items": {"type": "map", "values": "int"}}, True),
         ({"type": "array", "items": record("I", d="double", s="string")}, True),
         ({"type": "array", "items": "double"}, False),
         ({"type": "array", "items": record("I", d="double", b="boolean")}, False),
