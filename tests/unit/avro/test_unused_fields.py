@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench import wide_shape
+from consumer.avro.connect_types import VARIABLE_SCALE_DECIMAL
 from consumer.avro.decoder import decode, load_schema
 from consumer.avro.schema import WriterSchema
 from consumer.avro.unused_fields import MIN_PASSED_OVER, decode_only
@@ -126,6 +127,22 @@ def test_blocks_of_a_known_size_are_passed_over() -> None:
     blocks = zigzag(-2) + zigzag(4) + sized(b"x") + sized(b"y") + block([sized(b"z")])
     value = sized(b"a") + zigzag(5) * (MIN_PASSED_OVER - 1) + blocks + zigzag(7)
     assert decode(unused({"type": "array", "items": "string"}), value, 0) == {"first": "a", "last": 7}
+
+
+def test_a_type_that_an_unused_field_defines_can_be_used_by_others() -> None:
+    inner = record("I", s="string")
+    schema = decode_only(loaded(inner, *["I"] * MIN_PASSED_OVER, last=["null", "I"]), ["first", "last"])
+    value = sized(b"a") + sized(b"x") * (MIN_PASSED_OVER + 1) + zigzag(1) + sized(b"y")
+    assert decode(schema, value, 0) == {"first": "a", "last": {"s": "y"}}
+
+
+def test_a_decimal_with_a_scale_of_its_own_is_passed_over() -> None:
+    name = "io.debezium.data.VariableScaleDecimal"
+    decimal = {**record(name, scale="int", value="bytes"), "connect.name": name}
+    schema = unused(decimal)
+    assert schema.root.fields[f"f{MIN_PASSED_OVER - 1}"].logical == VARIABLE_SCALE_DECIMAL
+    value = sized(b"a") + zigzag(5) * (MIN_PASSED_OVER - 1) + zigzag(2) + sized(b"\x04\xd2") + zigzag(7)
+    assert decode(schema, value, 0) == {"first": "a", "last": 7}
 
 
 def test_nothing_is_passed_over_if_the_last_field_takes_no_bytes() -> None:
