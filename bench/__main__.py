@@ -36,7 +36,13 @@ def main() -> None:
 
 
 @main.command()
-@click.option("--records", type=click.IntRange(1000), default=200_000, show_default=True, help="The backlog.")
+@click.option(
+    "--records",
+    type=click.IntRange(1000),
+    default=200_000,
+    show_default=True,
+    help="The backlog of the reference shape; others have as many bytes.",
+)
 @click.option(
     "--rounds", "times", type=click.IntRange(1), default=5, show_default=True, help="Rounds of each of the two."
 )

@@ -19,7 +19,11 @@ EMBEDDED_RECORDS = 40_000  # it keeps 5 MiB of each of its four partitions
 
 @dataclass(frozen=True, slots=True)
 class Broker:
-    """`max_records` is how many records a topic can hold, `partitions` how many partitions it has by default."""
+    """
+    `max_records` is how many records of the reference shape a topic can hold.
+
+    `partitions` is how many partitions a topic has by default.
+    """
 
     address: str
     kind: str

@@ -18,13 +18,13 @@ def lines(measured: Mapping[str, Any], released: Mapping[str, Any]) -> list[str]
     """
     How the release was measured, and a line for each ratio: it begins with REGRESSION beyond LIMIT.
 
-    The medians are compared. The floor is the same program in both, so that ratios of two machines can be compared,
-    and seconds cannot.
+    It begins with "new" for a shape that the release did not measure. The medians are compared. The floor is the same
+    program in both, so that ratios of two machines can be compared, and seconds cannot.
     """
     before = ratios(released)
     return [
         _conditions(released),
-        *(_line(row, ratio["median"], before[row]) for row, ratio in ratios(measured).items() if row in before),
+        *(_line(row, ratio["median"], before.get(row)) for row, ratio in ratios(measured).items()),
     ]
 
 
@@ -39,7 +39,9 @@ def _conditions(released: Mapping[str, Any]) -> str:
     return f"the last release was measured with {records} and the {released['broker']} broker"
 
 
-def _line(row: str, median: float, before: Mapping[str, float]) -> str:
+def _line(row: str, median: float, before: Mapping[str, float] | None) -> str:
+    if before is None:
+        return f"{'new':12}{row:30}{median} (not measured at the last release)"
     change = median / before["median"]
     verdict = "REGRESSION" if change > LIMIT else "ok"
     spread = f"{before['lowest']} to {before['highest']}"

@@ -20,7 +20,6 @@ from confluent_kafka import Consumer
 
 from bench.shapes import SHAPES
 
-BATCH = 500
 OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_NAIVE_UTC
 CONTEXT = {
     "integration": {"name": "sprig", "version": "1.0.0"},
@@ -44,7 +43,8 @@ COPIED = [
 
 def main() -> None:
     count, url, key = int(os.environ["RECORDS"]), os.environ["SEGMENT_ENDPOINT"], os.environ["SEGMENT_WRITE_KEY"]
-    parsed = fastavro.parse_schema(SHAPES[os.environ["SHAPE"]].schema_json())
+    shape = SHAPES[os.environ["SHAPE"]]
+    parsed = fastavro.parse_schema(shape.schema_json())
     consumer = Consumer(
         {
             "bootstrap.servers": os.environ["KAFKA_BOOTSTRAP_SERVERS"],
@@ -58,7 +58,9 @@ def main() -> None:
         print("ready", flush=True)
         consumer.subscribe([os.environ["KAFKA_TOPIC"]])
         while count > 0:
-            messages = [message for message in consumer.consume(BATCH, 0.1) if message.error() is None]
+            messages = [
+                message for message in consumer.consume(shape.events_in_request, 0.1) if message.error() is None
+            ]
             if messages:
                 events = [
                     event(fastavro.schemaless_reader(io.BytesIO(message.value() or b""), parsed, None), message)

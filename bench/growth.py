@@ -2,14 +2,10 @@
 
 import io
 import json
-import re
 import statistics
 import struct
-import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from random import Random
 from typing import Any, NamedTuple
 
@@ -18,6 +14,7 @@ import fastavro
 from bench import rounds, shape
 from bench.broker import Broker
 from bench.rounds import RoundResult
+from tests.support import registry
 
 NULL = b"\x00"  # of a union that begins with null
 
@@ -37,7 +34,8 @@ def run(broker: Broker, count: int, times: int, settings: Mapping[str, str]) -> 
     """Let the product drain `count` records of each load, `times` times in turns."""
     if broker.kind == "embedded":
         raise SystemExit("the broker inside librdkafka has four partitions: KAFKA_IMAGE must name an image")
-    with _registry() as url:
+    numbers = range(1, 1 + max(load.schemas for load in LOADS))
+    with registry({number: json.dumps(_schema(number)) for number in numbers}) as url:
         topics = {load: _filled_topic(broker, load, count) for load in LOADS}
         results: dict[Load, list[RoundResult]] = {load: [] for load in LOADS}
         for _ in range(times):
@@ -85,37 +83,8 @@ def _settings(load: Load, url: str) -> Mapping[str, str]:
     return {"SCHEMA_REGISTRY_URL": url, "SEGMENT_WRITE_KEY": "", "SEGMENT_WRITE_KEYS": json.dumps(keys)}
 
 
-class _Registry(BaseHTTPRequestHandler):
-    """Answers each id with the reference schema and one more field, whose name is that of the id."""
-
-    def do_GET(self) -> None:
-        number = re.search(r"/schemas/ids/(\d+)", self.path)
-        if number is None:
-            self.send_error(404)
-            return
-        body = json.dumps({"schema": json.dumps(_schema(int(number[1])))}).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: Any) -> None:
-        """Log nothing."""
-
-
 def _schema(number: int) -> Mapping[str, Any]:
+    """The reference schema and one more field, whose name is that of the id."""
     schema = shape.schema_json()
     field = {"name": f"added{number}", "type": ["null", "string"], "default": None}
     return {**schema, "fields": [*schema["fields"], field]}
-
-
-@contextmanager
-def _registry() -> Iterator[str]:
-    """The URL of a registry on a thread of this process."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Registry)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()

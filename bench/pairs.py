@@ -6,7 +6,7 @@ from typing import NamedTuple
 from bench import rounds
 from bench.broker import Broker
 from bench.rounds import RoundResult
-from bench.shapes import schemas_folder
+from bench.shapes import SHAPES, schemas_folder
 
 
 class Pair(NamedTuple):
@@ -16,9 +16,9 @@ class Pair(NamedTuple):
     product: RoundResult
 
 
-def run(broker: Broker, shape: str, records: int, times: int, settings: Mapping[str, str]) -> list[Pair]:
-    """`times` pairs of rounds over a backlog of this many records."""
-    topic = broker.topic()
+def run(broker: Broker, shape: str, reference_records: int, times: int, settings: Mapping[str, str]) -> list[Pair]:
+    """`times` pairs of rounds over a backlog, which has this many records if they have the reference shape."""
+    topic, records = broker.topic(), SHAPES[shape].backlog(reference_records)
     broker.fill(topic, records, shape)
     with schemas_folder(shape) as folder:
         changed = {"SCHEMAS_DIR": str(folder), **settings}

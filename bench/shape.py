@@ -12,7 +12,7 @@ import fastavro
 
 SCHEMA_FILE = Path(__file__).parents[1] / "schemas" / "sprig" / "response.avsc"
 
-_FIRST_TIMESTAMP = 1_772_442_000_000  # in ms since 1970
+FIRST_TIMESTAMP = 1_772_442_000_000  # in ms since 1970
 _QUESTIONS = ("How satisfied are you with the checkout?", "What nearly kept you from buying today?")
 _WORDS = (
     "clear",
@@ -59,11 +59,11 @@ def response(number: int, random: Random) -> dict[str, Any]:
         "oldVisitorId": random.randrange(10**9),
         "surveyId": str(uuid.UUID(int=random.getrandbits(128))),
         "surveyName": "Checkout satisfaction",
-        "createdAt": _FIRST_TIMESTAMP - random.randrange(10**9),
+        "createdAt": FIRST_TIMESTAMP - random.randrange(10**9),
         "question": random.choice(_QUESTIONS),
         "questionType": "open",
         "responseGroupId": str(uuid.UUID(int=random.getrandbits(128))),
-        "response": " ".join(random.choices(_WORDS, k=8)),
+        "response": " ".join(words(random, 8)),
         "email": f"user{random.randrange(10**6)}@example.com",
         "attributes": {
             "plan": "team",
@@ -73,6 +73,11 @@ def response(number: int, random: Random) -> dict[str, Any]:
             "region": "eu",
         },
         "triggeringEvent": "Order Completed",
-        "timestamp": _FIRST_TIMESTAMP + number * 20,
+        "timestamp": FIRST_TIMESTAMP + number * 20,
         "environment": "production",
     }
+
+
+def words(random: Random, count: int) -> list[str]:
+    """Words of an answer."""
+    return random.choices(_WORDS, k=count)

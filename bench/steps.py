@@ -9,16 +9,17 @@ from typing import Any, NamedTuple
 import fastavro
 
 from bench import floor
-from bench.shapes import SHAPES
+from bench.shapes import SHAPES, Shape
 from consumer import paths
 from consumer.avro import decoder
 from consumer.avro.framing import raw
+from consumer.avro.unused_fields import decode_only
 from consumer.contract.compiler import Contracts
 from consumer.model import Record, WriteKey
 from consumer.pipeline.record_mapper import DecodeStages, RecordMapper
 from consumer.pipeline.write_keys import WriteKeys
 
-RECORDS, BATCH, TIME = 3000, 500, 1_772_442_000_000
+REFERENCE_RECORDS, TIME = 3000, 1_772_442_000_000
 
 
 class _Message(NamedTuple):
@@ -48,12 +49,20 @@ def table(rounds: int) -> str:
     return "\n".join(lines)
 
 
-def _pairs(shape_of: Any, rounds: int) -> list[tuple[float, float]]:
+def _pairs(shape_of: Shape, rounds: int) -> list[tuple[float, float]]:
     """Microseconds of the product and of the floor, round by round."""
-    records = [Record(1, number, TIME, None, value, ()) for number, value in enumerate(shape_of.values(RECORDS))]
+    values = shape_of.values(shape_of.backlog(REFERENCE_RECORDS))
+    records = [Record(1, number, TIME, None, value, ()) for number, value in enumerate(values)]
     schema, parsed = decoder.load_schema("shape", shape_of.schema_json()), fastavro.parse_schema(shape_of.schema_json())
     contracts = Contracts(paths.schemas(), "1")
-    stages = DecodeStages(raw, lambda _: schema, decoder.union_branch, decoder.decode, contracts.mapper)
+    stages = DecodeStages(
+        raw,
+        lambda _: schema,
+        decoder.union_branch,
+        decoder.decode,
+        contracts.mapper,
+        decode_only=decode_only,
+    )
     mapper = RecordMapper(stages, WriteKeys({"": WriteKey("", "key")}, lambda _: "namespace", "topic"))
 
     def product() -> None:
@@ -61,10 +70,11 @@ def _pairs(shape_of: Any, rounds: int) -> list[tuple[float, float]]:
             mapper.map(record)
 
     def bare() -> None:
-        for start in range(0, RECORDS, BATCH):
-            floor.body([_floor_event(record, parsed) for record in records[start : start + BATCH]], "key")
+        for start in range(0, len(records), shape_of.events_in_request):
+            request = records[start : start + shape_of.events_in_request]
+            floor.body([_floor_event(record, parsed) for record in request], "key")
 
-    return [(_micros(product), _micros(bare)) for _ in range(rounds)]
+    return [(_micros(product, len(records)), _micros(bare, len(records))) for _ in range(rounds)]
 
 
 def _floor_event(record: Record, parsed: Any) -> Mapping[str, Any]:
@@ -72,7 +82,7 @@ def _floor_event(record: Record, parsed: Any) -> Mapping[str, Any]:
     return floor.event(decoded, _Message(record))
 
 
-def _micros(steps: Callable[[], None]) -> float:
+def _micros(steps: Callable[[], None], records: int) -> float:
     started_at = time.process_time()
     steps()
-    return (time.process_time() - started_at) / RECORDS * 1e6
+    return (time.process_time() - started_at) / records * 1e6

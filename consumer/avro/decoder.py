@@ -19,7 +19,7 @@ from consumer.avro.schema_names import BAD_FORM
 from consumer.avro.schema_parser import parse
 from consumer.avro.schema_size import memory_bytes
 from consumer.avro.schema_tree import MAX_JSON_DEPTH, build_tree
-from consumer.avro.strict_types import StrictTypes
+from consumer.avro.strict_types import StrictTypes, mark_parsed
 from consumer.errors import DecodingError, UnsafeSchema
 from consumer.jsonio import is_nested_deeper
 from consumer.outside_text import outside_text
@@ -81,21 +81,8 @@ def _writer_schema(
     branches: list[WriterSchema] = []
     for avro, branch in zip(root.branches, definition if root.branches else (), strict=True):
         branches.append(_writer_schema(label, avro, branch, names, types))
-    forms = _mark_parsed(definition, names), _mark_parsed(types.strict(definition), types.names)
+    forms = mark_parsed(definition, names), mark_parsed(types.strict(definition), types.names)
     return WriterSchema(label, root, *forms, max_value_bytes(root), tuple(branches))
-
-
-def _mark_parsed(parsed: Any, names: Mapping[str, Any]) -> Any:
-    """
-    `parsed` with the library's own marks: that it is parsed, and with which named types.
-
-    Without the marks the library would parse the schema again for each record.
-    """
-    if isinstance(parsed, list):
-        return [branch if isinstance(branch, str) else _mark_parsed(branch, names) for branch in parsed]
-    if isinstance(parsed, dict):
-        return {**parsed, "__fastavro_parsed": True, "__named_schemas": names}
-    return parsed
 
 
 def decode(schema: WriterSchema, value: bytes, start: int) -> Any:
@@ -103,7 +90,8 @@ def decode(schema: WriterSchema, value: bytes, start: int) -> Any:
     The record in `value` from index `start` on, by its writer's schema alone, in Python's own types.
 
     Logical types do not apply (`consumer.avro.strict_types`): who sends a value gives it its form. A record with a text
-    that is not UTF-8 is a RepairedRecord.
+    that is not UTF-8 is a RepairedRecord. A schema with `parts` leaves out fields; what is wrong with their values is
+    noticed only if it shifts the other fields.
     Raises DecodingError `undecodable`, `nested_too_deep`, `trailing_bytes` or `value_too_large`, with no part of the
     value.
     """
@@ -112,6 +100,12 @@ def decode(schema: WriterSchema, value: bytes, start: int) -> Any:
         raise DecodingError(Reason.VALUE_TOO_LARGE, detail)
     stream = BytesIO(value)
     stream.seek(start)
+    decoded: Any
+    if schema.parts:
+        decoded = _decode_parts(schema, stream)
+        if decoded is not None and stream.tell() == len(value):
+            return decoded
+        stream.seek(start)
     try:
         decoded = _read(stream, schema.strict, None)
     except DecodingError:  # of a strict type
@@ -122,6 +116,19 @@ def decode(schema: WriterSchema, value: bytes, start: int) -> Any:
         raise DecodingError(Reason.UNDECODABLE, undecodable_because(error)) from None
     if stream.tell() != len(value):
         raise DecodingError(Reason.TRAILING_BYTES)
+    return decoded
+
+
+def _decode_parts(schema: WriterSchema, stream: BytesIO) -> dict[str, Any] | None:
+    """The fields of a record that are not left out; None if only decoding the whole record can say what is wrong."""
+    decoded: dict[str, Any] = {}
+    fields: Any
+    try:
+        for writer, reader in schema.parts:
+            fields = _read(stream, writer, reader)
+            decoded |= fields
+    except Exception:  # noqa: BLE001 - as in `decode`
+        return None
     return decoded
 
 

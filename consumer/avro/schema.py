@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from consumer.avro.connect_types import VARIABLE_SCALE_DECIMAL
 from consumer.avro.logical_types import TextForm, text_form
@@ -76,6 +76,17 @@ LARGE_PART = 32
 """A value is large from this part of the size on up to which values are decoded: it could take 2 MiB of memory."""
 
 
+class Part(NamedTuple):
+    """
+    Consecutive fields of a record, in the forms that the library decodes with.
+
+    `reader` is a record without fields if the values of these fields are not built, and else None.
+    """
+
+    writer: Any
+    reader: Any = None
+
+
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class WriterSchema:
     """
@@ -85,8 +96,9 @@ class WriterSchema:
     with `strict`, the same schema in the form of `consumer.avro.strict_types`. No value of more than `max_value_bytes`
     bytes is decoded, because the decoded value could take more memory than there is. `branches` are the branches of a
     union, in the union's order: several types of record can share one schema. `memory_bytes` is what all of this keeps
-    in memory. `rules` are those of the registry that readers of the values must apply (`consumer.avro.schema_rules`). A
-    schema equals no other, so that what is derived from it can be kept for as long as the schema is.
+    in memory. `rules` are those of the registry that readers of the values must apply (`consumer.avro.schema_rules`).
+    `parts` are all fields of a record of which some are not decoded (`consumer.avro.unused_fields`); none if all are
+    decoded. A schema equals no other, so that what is derived from it can be kept for as long as the schema is.
     """
 
     label: str
@@ -97,6 +109,7 @@ class WriterSchema:
     branches: tuple["WriterSchema", ...] = ()
     memory_bytes: int = 0
     rules: tuple[Any, ...] = ()
+    parts: tuple[Part, ...] = ()
 
     def is_large(self, value_bytes: int) -> bool:
         """Whether a value of so many bytes could take much memory."""

@@ -116,7 +116,7 @@ class _TreeBuilder:
 
     def build_array(self, schema: Any, path: str, parents: tuple[str, ...]) -> AvroType:
         items = self.build(schema["items"], f"{path}[]", (*parents, ""))
-        if _takes_no_bytes(items):
+        if takes_no_bytes(items):
             raise self.unsafe(path, "an array of items that take no bytes; five bytes can claim millions of items")
         return AvroType("array", items=items)
 
@@ -143,5 +143,6 @@ class _TreeBuilder:
         return f"{self.label}: {outside_text(path)}: {problem}"
 
 
-def _takes_no_bytes(avro: AvroType) -> bool:
-    return avro.kind == "null" or (avro.kind == "record" and all(map(_takes_no_bytes, avro.fields.values())))
+def takes_no_bytes(avro: AvroType) -> bool:
+    """Whether every value of the type is encoded in nothing."""
+    return avro.kind == "null" or (avro.kind == "record" and all(map(takes_no_bytes, avro.fields.values())))

@@ -104,3 +104,16 @@ class StrictTypes:
             case "map":
                 return {"values": self.strict(parsed["values"], level)}
         return {}
+
+
+def mark_parsed(parsed: Any, names: Mapping[str, Any]) -> Any:
+    """
+    `parsed` with the library's own marks: that it is parsed, and with which named types.
+
+    Without the marks the library would parse the schema again for each record.
+    """
+    if isinstance(parsed, list):
+        return [branch if isinstance(branch, str) else mark_parsed(branch, names) for branch in parsed]
+    if isinstance(parsed, dict):
+        return {**parsed, "__fastavro_parsed": True, "__named_schemas": names}
+    return parsed

@@ -161,7 +161,7 @@ class _ObservedMapping:
 
     def __init__(self, mapping: CompiledMapping, environments: Counter[str]) -> None:
         self._mapping, self._environments = mapping, environments
-        self.environment = mapping.environment
+        self.environment, self.fields = mapping.environment, mapping.fields
 
     def body(self, decoded: Any, record: Record, message_id: str, is_large: bool = False) -> bytes:
         body = self._mapping.body(decoded, record, message_id, is_large)

@@ -17,6 +17,7 @@ from consumer.contract.loader import choose_contract, load_contracts
 from consumer.contract.proof import EventRules, Proof
 from consumer.contract.rules import ON_INVALID, Contract, Field
 from consumer.contract.size_check import sized_steps
+from consumer.contract.source_path import path_steps
 from consumer.contract.validator import Validator
 from consumer.contract.value_forms import CountInvalid
 from consumer.errors import RecordError
@@ -38,7 +39,8 @@ class CompiledContract:
     before it makes anything of a list, a map or a record that no event has room for.
     `environment(decoded)` is the Sprig environment, "" where the record names none. `fast_event` is like `event`, or
     raises NotProven, RecordError, OverflowError or ValueError where only `event` knows the event. What it returns obeys
-    the contract and Segment's rules if it `is_proven`, except for integers beyond 2^53-1.
+    the contract and Segment's rules if it `is_proven`, except for integers beyond 2^53-1. Of a record, these functions
+    use the `fields` with these names.
     """
 
     event: Callable[[Any, Record, str], dict[str, Any]]
@@ -46,6 +48,7 @@ class CompiledContract:
     environment: Callable[[Any], str]
     fast_event: Callable[[Any, Record, str], dict[str, Any]]
     is_proven: bool
+    fields: frozenset[str]
 
 
 def compile_contract(
@@ -87,7 +90,11 @@ def compile_contract(
     proof = Proof(rules or EventRules(contract, service_version))
     fast_generator = CodeGenerator(writer_root, service_version, fast_step, proof.check_of)
     fast_event = fast_generator.function(_PARAMETERS, contract.event, contract.skips)
-    return CompiledContract(event, large_event, environment_name, fast_event, proof.is_whole)
+    return CompiledContract(event, large_event, environment_name, fast_event, proof.is_whole, _used_fields(contract))
+
+
+def _used_fields(contract: Contract) -> frozenset[str]:
+    return frozenset(name for source in contract.sources for name in path_steps(source)[:1])
 
 
 class ContractMapper:
@@ -95,6 +102,7 @@ class ContractMapper:
 
     def __init__(self, compiled: CompiledContract, validator: Validator) -> None:
         self.environment: Callable[[Any], str] = compiled.environment
+        self.fields = compiled.fields
         self._create_event, self._is_valid, self._check = compiled.event, validator.is_valid, validator.check
         self._fast_event, self._large_event = compiled.fast_event, compiled.large_event
         self._is_rest_valid = _always if compiled.is_proven else validator.is_valid

@@ -17,6 +17,7 @@ from consumer.avro.schema import WriterSchema
 from consumer.avro.schema_keys import SchemaKey
 from consumer.avro.schema_lookup import Fetch, no_registry
 from consumer.avro.schema_registry import SchemaRegistry
+from consumer.avro.unused_fields import decode_only
 from consumer.contract.compiler import Contracts
 from consumer.factories.common import VERSION, proxies
 from consumer.pipeline.record_mapper import DecodeStages, RecordMapper, SchemaOf
@@ -66,7 +67,14 @@ def decode_stages(settings: Settings, frame: Framing, schema_of: SchemaOf) -> De
     contracts = Contracts(schemas_dir(settings), VERSION)
     hints = FramingHints(settings.avro_framing, bool(settings.schema_registry_url), settings.schema_registry_type)
     return DecodeStages(
-        frame, schema_of, decoder.union_branch, decoder.decode, contracts.mapper, hints.hint, contracts.invalid_values
+        frame,
+        schema_of,
+        decoder.union_branch,
+        decoder.decode,
+        contracts.mapper,
+        hints.hint,
+        contracts.invalid_values,
+        decode_only,
     )
 
 

@@ -1,8 +1,8 @@
 """From the bytes of one record to a track event: its writer's schema, its contract, its write key."""
 
 from collections import Counter
-from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Hashable
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, Protocol
 from weakref import WeakKeyDictionary
 
@@ -36,12 +36,20 @@ class CompiledMapping(Protocol):
     def environment(self) -> Callable[[Any], str]:
         """The Sprig environment that a decoded record names, "" if it names none."""
 
+    @property
+    def fields(self) -> Collection[str]:
+        """The names of all fields of a record that the mapping uses."""
+
     def body(self, decoded: Any, record: Record, message_id: str, is_large: bool = False, /) -> bytes:
         """
         The track event in JSON. Raises RecordSkipped and MappingError.
 
         `is_large`: the record could take much memory.
         """
+
+
+def decode_all(schema: WriterSchema, _names: Collection[str]) -> WriterSchema:
+    return replace(schema)
 
 
 def no_hint(_record: Record, _reason: str) -> str:
@@ -56,6 +64,7 @@ class DecodeStages:
     `frame` gives the reference to the writer's schema, and a value with the index at which its Avro body begins: that
     of the record, or its body if that was compressed. `branch` says which branch of its union a value is, and where
     that branch begins. `hint` is asked for rejected records only.
+    `decode_only` gives a copy of a schema that decodes at least the fields with these names.
     `changed_values` counts what stands in place of values that cannot be sent.
     """
 
@@ -66,13 +75,15 @@ class DecodeStages:
     mapping: Callable[[WriterSchema], CompiledMapping]
     hint: HintOf = no_hint
     changed_values: Counter[str] = field(default_factory=Counter)
+    decode_only: Callable[[WriterSchema, Collection[str]], WriterSchema] = decode_all
 
 
 class _Compiled(NamedTuple):
-    """The contract that was compiled for a schema. `label` names the schema."""
+    """The contract that was compiled for a schema, and a copy of the schema. `label` names the schema."""
 
     mapping: CompiledMapping
     label: str
+    schema: WriterSchema
 
 
 class RecordMapper:
@@ -103,7 +114,7 @@ class RecordMapper:
             compiled = self._compiled.get(schema) or self._compile(schema, str(reference))
             if isinstance(compiled, Rejected):
                 return compiled
-            decoded = self._stages.decode(schema, value, start)
+            decoded = self._stages.decode(compiled.schema, value, start)
             return self._event(compiled, decoded, record, schema.is_large(len(value)))
         except RecordSkipped as skip:
             return Skipped(skip.reason)
@@ -126,7 +137,8 @@ class RecordMapper:
         if len(self._compiled) >= MAX_COMPILED:
             self._compiled.clear()
         try:
-            self._compiled[schema] = _Compiled(self._stages.mapping(schema), label)
+            mapping = self._stages.mapping(schema)
+            self._compiled[schema] = _Compiled(mapping, label, self._stages.decode_only(schema, mapping.fields))
         except RecordRejected as error:
             self._compiled[schema] = Rejected(error.reason, error.stage, error.detail, label)
         return self._compiled[schema]

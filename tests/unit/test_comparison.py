@@ -18,10 +18,10 @@ def round_of(cpu: float, start: float) -> RoundResult:
     return RoundResult(1000, cpu, cpu + start, 2.0, Memory(60.0, 80.0), 2, 800_000, {})
 
 
-def figures(*cpu: float, start: float = 0.5) -> Any:
+def figures(*cpu: float, start: float = 0.5, shapes: tuple[str, ...] = ("reference",)) -> Any:
     """The figures of rounds whose floor takes a second, and 0.2 seconds for its start."""
     pairs = [Pair(round_of(1.0, 0.2), round_of(seconds, start)) for seconds in cpu]
-    return report.figures(BROKER, {"reference": pairs}, None)
+    return report.figures(BROKER, dict.fromkeys(shapes, pairs), None)
 
 
 def test_a_ratio_has_its_median_and_its_spread_without_and_with_the_start() -> None:
@@ -51,11 +51,19 @@ def test_a_slower_start_is_a_regression_of_the_whole_process_alone() -> None:
     assert lines[0] == "the last release was measured with 1000 reference records and the embedded broker"
 
 
+def test_a_shape_that_the_last_release_did_not_measure_is_no_regression() -> None:
+    measured = figures(1.2, shapes=("reference", "wide"))
+    lines = comparison.lines(measured, figures(1.0))
+    assert [line.split()[0] for line in lines[1:]] == ["REGRESSION", "REGRESSION", "new", "new"]
+    assert lines[3].endswith(" 1.2 (not measured at the last release)")
+
+
 def test_only_the_cost_after_the_start_is_limited() -> None:
     assert report.highest_after_start(figures(1.0, start=5.0)) == 1.0
 
 
-def test_the_repository_has_the_ratios_of_each_shape_at_the_last_release() -> None:
+def test_the_repository_has_ratios_of_shapes_at_the_last_release() -> None:
     released = report.ratios(comparison.released())
-    assert {*released} == {f"{shape}, {part}" for shape in SHAPES for part in (report.AFTER_START, report.WHOLE)}
+    assert {*comparison.released()["shapes"]} <= {*SHAPES}
+    assert {part for row in released for part in row.split(", ")[1:]} == {report.AFTER_START, report.WHOLE}
     assert all(ratio["lowest"] <= ratio["median"] <= ratio["highest"] for ratio in released.values())

@@ -228,7 +228,7 @@ class FaultyMember(SimulatedMember):
         frame, schema = self._faulty("frame", self._frame), self._faulty("schema", self._schema)
         branch, decode = self._faulty("branch", lambda _, start: (0, start)), self._faulty("decode", self._decode)
         environment, body = self._faulty("environment", _environment), self._faulty("body", _body)
-        mapping = SimpleNamespace(environment=environment, body=body)
+        mapping = SimpleNamespace(environment=environment, body=body, fields=())
         return DecodeStages(frame, schema, branch, decode, self._faulty("mapping", lambda _: mapping))
 
     def _frame(self, record: Record) -> Framed:

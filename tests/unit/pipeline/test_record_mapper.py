@@ -81,6 +81,10 @@ class FakeStages:
     def environment(self) -> Callable[[Any], str]:
         return lambda decoded: str(decoded.get("environment", ""))
 
+    @property
+    def fields(self) -> tuple[str, ...]:
+        return ()
+
     def body(self, decoded: Any, record: Record, message_id: str, is_large: bool = False) -> bytes:
         self.large += is_large
         if "userId" not in decoded:
@@ -285,7 +289,7 @@ def test_an_unforeseen_exception_is_of_one_record_alone(stage: str, error: type[
         raise error("data of the record")
 
     stages, broken = FakeStages(), FakeStages()
-    mapping = SimpleNamespace(environment=stages.environment, body=stages.body)
+    mapping = SimpleNamespace(environment=stages.environment, body=stages.body, fields=())
     if stage in ("environment", "body"):
         setattr(mapping, stage, fail)
         broken.mapping = lambda _: mapping  # type: ignore[method-assign, assignment, return-value]
