@@ -1,4 +1,4 @@
-"""The end of the parts that have no timeout of their own, before the process must have ended."""
+"""The end of the parts that have no timeout of their own."""
 
 import logging
 import threading
@@ -9,6 +9,18 @@ log = logging.getLogger(__name__)
 
 CLOSE_SECONDS = 5.0  # at most; a group waits for a session timeout if a member ends before it has left
 MARGIN_SECONDS = 0.5
+
+
+def close_in_time(close: Callable[[], object], seconds: float = CLOSE_SECONDS) -> bool:
+    """
+    Whether a part that has no timeout of its own was closed after at most `seconds`. Else it ends with the process.
+
+    A Kafka client whose brokers have stopped can close without end.
+    """
+    thread = threading.Thread(target=close, name="close", daemon=True)
+    thread.start()
+    thread.join(max(seconds, 0))
+    return not thread.is_alive()
 
 
 class BoundedCloser:
@@ -24,8 +36,5 @@ class BoundedCloser:
         rest = self.deadline() - time.monotonic() - MARGIN_SECONDS
         seconds = min(CLOSE_SECONDS, rest / self.parts)
         self.parts = max(self.parts - 1, 1)
-        thread = threading.Thread(target=close, name="close", daemon=True)
-        thread.start()
-        thread.join(max(seconds, 0))
-        if thread.is_alive():
+        if not close_in_time(close, seconds):
             log.warning("a part did not close in time", extra={"part": name})

@@ -55,7 +55,7 @@ class _Parser:
 
     def __init__(self) -> None:
         self._definitions: dict[str, Mapping[str, Any]] = {}
-        self._others: list[tuple[str, Mapping[str, Any]]] = []
+        self._repeated: list[tuple[str, Mapping[str, Any]]] = []
         self.names: dict[str, Any] = {}
 
     def add_definitions(self, schema: object) -> None:
@@ -64,11 +64,11 @@ class _Parser:
             if name in PRIMITIVES:
                 raise UnsafeSchema(f"a type with the name of the primitive type {name}; give it a namespace")
             if self._definitions.setdefault(name, node) is not node:
-                self._others.append((name, node))
+                self._repeated.append((name, node))
 
     def check_definitions(self) -> None:
         """Raises UnsafeSchema for two different definitions of a name."""
-        for name, node in self._others:
+        for name, node in self._repeated:
             if self._meaning(self._definitions[name], name) != self._meaning(node, name):
                 raise UnsafeSchema(f"the type {outside_text(name)} has two different definitions; keep one of them")
 

@@ -59,8 +59,8 @@ def _inside(avro: AvroType, field: Field) -> AvroType:
     """The same for a value that is sent itself, if only values inside of it can be unsendable."""
     if not avro.inner:
         return converted_type(avro, field)
-    kept = {name: inner for name, inner in avro.fields.items() if not _can_be_left_out(inner, field)}
-    fields = {name: _with_replacement(inner, field) for name, inner in kept.items()}
+    sendable = {name: inner for name, inner in avro.fields.items() if not _can_be_left_out(inner, field)}
+    fields = {name: _with_replacement(inner, field) for name, inner in sendable.items()}
     branches = tuple(_with_replacement(branch, field) for branch in avro.branches)
     return replace(
         avro, fields=fields, branches=branches, items=_with_replacement(avro.items, field) if avro.items else None

@@ -125,10 +125,10 @@ def _has_rounded(value: Any, pointer: str, levels: int) -> bool:
         return False
     if not levels:
         raise MappingError(Reason.NESTED_TOO_DEEP, pointer)
-    found = False
+    has_rounded = False
     for item in inner:
-        found |= _has_rounded(item, pointer, levels - 1)
-    return found
+        has_rounded |= _has_rounded(item, pointer, levels - 1)
+    return has_rounded
 
 
 def _count_keys(value: Any) -> int:

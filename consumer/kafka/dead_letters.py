@@ -9,6 +9,7 @@ from typing import Any
 from confluent_kafka import KafkaError, KafkaException, Producer
 from confluent_kafka import Message as ClientMessage
 
+from consumer.closing import close_in_time
 from consumer.errors import BrokersForgotten, ServiceError
 from consumer.kafka.client_config import create_client, is_fatal
 from consumer.kafka.connection_reports import ConnectionReports
@@ -116,6 +117,7 @@ class DeadLetterWriter:
             log.warning("writing dead letters with a new Kafka client", extra={"error": str(BrokersForgotten())})
             self._producer.purge()
             self._poll(0)  # what the client held is sent again
+            close_in_time(self._producer.close, 0)
             self._connect()
         if self._fatal:
             raise ServiceError(f"the producer of dead letters cannot continue: {self._fatal}")

@@ -8,12 +8,14 @@ from typing import Any, NamedTuple
 from confluent_kafka import Consumer, KafkaError, TopicPartition
 from confluent_kafka.admin import AdminClient, ListOffsetsResultInfo
 
+from consumer.closing import close_in_time
 from consumer.kafka.client_config import create_client, shared_config
 from consumer.kafka.connection_reports import with_explained_log
 from consumer.kafka.log_offsets import EARLIEST, LATEST, ask_for_offsets, offset_answer
 from consumer.kafka.records import LogPosition
 
 POLL_TIMEOUT = 0.1
+CLOSE_SECONDS = 1.0
 
 # A client that only looks where a log continues. After a truncation it begins at the end of what is left; if the
 # brokers do not know the epoch any more, it begins at the end.
@@ -88,7 +90,7 @@ class LogCheck:
             message: Any = consumer.poll(POLL_TIMEOUT)
             if message is not None and _is_at_record_or_end(message):
                 begins.setdefault(message.partition(), message.offset())
-        consumer.close()
+        close_in_time(consumer.close, CLOSE_SECONDS)
         return begins
 
 

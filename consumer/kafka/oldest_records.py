@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
+from consumer.closing import close_in_time
 from consumer.errors import NotPermitted
 from consumer.kafka.client_config import consumer_config, create_client
 from consumer.kafka.connection_reports import ConnectionReports
@@ -55,7 +56,7 @@ class OldestRecords:
         return OldestTimes(times, frozenset(unread))
 
     def close(self) -> None:
-        self._consumer.close()
+        close_in_time(self._consumer.close)
 
     def _consume(self) -> list[Any]:
         try:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, Self
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
+from consumer.closing import close_in_time
 from consumer.errors import NoAnswer, NoSuchTopic, ServiceError
 from consumer.kafka.client_config import consumer_config, create_client
 from consumer.kafka.connection_reports import ConnectionReports
@@ -41,7 +42,7 @@ class TopicReader:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._consumer.close()
+        close_in_time(self._consumer.close)
 
     def spans(self) -> Mapping[int, OffsetRange]:
         """The offsets that each partition of the topic has now."""
@@ -60,9 +61,7 @@ class TopicReader:
         offsets = {topic_partition.partition: topic_partition.offset for topic_partition in answers}
         ranges = {}
         for partition, (begin, end) in spans.items():
-            offset = offsets[partition]
-            if offset < 0:  # all records are older
-                offset = end
+            offset = offsets[partition] if offsets[partition] >= 0 else end  # -1: all records are older
             ranges[partition] = OffsetRange(max(offset, begin), end)
         return ranges
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
+from consumer.closing import close_in_time
 from consumer.demo.expected import ExpectSkipped
 from consumer.demo.ledger import address_of
 from consumer.kafka.topic_id import TopicIdentity, parse_metadata
@@ -149,8 +150,8 @@ class OffsetWatcher:
         self._dead_letters_read = 0
 
     def _close(self) -> None:
-        self._group.close()
-        self._dead_letters.close()
+        close_in_time(self._group.close)
+        close_in_time(self._dead_letters.close)
 
     def _run(self) -> None:
         while not self._stop_requested.is_set():

@@ -16,10 +16,10 @@ SECRET = "data of a record"
 OF_ONE_RECORD = f"""
 from consumer.contract.compiler import ContractMapper
 body = ContractMapper.body
-def fail(self, decoded, record, message_id):
+def fail(self, decoded, record, *arguments):
     if (record.partition, record.offset) == (0, 3):
         raise KeyError("{SECRET}")
-    return body(self, decoded, record, message_id)
+    return body(self, decoded, record, *arguments)
 ContractMapper.body = fail
 """
 OF_THE_LOOP = f"""

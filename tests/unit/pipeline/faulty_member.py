@@ -262,7 +262,7 @@ def _environment(entry: LedgerRecord) -> str:
     return entry.key.environment
 
 
-def _body(entry: LedgerRecord, _: Record, message_id: str) -> bytes:
+def _body(entry: LedgerRecord, _: Record, message_id: str, _is_large: bool) -> bytes:
     if entry.kind == "skip":
         raise RecordSkipped("no_user_id")
     return dumps({"messageId": message_id})
