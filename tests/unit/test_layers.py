@@ -22,6 +22,7 @@ CORE = {
     "jsonio",
     "outside_text",
     "waits",
+    "closing",
     "avro.logical_types",
     "avro.schema",
     "avro.registry_options",
@@ -41,7 +42,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "pipeline": CORE | {"kafka", "avro", "segment", "observability"},
     "factories": CORE | PACKAGES | {"http_client", "aws", "pipeline", "paths"},
     "closing": set(),
-    "app": CORE | PACKAGES | {"pipeline", "factories", "closing"},
+    "app": CORE | PACKAGES | {"pipeline", "factories"},
     "entry_point": {"signals", "cli"},
     "cli": CORE | PACKAGES | {"http_client", "aws", "pipeline", "factories", "app", "signals", "paths", "demo"},
 }
