@@ -8,7 +8,7 @@ from collections.abc import Callable
 log = logging.getLogger(__name__)
 
 CLOSE_SECONDS = 5.0  # at most; a group waits for a session timeout if a member ends before it has left
-MARGIN_SECONDS = 0.5
+MARGIN_SECONDS = 2.0
 
 
 def close_in_time(close: Callable[[], object], seconds: float = CLOSE_SECONDS) -> bool:

@@ -4,13 +4,13 @@ import time
 from collections import Counter
 from typing import NamedTuple
 
-from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
 from consumer.kafka.known_brokers import KnownBrokers
 from tests.support import Flow
 
 POLL_TIMEOUT = 0.1  # seconds
-ANSWER_SECONDS = 30.0
+ANSWER_SECONDS = 2.0
 
 
 class _Unconfirmed(NamedTuple):
@@ -38,10 +38,9 @@ class LastingProducer:
 
     def poll(self, seconds: float) -> None:
         self._producer.poll(seconds)
-        if self._known_brokers.are_lost:
+        if self._known_brokers.are_lost and self._drop_written():
             self._producer.purge()
             self._connect()
-            self._drop_written()
             for number in list(self._unconfirmed):
                 self._send(number)
 
@@ -69,13 +68,25 @@ class LastingProducer:
 
         self._producer.produce(self._flow.topic, *message, on_delivery=on_delivery)
 
-    def _drop_written(self) -> None:
-        """The topic can hold messages whose confirmation the former client did not get."""
-        consumer = Consumer({"bootstrap.servers": self._flow.bootstrap, "group.id": "ends"})
+    def _drop_written(self) -> bool:
+        """
+        Whether a broker answers again, and says which messages the topic has.
+
+        It can have some whose confirmation the former client did not get.
+        """
+        consumer = Consumer({"bootstrap.servers": self._flow.bootstrap, "group.id": "ends", "log_level": 0})
+        try:
+            ends = {partition: self._end(consumer, partition) for partition in range(self._flow.partitions)}
+        except KafkaException:
+            return False
+        finally:
+            consumer.close()
         for number, message in list(self._unconfirmed.items()):
-            topic_partition = TopicPartition(self._flow.topic, message.partition)
-            _, end = consumer.get_watermark_offsets(topic_partition, timeout=ANSWER_SECONDS)
-            if self._ends[message.partition] < end:
+            if self._ends[message.partition] < ends[message.partition]:
                 self._ends[message.partition] += 1
                 del self._unconfirmed[number]
-        consumer.close()
+        return True
+
+    def _end(self, consumer: Consumer, partition: int) -> int:
+        _, end = consumer.get_watermark_offsets(TopicPartition(self._flow.topic, partition), timeout=ANSWER_SECONDS)
+        return end
