@@ -1,4 +1,4 @@
-"""The end of the parts that have no timeout of their own, before the process must have ended."""
+"""The end of the components that have no timeout of their own, before the process must have ended."""
 
 import logging
 import threading
@@ -12,20 +12,24 @@ MARGIN_SECONDS = 0.5
 
 
 class BoundedCloser:
-    """Waits for each part that is closed, and never beyond the deadline. A part that hangs ends with the process."""
+    """
+    Waits for each component that is closed, and never beyond the deadline.
 
-    def __init__(self, parts: int) -> None:
-        """`parts` of them share the time."""
-        self.parts = parts  # that are still open
+    A component that hangs ends with the process.
+    """
+
+    def __init__(self, components: int) -> None:
+        """`components` is how many share the time."""
+        self.components = components  # that are still open
         self.deadline: Callable[[], float] = lambda: float("inf")
         """When the process must have ended, in monotonic seconds."""
 
     def close(self, name: str, close: Callable[[], None]) -> None:
         rest = self.deadline() - time.monotonic() - MARGIN_SECONDS
-        seconds = min(CLOSE_SECONDS, rest / self.parts)
-        self.parts = max(self.parts - 1, 1)
+        seconds = min(CLOSE_SECONDS, rest / self.components)
+        self.components = max(self.components - 1, 1)
         thread = threading.Thread(target=close, name="close", daemon=True)
         thread.start()
         thread.join(max(seconds, 0))
         if thread.is_alive():
-            log.warning("a part did not close in time", extra={"part": name})
+            log.warning("component did not close in time", extra={"component": name})
