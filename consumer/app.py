@@ -105,14 +105,14 @@ def build(settings: Settings, variant: Variant) -> Iterator[Service]:
         frame = factories.record_framing(settings)
         mapper = factories.record_mapper(settings, factories.decode_stages(settings, frame, schemas.get))
         processor = RecordProcessor(variant.map_record(mapper), variant.policy)
-        consumer, closer = variant.consumer(), BoundedCloser(parts=2)
+        consumer, closer = variant.consumer(), BoundedCloser(components=2)
         closing.callback(closer.close, "consumer", consumer.close)
         audit = factories.audit_log(settings, consumer.topic, closing)
         blocks = audit.blocks if audit else tuple
         reporter = StatusReporter(time.monotonic(), settings.log_summary_seconds, blocks)
         telemetry = _telemetry(settings, reporter.latest) if variant.has_telemetry else None
         if telemetry:
-            closer.parts += 1
+            closer.components += 1
             closing_last.callback(closer.close, "OpenTelemetry", telemetry.close)
         # The audit log is the last one, because it can wait.
         client = variant.client(settings, [part.observe for part in (telemetry, audit) if part])

@@ -1,4 +1,4 @@
-"""The end of the parts that have no timeout of their own."""
+"""The end of the components that have no timeout of their own."""
 
 import logging
 import threading
@@ -13,7 +13,7 @@ MARGIN_SECONDS = 2.0
 
 def close_in_time(close: Callable[[], object], seconds: float = CLOSE_SECONDS) -> bool:
     """
-    Whether a part that has no timeout of its own was closed after at most `seconds`. Else it ends with the process.
+    Whether a component without a timeout of its own was closed after at most `seconds`. Else it ends with the process.
 
     A Kafka client whose brokers have stopped can close without end.
     """
@@ -24,17 +24,17 @@ def close_in_time(close: Callable[[], object], seconds: float = CLOSE_SECONDS) -
 
 
 class BoundedCloser:
-    """Waits for each part that is closed, and never beyond the deadline. A part that hangs ends with the process."""
+    """Waits for each component that is closed, and never beyond the deadline. One that hangs ends with the process."""
 
-    def __init__(self, parts: int) -> None:
-        """`parts` of them share the time."""
-        self.parts = parts  # that are still open
+    def __init__(self, components: int) -> None:
+        """`components` is how many share the time."""
+        self.components = components  # that are still open
         self.deadline: Callable[[], float] = lambda: float("inf")
         """When the process must have ended, in monotonic seconds."""
 
     def close(self, name: str, close: Callable[[], None]) -> None:
         rest = self.deadline() - time.monotonic() - MARGIN_SECONDS
-        seconds = min(CLOSE_SECONDS, rest / self.parts)
-        self.parts = max(self.parts - 1, 1)
+        seconds = min(CLOSE_SECONDS, rest / self.components)
+        self.components = max(self.components - 1, 1)
         if not close_in_time(close, seconds):
-            log.warning("a part did not close in time", extra={"part": name})
+            log.warning("component did not close in time", extra={"component": name})

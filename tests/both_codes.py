@@ -58,9 +58,9 @@ def _counted_exact_body(self: ContractMapper, *args: Any) -> bytes:
 
 
 def _counted_steps(count_invalid: CountInvalid) -> StepOf:
-    def count(treatment: str, /) -> None:
+    def count(action: str, /) -> None:
         _counts[_REPLACED] += 1
-        count_invalid(treatment)
+        count_invalid(action)
 
     return exact_steps(count)
 

@@ -17,8 +17,8 @@ class Lookup:
     A key to look up at `due` or later. Times are in monotonic seconds.
 
     `requested_at` is when a record last needed the key. `not_found_since` is infinite until the registry answers that
-    it does not know the key. An incomplete schema is logged again at `next_warning_at`. `trouble` says why the answers
-    were of no use since `trouble_since`, "" before the first answer.
+    it does not know the key. An incomplete schema is logged again at `next_warning_at`. `obstacle` says why the answers
+    were of no use since `waiting_since`, "" before the first answer.
     """
 
     due: float
@@ -26,14 +26,14 @@ class Lookup:
     attempts: int = 0
     not_found_since: float = math.inf
     next_warning_at: float = -math.inf
-    trouble: str = ""
-    trouble_since: float = -math.inf
+    obstacle: str = ""
+    waiting_since: float = -math.inf
 
-    def note_trouble(self, reason: str, now: float) -> None:
+    def note_obstacle(self, reason: str, now: float) -> None:
         """The registry answered, and the schema cannot be used yet."""
-        if not self.trouble:
-            self.trouble_since = now
-        self.trouble = reason
+        if not self.obstacle:
+            self.waiting_since = now
+        self.obstacle = reason
 
 
 class PendingLookups:
@@ -60,9 +60,9 @@ class PendingLookups:
     def waits(self, now: float) -> Sequence[Wait]:
         """The schemas that the registry was asked for in vain so far, and that a record still needs."""
         return [
-            Wait(WaitKind.SCHEMA, str(key), lookup.trouble_since, lookup.trouble, lookup.due)
+            Wait(WaitKind.SCHEMA, str(key), lookup.waiting_since, lookup.obstacle, lookup.due)
             for key, lookup in self._lookups.items()
-            if lookup.trouble and _is_requested(lookup, now)
+            if lookup.obstacle and _is_requested(lookup, now)
         ]
 
     def request(self, key: SchemaKey, now: float, not_found_since: Callable[[SchemaKey], float]) -> None:

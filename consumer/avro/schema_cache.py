@@ -151,7 +151,7 @@ class SchemaCache:
         if math.isinf(lookup.not_found_since):
             fields = {"schema": str(key), "gives_up_after_seconds": CONFIRM_SECONDS}
             log.warning("schema not found in the registry, retrying", extra=fields)
-        lookup.note_trouble("the registry does not know it", now)
+        lookup.note_obstacle("the registry does not know it", now)
         lookup.not_found_since = min(lookup.not_found_since, now)
         give_up_at = lookup.not_found_since + self._not_found.confirm_seconds(now)
         if give_up_at <= now:
@@ -164,7 +164,7 @@ class SchemaCache:
         """The records of this key wait, and no others, because the registry answers."""
         lookup = self._note_answer("unreachable", key, now)
         lookup.due, lookup.not_found_since = now + backoff_seconds(lookup.attempts), math.inf
-        lookup.note_trouble(str(error), now)
+        lookup.note_obstacle(str(error), now)
         self._lookups.repeat(key, lookup)
         if now >= lookup.next_warning_at:
             lookup.next_warning_at = now + WARNING_INTERVAL_SECONDS

@@ -114,7 +114,7 @@ def _check_everything(source: SettingsSource, options: CheckOptions, as_json: bo
     if as_json:
         report = {
             "ok": passed,
-            "looks": [result.as_dict() for result in results],
+            "checks": [result.as_dict() for result in results],
             "schemas": [schema.as_dict() for schema in schemas],
             "sample": sample and sample.as_dict(),
         }
@@ -125,7 +125,9 @@ def _check_everything(source: SettingsSource, options: CheckOptions, as_json: bo
 
 
 def _print_text(results: Sequence[CheckResult], schemas: Sequence[CheckedSchema]) -> None:
-    compat.print_tables([schema for schema in schemas if any(finding.weight != "note" for finding in schema.findings)])
+    compat.print_tables(
+        [schema for schema in schemas if any(finding.severity != "note" for finding in schema.findings)]
+    )
     states = Counter(result.state for result in results)
     summary = f"{counted(states['problem'], 'problem')}, {counted(states['warning'], 'warning')}"
     table(f"sprig-to-segment check: {summary}", ("", "subject", "result"), results)

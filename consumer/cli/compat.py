@@ -55,18 +55,15 @@ class CheckedSchema(NamedTuple):
 
     @property
     def ok(self) -> bool:
-        return not any(finding.weight == "problem" for finding in self.findings)
+        return not any(finding.severity == "problem" for finding in self.findings)
 
     def as_dict(self) -> dict[str, object]:
-        findings = [
-            {"weight": finding.weight, "place": finding.place, "what": finding.what} for finding in self.findings
-        ]
         return {
             "schema": self.schema,
             "record": self.record,
             "contract": self.contract,
             "ok": self.ok,
-            "findings": findings,
+            "findings": [finding._asdict() for finding in self.findings],
         }
 
 
@@ -95,7 +92,7 @@ def check_contracts(
 
 def all_ok(schemas: Sequence[CheckedSchema], strict: bool) -> bool:
     failing = failing_states(strict)
-    return not any(finding.weight in failing for schema in schemas for finding in schema.findings)
+    return not any(finding.severity in failing for schema in schemas for finding in schema.findings)
 
 
 def check_schemas(
@@ -113,8 +110,8 @@ def check_schemas(
 
 
 def summary(schemas: Sequence[CheckedSchema]) -> str:
-    weights = Counter(finding.weight for schema in schemas for finding in schema.findings)
-    return ", ".join(counted(weights[weight], weight) for weight in ("problem", "warning", "note"))
+    severities = Counter(finding.severity for schema in schemas for finding in schema.findings)
+    return ", ".join(counted(severities[severity], severity) for severity in ("problem", "warning", "note"))
 
 
 def from_files(files: Sequence[Path]) -> Iterator[WriterSchema | CheckedSchema]:
@@ -181,8 +178,8 @@ def _check_type(
         contract = choose_contract(contracts, root)
     except RecordRejected as error:
         is_expected = unknown_record == "skip" or root.kind == "null"
-        weight: Severity = "note" if is_expected else "problem"
-        finding = Finding(weight, "", f"{error.detail}: ON_UNKNOWN_RECORD={unknown_record}")
+        severity: Severity = "note" if is_expected else "problem"
+        finding = Finding(severity, "", f"{error.detail}: ON_UNKNOWN_RECORD={unknown_record}")
         return CheckedSchema(label, name, "", [finding])
     return CheckedSchema(label, name, contract.file, check_compatibility(contract, root, record_type.rules))
 
@@ -193,7 +190,7 @@ def print_tables(schemas: Sequence[CheckedSchema]) -> None:
         title = " ".join(outside_text(text) for text in (schema.schema, schema.record) if text)
         if schema.contract:
             title += f" by {schema.contract}"
-        rows = [(finding.weight, outside_text(finding.place or "-"), finding.what) for finding in schema.findings]
+        rows = [(finding.severity, outside_text(finding.place or "-"), finding.detail) for finding in schema.findings]
         notes = []
         if not rows:
             notes.append("every property has its source")

@@ -65,7 +65,7 @@ def export(schemas_dir: Path, output: IO[str]) -> None:
 
 def _notes(contract: Contract) -> list[str]:
     environment = ", else ".join(contract.environment) or "nothing, so SEGMENT_WRITE_KEY is for all"
-    warnings = [f"warning: {finding.place}: {finding.what}" for finding in check_names(contract)]
+    warnings = [f"warning: {finding.place}: {finding.detail}" for finding in check_names(contract)]
     return [f"environment: {environment}", *skips(contract), *warnings]
 
 

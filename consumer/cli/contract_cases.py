@@ -105,17 +105,17 @@ def map_record(
     try:
         mapper = mapper_of(schema)
         event = loads(dumps(mapper.event(decoded, record, KAFKA_MESSAGE_ID)))
-        return {"call": event, "environment": mapper.environment(decoded)}
+        return {"event": event, "environment": mapper.environment(decoded)}
     except RecordSkipped as skip:
         return {"skipped": skip.reason}
     except RecordRejected as error:
-        return {"unprocessable": {"reason": error.reason, "detail": error.detail}}
+        return {"rejected": {"reason": error.reason, "detail": error.detail}}
 
 
 def _misfits(contracts: Contracts, roots: Sequence[AvroType]) -> list[CaseResult]:
     """The contracts that do not fit the schemas of the folder."""
     return [
-        CaseResult(f"segment/{file}", FITS, [f"{problem.place}: {problem.what}" for problem in problems])
+        CaseResult(f"segment/{file}", FITS, [f"{problem.place}: {problem.detail}" for problem in problems])
         for file, problems in check_folder(contracts.contracts, roots).items()
     ]
 
@@ -123,7 +123,7 @@ def _misfits(contracts: Contracts, roots: Sequence[AvroType]) -> list[CaseResult
 def _print_warnings(contracts: Sequence[Contract]) -> None:
     for contract in contracts:
         for finding in check_names(contract):
-            print_text(f"warning  segment/{contract.file}  {finding.place}: {finding.what}", hanging=9)
+            print_text(f"warning  segment/{contract.file}  {finding.place}: {finding.detail}", hanging=9)
 
 
 def _print_results(cases: Sequence[CaseResult], misfits: Sequence[CaseResult]) -> None:

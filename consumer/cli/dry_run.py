@@ -75,7 +75,7 @@ class DryRunDeadLetters:
         self._unconfirmed.append(dead_letter)
 
     def forget(self, partitions: Set[int]) -> None:
-        self._unconfirmed = [letter for letter in self._unconfirmed if letter.record.partition not in partitions]
+        self._unconfirmed = [item for item in self._unconfirmed if item.record.partition not in partitions]
 
     def advance(self, now: float, wait: float = 0) -> DeliveryReports:  # noqa: ARG002 - as the writer
         confirmed, self._unconfirmed = self._unconfirmed, []

@@ -10,7 +10,7 @@ from consumer.contract.rules import MISSING
 from consumer.errors import ContractError
 from consumer.jsonio import dumps, json_pointer
 
-OUTCOMES = ("call", "has", "skipped", "unprocessable")
+OUTCOMES = ("event", "has", "skipped", "rejected")
 _KEYS = {"case", "schema", "record", "timestamp", "environment", *OUTCOMES}
 
 
@@ -53,16 +53,16 @@ def read_cases(schemas_dir: Path) -> Sequence[Case]:
 def differences(expected: Mapping[str, Any], actual: Mapping[str, Any]) -> Sequence[str]:
     """Where the actual outcome differs from the expected one: a line for each place. Both as in `Case.expected`."""
     lines: list[str] = []
-    if not {"call", "has"}.isdisjoint(expected) and "call" not in actual:
+    if not {"event", "has"}.isdisjoint(expected) and "event" not in actual:
         return [f"expected an event, but {_text_of(actual)}"]
     for key, value in expected.items():
         if key == "has":
             for pointer, part in value.items():
-                lines += _differences(part, _at(actual["call"], pointer), pointer)
-        elif key == "unprocessable" and key in actual:
+                lines += _differences(part, _at(actual["event"], pointer), pointer)
+        elif key == "rejected" and key in actual:
             for name, part in value.items():
                 lines += _differences(part, actual[key].get(name), name)
-        elif key == "call" and key in actual:
+        elif key == "event" and key in actual:
             lines += _differences(value, actual[key], "")
         elif key in actual:
             lines += _differences(value, actual[key], key)
@@ -74,11 +74,11 @@ def differences(expected: Mapping[str, Any], actual: Mapping[str, Any]) -> Seque
 
 def _text_of(actual: Mapping[str, Any]) -> str:
     """What became of a record, for people."""
-    if "call" in actual:
-        return f"the record becomes an event: {_text(actual['call'])}"
+    if "event" in actual:
+        return f"the record becomes an event: {_text(actual['event'])}"
     if "skipped" in actual:
         return f"the record is skipped as {actual['skipped']}"
-    reason, detail = actual["unprocessable"]["reason"], actual["unprocessable"]["detail"]
+    reason, detail = actual["rejected"]["reason"], actual["rejected"]["detail"]
     return f"the record is rejected as {': '.join(filter(None, (reason, detail)))}"
 
 
@@ -107,7 +107,7 @@ def _expectation(case: Any) -> str:
         return f"exactly one of {', '.join(OUTCOMES)}"
     if not isinstance(case.get("timestamp", 0), int):
         return '"timestamp" in milliseconds since 1970'
-    for name in ("call", "has", "unprocessable"):
+    for name in ("event", "has", "rejected"):
         if not isinstance(case.get(name, {}), dict):
             return f"an object as {name}"
     return ""

@@ -35,7 +35,7 @@ def check_compatibility(contract: Contract, root: AvroType, rules: Sequence[Name
         *_EventChecker(contract, sources).rule(contract.event, contract.schema),
         *sources.ignored_fields(),
     ]
-    return sorted(findings, key=lambda finding: SEVERITIES.index(finding.weight))
+    return sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))
 
 
 class _EventChecker:
@@ -85,10 +85,10 @@ class _EventChecker:
         never = [name for name, fit in fits if not fit.can]
         sometimes = [name for name, fit in fits if fit.can and not fit.always]
         if never:
-            weight: Severity = "problem"
+            severity: Severity = "problem"
             if len(never) < len(fits):
-                weight = "warning"
-            yield Finding(weight, field.pointer, f"{either(never)} never fits: rejected as {Reason.INVALID}")
+                severity = "warning"
+            yield Finding(severity, field.pointer, f"{either(never)} never fits: rejected as {Reason.INVALID}")
         if sometimes:
             effect = f"{either(sometimes)} does not always fit: rejected as {Reason.INVALID}"
             yield Finding("warning", field.pointer, effect)

@@ -168,5 +168,5 @@ class Contracts:
         compiled = compile_contract(contract, schema.root, self._version, self._count_invalid, rules)
         return ContractMapper(compiled, self._validators[contract.file])
 
-    def _count_invalid(self, treatment: str) -> None:
-        self.invalid_values[treatment] += 1
+    def _count_invalid(self, action: str) -> None:
+        self.invalid_values[action] += 1

@@ -41,14 +41,14 @@ def check_conversion(field: Field, types: Sequence[AvroType]) -> Iterator[Findin
     by_effect: dict[Effect, list[str]] = {}
     for avro in _leaves(types):
         by_effect.setdefault(conversion_effect(field.convert, avro), []).append(type_name(avro))
-    weight = _worst({Effect.CONVERTS, Effect.KEEPS}.isdisjoint(by_effect))
+    severity = _worst({Effect.CONVERTS, Effect.KEEPS}.isdisjoint(by_effect))
     if Effect.NONE in by_effect:
         names = either(by_effect[Effect.NONE])
         text = f"x-convert {field.convert} cannot convert {names}: it is for {_PURPOSES[field.convert]}"
-        yield Finding(weight, field.pointer, text)
+        yield Finding(severity, field.pointer, text)
     if Effect.JANUARY_1970 in by_effect:
         text = f"x-convert {field.convert} makes times of January 1970 of an int: it is for {_PURPOSES[field.convert]}"
-        yield Finding(weight, field.pointer, f"{text}; did you mean iso-8601-seconds?")
+        yield Finding(severity, field.pointer, f"{text}; did you mean iso-8601-seconds?")
     if [*by_effect] == [Effect.KEEPS]:
         text = f"x-convert {field.convert} changes nothing: {either(by_effect[Effect.KEEPS])} is text already"
         yield Finding("note", field.pointer, text)

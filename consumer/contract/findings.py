@@ -13,12 +13,12 @@ class Finding(NamedTuple):
     A fact about a property of the event, by its pointer, or about a field of the record, by its path.
 
     `problem`: no record with a value there becomes an event, or a conversion has no effect. `warning`: some values are
-    rejected, are in no event, or are not converted. `note`: as the contract intends it. `what` is the fact, for people.
+    rejected, are in no event, or are not converted. `note`: as the contract intends it. `detail` is for people.
     """
 
-    weight: Severity
+    severity: Severity
     place: str
-    what: str
+    detail: str
 
 
 def either(names: Iterable[str]) -> str:

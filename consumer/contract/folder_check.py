@@ -50,7 +50,7 @@ def _problems(contract: Contract, roots: Sequence[AvroType]) -> Iterator[Finding
             *check_conversion(field, types),
             *check_list_form(field, [converted_type(avro, field) for avro in types]),
         ]
-        yield from (finding for finding in findings if finding.weight == "problem")
+        yield from (finding for finding in findings if finding.severity == "problem")
 
 
 def _types(field: Field, roots: Sequence[AvroType]) -> list[AvroType]:

@@ -17,7 +17,7 @@ from consumer.reasons import Reason
 
 _ALWAYS_SENDABLE = ("boolean", "int", "string", "enum")
 _IN_PLACE: Mapping[str, AvroType] = {NULL: AvroType("null"), STRING: AvroType("string")}
-"""By the name of the treatment; `omit` puts nothing in place."""
+"""By the name of the action; `omit` puts nothing in place."""
 
 
 def check_on_invalid(

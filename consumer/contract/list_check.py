@@ -25,9 +25,9 @@ def check_list_form(field: Field, types: Sequence[AvroType]) -> Iterator[Finding
     never = [name for name, fit in fits if not fit.can]
     sometimes = [name for name, fit in fits if fit.can and not fit.always]
     if never:
-        weight: Severity = "problem" if len(never) == len(fits) else "warning"
+        severity: Severity = "problem" if len(never) == len(fits) else "warning"
         text = f"x-list {field.list_form} is for {_PURPOSES[field.list_form]}, not for {either(never)}"
-        yield Finding(weight, field.pointer, f"{text}: {_effect(field)}")
+        yield Finding(severity, field.pointer, f"{text}: {_effect(field)}")
     if sometimes:
         text = f"x-list {field.list_form} cannot use every value of {either(sometimes)}"
         yield Finding("warning" if field.on_invalid == REJECT else "note", field.pointer, f"{text}: {_effect(field)}")

@@ -65,13 +65,13 @@ def _columns(properties: Rule) -> Iterator[Finding]:
     for names in _leaves(properties, ()):
         column, pointer = column_name(names), json_pointer("properties", *names)
         if column in OWN_COLUMNS or column.startswith(CONTEXT_COLUMNS):
-            warning = f"Segment's warehouses discard this property, because the column {column} is their own: rename it"
-            yield Finding("warning", pointer, warning)
+            detail = f"Segment's warehouses discard this property, because the column {column} is their own: rename it"
+            yield Finding("warning", pointer, detail)
         elif column in pointers:
-            warning = (
+            detail = (
                 f"Segment's warehouses name its column {column}, as that of {pointers[column]}: rename one of the two"
             )
-            yield Finding("warning", pointer, warning)
+            yield Finding("warning", pointer, detail)
         pointers.setdefault(column, pointer)
 
 
@@ -93,8 +93,8 @@ def _mistyped(rule: Rule, schema: Any, names: tuple[str, ...], types: Mapping[st
             kind = "trait" if names[0] == "context" else "property"
             article = "an" if expected == "object" else "a"
             own_types = either(sorted(own - {"null"}))
-            warning = f"Segment reads the {kind} {name} as {article} {expected}, and it is {own_types} here"
-            yield Finding("warning", json_pointer(*names, name), f"{warning}: change its type, or rename it")
+            detail = f"Segment reads the {kind} {name} as {article} {expected}, and it is {own_types} here"
+            yield Finding("warning", json_pointer(*names, name), f"{detail}: change its type, or rename it")
 
 
 def _types(rule: Rule, schema: Any) -> set[str]:

@@ -29,7 +29,7 @@ _CONVERTED = {"json": (*_UNSENDABLE, str), LABEL: (*_UNSENDABLE, str, bool)}
 class CountInvalid(Protocol):
     """Counts a value that is not sent as it is, by what is done instead; and a JSON text with a key twice."""
 
-    def __call__(self, treatment: str, /) -> None: ...
+    def __call__(self, action: str, /) -> None: ...
 
 
 def field_forms(field: Field, avro: AvroType, count_invalid: CountInvalid) -> Forms:

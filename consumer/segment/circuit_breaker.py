@@ -12,8 +12,8 @@ class CircuitBreaker:
     The state of one write key. Times are in monotonic seconds.
 
     After a failure one request at a time probes whether the failure is over, and the first acceptance closes the
-    breaker. `block_reason` says which setting is wrong while the key is blocked, "" while it is not. `trouble` is the
-    reason of the last failure or throttling, and `trouble_since` the time of the first of those in a row.
+    breaker. `block_reason` says which setting is wrong while the key is blocked, "" while it is not. `failure` is the
+    reason of the last failure or throttling, and `failing_since` the time of the first of those in a row.
     `is_throttling` says whether the last one was a throttling.
     """
 
@@ -28,8 +28,8 @@ class CircuitBreaker:
     probe_at: float = float("-inf")
     throttled_until: float = float("-inf")
     block_reason: str = ""
-    trouble: str = ""
-    trouble_since: float = float("-inf")
+    failure: str = ""
+    failing_since: float = float("-inf")
     is_throttling: bool = False
 
     @property
@@ -65,7 +65,7 @@ class CircuitBreaker:
 
     def throttled(self, reason: str, wait: float | None, started_at: float, now: float) -> None:
         """Segment asked to wait `wait` seconds; None if it did not say how long: then each wait is longer."""
-        self._note_trouble(reason, now)
+        self._note_failure(reason, now)
         self.is_throttling = True
         if started_at >= self.throttled_at or not self.throttles:
             self.throttles += 1
@@ -74,7 +74,7 @@ class CircuitBreaker:
 
     def failed(self, reason: str, started_at: float, now: float) -> None:
         """A request that started at `started_at` failed. Requests that were in flight together count as one failure."""
-        self._note_trouble(reason, now)
+        self._note_failure(reason, now)
         self.is_throttling = False
         if started_at >= self.failed_at or not self.failures:
             self.failures += 1
@@ -86,7 +86,7 @@ class CircuitBreaker:
         self.block_reason = reason
         self.failed(reason, started_at, now)
 
-    def _note_trouble(self, reason: str, now: float) -> None:
+    def _note_failure(self, reason: str, now: float) -> None:
         if not self.failures and not self.throttles:
-            self.trouble_since = now
-        self.trouble = reason
+            self.failing_since = now
+        self.failure = reason

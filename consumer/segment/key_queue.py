@@ -79,7 +79,7 @@ class KeyQueue:
         if breaker.block_reason or not (breaker.failures or breaker.throttles):
             return ()
         kind = WaitKind.THROTTLED if breaker.is_throttling else WaitKind.SEGMENT
-        return [Wait(kind, environment, breaker.trouble_since, breaker.trouble, breaker.open_until)]
+        return [Wait(kind, environment, breaker.failing_since, breaker.failure, breaker.open_until)]
 
     def is_stalled(self, now: float) -> bool:
         return bool(self.questioned) or self.breaker.is_stalled(now)

@@ -43,7 +43,7 @@ class FakeConsumer:
 
 def started(
     findings: Sequence[TopicFinding] = (),
-    topic: str | None = "letters",
+    topic: str | None = "dead-letters",
     other_topics: Mapping[str, int | ServiceError] | None = None,
 ) -> FakeLoop:
     """The loop of a service that was started with these findings about its dead-letter topic."""
@@ -90,18 +90,18 @@ def test_a_topic_that_costs_dead_letters_for_certain_ends_the_start(caplog: pyte
 @pytest.mark.parametrize(
     ("answer", "text"),
     [
-        (0, "DEAD_LETTER_TOPIC: there is no topic letters: create it, or set neither"),
+        (0, "DEAD_LETTER_TOPIC: there is no topic dead-letters: create it, or set neither"),
         (
             NotPermitted(),
-            "DEAD_LETTER_TOPIC: not permitted: the principal needs WRITE for topic letters, or set neither",
+            "DEAD_LETTER_TOPIC: not permitted: the principal needs WRITE for topic dead-letters, or set neither",
         ),
     ],
 )
 def test_a_missing_right_is_not_a_missing_topic(answer: int | ServiceError, text: str) -> None:
     """An operator would create a topic that is there."""
     with pytest.raises(ServiceError, match=text):
-        started(other_topics={"letters": answer})
-    assert started(topic=None, other_topics={"letters": answer}).has_run
+        started(other_topics={"dead-letters": answer})
+    assert started(topic=None, other_topics={"dead-letters": answer}).has_run
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_a_topic_that_cannot_be_read_is_a_warning_because_it_may_come(
 
 
 def test_clients_that_do_not_close_leave_the_process_the_time_to_end() -> None:
-    closer, released = BoundedCloser(parts=2), threading.Event()
+    closer, released = BoundedCloser(components=2), threading.Event()
 
     def wait() -> None:
         released.wait()

@@ -106,8 +106,8 @@ def test_encrypted_values_are_never_allowed_and_the_way_out_is_another_one(
         Contracts(None, "1").mapper(schema)  # type: ignore[arg-type]
     assert caught.value.reason == Reason.SCHEMA_RULE
     (finding,) = rule_findings(encrypted, schema.rules)
-    assert finding.weight == "problem"
-    for text in (caught.value.detail, finding.what):
+    assert finding.severity == "problem"
+    for text in (caught.value.detail, finding.detail):
         assert "encryptPII (ENCRYPT_PAYLOAD)" in text
         assert "let the producer encrypt single fields" in text
         assert "KAFKA_TOPIC" in text
@@ -117,7 +117,7 @@ def test_encrypted_values_are_never_allowed_and_the_way_out_is_another_one(
 def test_check_tells_of_rules() -> None:
     rules = reader_rules(rule_set(ENCRYPT, {**ENCRYPT, "name": "other"}))
     findings = [*rule_findings(contract(**{"x-allow-rules": ["other"]}), rules)]
-    assert [(finding.weight, "encryptPII" in finding.what) for finding in findings] == [
+    assert [(finding.severity, "encryptPII" in finding.detail) for finding in findings] == [
         ("problem", True),
         ("note", False),
     ]

@@ -13,7 +13,7 @@ from tests.avro_values import record
 
 
 def worst(folder: Path, **schemas: Any) -> dict[str, str]:
-    """The weight of the worst finding by file, for single objects of these schemas."""
+    """The severity of the worst finding by file, for single objects of these schemas."""
     shutil.copytree(paths.schemas() / "segment", folder / "segment", dirs_exist_ok=True)
     (folder / "sprig").mkdir()
     for name, schema in schemas.items():
@@ -27,7 +27,7 @@ def worst(folder: Path, **schemas: Any) -> dict[str, str]:
         }
     )
     checked = check_files(settings, load_contracts(folder))
-    return {schema.schema: schema.findings[0].weight for schema in checked}
+    return {schema.schema: schema.findings[0].severity for schema in checked}
 
 
 KIND = {"type": "enum", "name": "Kind", "symbols": ["A"]}

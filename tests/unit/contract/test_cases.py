@@ -66,12 +66,12 @@ def test_the_shipped_cases_hold() -> None:
 def test_the_shipped_cases_cover_each_question_type_property_and_outcome() -> None:
     assert {case.record.get("questionType") for case in CASES} >= QUESTION_TYPES | {"followup"}
     (contract,) = load_contracts(paths.schemas())
-    events = json.dumps([case.expected.get("call", {}) for case in CASES if len(case.record) > 10])
+    events = json.dumps([case.expected.get("event", {}) for case in CASES if len(case.record) > 10])
     assert all(f'"{row.field.rpartition(".")[2]}"' in events for row in rows(contract))
     assert {outcome for case in CASES for outcome in case.expected} == {
-        "call", "has", "skipped", "unprocessable", "environment",
+        "event", "has", "skipped", "rejected", "environment",
     }  # fmt: skip
-    reasons = {case.expected["unprocessable"]["reason"] for case in CASES if "unprocessable" in case.expected}
+    reasons = {case.expected["rejected"]["reason"] for case in CASES if "rejected" in case.expected}
     assert reasons == {"integer_too_large", "invalid", "time_out_of_range"}
 
 
@@ -122,7 +122,7 @@ def test_json_stands_for_a_union_in_a_union(tmp_path: Path) -> None:
         ({"has": {"/properties/kind": "B"}}, '/properties/kind: expected "B", got "A"'),
         ({"has": {"/properties/gone": 1}}, "/properties/gone: expected 1, got nothing"),
         ({"skipped": "no_user"}, 'expected skipped, but the record becomes an event: {"type":'),
-        ({"unprocessable": {"reason": "invalid"}}, 'expected unprocessable, but the record becomes an event: {"type":'),
+        ({"rejected": {"reason": "invalid"}}, 'expected rejected, but the record becomes an event: {"type":'),
         ({"environment": "live", "has": {}}, 'environment: expected "live", got ""'),
     ],
 )
@@ -134,7 +134,7 @@ def test_a_failing_case_names_the_place(tmp_path: Path, expected: Any, line: str
 
 
 @pytest.mark.parametrize(
-    "expected", [{"call": {"a": 1, "b": 2}}, {"has": {"/userId": "u", "/event": "e"}}, {"has": {}}]
+    "expected", [{"event": {"a": 1, "b": 2}}, {"has": {"/userId": "u", "/event": "e"}}, {"has": {}}]
 )
 @pytest.mark.parametrize(
     ("user", "change", "outcome"),
@@ -156,7 +156,7 @@ def test_a_record_without_the_expected_event_is_one_line_with_the_reason(
 
 def test_a_whole_event_is_compared_with_all_its_properties(tmp_path: Path) -> None:
     event = {"type": "track", "event": "e", "userId": "v", "messageId": "$kafka.messageId", "extra": 1}
-    folder = write_folder(tmp_path, [{"case": "example", "record": {"user": "u"}, "call": event}])
+    folder = write_folder(tmp_path, [{"case": "example", "record": {"user": "u"}, "event": event}])
     results = json.loads(run_cases(folder, "--json").stdout)
     assert results[0]["differences"][0] == '/userId: expected "v", got "u"'
     assert "/extra: expected 1, got nothing" in results[0]["differences"]
@@ -167,19 +167,20 @@ def test_a_whole_event_is_compared_with_all_its_properties(tmp_path: Path) -> No
     ("cases", "line"),
     [
         ("[", "cases/a.json: line 1, column 2: expected JSON: "),
-        ('[{"case": "a", "record": {"user": "u",\n "user": "v"}, "call": {}}]',
+        ('[{"case": "a", "record": {"user": "u",\n "user": "v"}, "event": {}}]',
          'cases/a.json: line 2, column 2: expected JSON: key "user" twice in /0/record, first in line 1'),
         ({}, "cases/a.json: /: expected a list of cases"),
         ("[" * 900 + "1" + "]" * 900, "cases/a.json: /: expected at most 128 lists and objects inside each other"),
         ([1], 'cases/a.json: /0: expected an object with "case", "record"'),
-        ([{"case": "a", "record": {}, "call": {}, "skipped": "b"}], "cases/a.json: /0: expected exactly one of call"),
-        ([{"case": "a", "record": {}, "cal": {}}], "cases/a.json: /0: expected no cal: a case has "),
-        ([{"record": {}, "call": {}}], 'cases/a.json: /0: expected "case", which describes the example'),
-        ([{"case": "a", "record": {}, "call": []}], "cases/a.json: /0: expected an object as call"),
-        ([{"case": "a", "record": {"user": 5}, "call": {}}], "cases/a.json: a: record.user: expected null or string"),
-        ([{"case": "a", "record": {"usr": "u"}, "call": {}}], "cases/a.json: a: record: expected record"),
-        ([{"case": "a", "record": {"user": "u", "raw": "!"}, "call": {}}], "cases/a.json: a: record: does not fit"),
-        ([{"case": "a", "schema": "b.avsc", "record": {}, "call": {}}], "cases/a.json: a: b.avsc: not a readable"),
+        ([{"case": "a", "record": {}, "event": {}, "skipped": "b"}], "cases/a.json: /0: expected exactly one of event"),
+        ([{"case": "a", "record": {}, "call": {}}], "cases/a.json: /0: expected no call: a case has "),
+        ([{"case": "a", "record": {}, "unprocessable": {}}], "cases/a.json: /0: expected no unprocessable: a case "),
+        ([{"record": {}, "event": {}}], 'cases/a.json: /0: expected "case", which describes the example'),
+        ([{"case": "a", "record": {}, "event": []}], "cases/a.json: /0: expected an object as event"),
+        ([{"case": "a", "record": {"user": 5}, "event": {}}], "cases/a.json: a: record.user: expected null or string"),
+        ([{"case": "a", "record": {"usr": "u"}, "event": {}}], "cases/a.json: a: record: expected record"),
+        ([{"case": "a", "record": {"user": "u", "raw": "!"}, "event": {}}], "cases/a.json: a: record: does not fit"),
+        ([{"case": "a", "schema": "b.avsc", "record": {}, "event": {}}], "cases/a.json: a: b.avsc: not a readable"),
     ],
 )  # fmt: skip
 def test_a_mistake_in_a_file_is_explained(tmp_path: Path, cases: Any, line: str) -> None:

@@ -36,7 +36,7 @@ def contract(rule: Any, required: bool = False, top: Any = ()) -> Any:
 def findings(rule: Any, avro: Any, required: bool = False, top: Any = ()) -> list[tuple[str, str]]:
     """Weight and text of each finding."""
     root = load_schema("test", record("R", user="string", **avro)).root
-    return [(finding.weight, finding.what) for finding in check_compatibility(contract(rule, required, top), root)]
+    return [(finding.severity, finding.detail) for finding in check_compatibility(contract(rule, required, top), root)]
 
 
 ENUM = {"type": "enum", "name": "E", "symbols": ["A", "B"]}
@@ -187,9 +187,9 @@ def test_a_value_in_place_of_an_unsendable_value_breaks_no_rule_without_a_findin
 ) -> None:
     rule = {**(rule if isinstance(rule, dict) else {}), **conversion, "x-on-invalid": on_invalid}
     parsed, schema = contract(rule, False, DEFINITIONS), record("R", user="string", p=avro)
-    weights = {finding.weight for finding in check_compatibility(parsed, load_schema("test", schema).root)}
+    severities = {finding.severity for finding in check_compatibility(parsed, load_schema("test", schema).root)}
     reason, _ = outcome(parsed, schema, data.draw(values(schema["fields"][1]["type"])))
-    assert weights - {"note"} or reason != "invalid"
+    assert severities - {"note"} or reason != "invalid"
 
 
 VISIT = record("Visit", at=["null", {"type": "long", "logicalType": "timestamp-millis"}], page="string")
@@ -235,9 +235,11 @@ def test_findings_agree_with_what_becomes_of_records(
     schema = record("R", user="string", p=avro)
     root = load_schema("test", schema).root
     of_property = [finding for finding in check_compatibility(parsed, root) if finding.place == "/properties/p"]
-    weights = [finding.weight for finding in of_property if not finding.what.startswith(("x-convert", "x-list"))]
+    severities = [finding.severity for finding in of_property if not finding.detail.startswith(("x-convert", "x-list"))]
     reason, null = outcome(parsed, schema, data.draw(values(schema["fields"][1]["type"])))
-    if not {*weights, *(finding.weight for finding in of_property if finding.what.startswith("x-list"))} - {"note"}:
+    if not {*severities, *(finding.severity for finding in of_property if finding.detail.startswith("x-list"))} - {
+        "note"
+    }:
         assert reason not in ("invalid", "missing_required")
-    if "problem" in weights and not null and list_rule != {"x-list": "first"}:  # which makes null of an empty list
+    if "problem" in severities and not null and list_rule != {"x-list": "first"}:  # which makes null of an empty list
         assert reason

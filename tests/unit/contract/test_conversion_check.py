@@ -101,16 +101,16 @@ def test_a_conversion_has_an_effect_or_is_reported(convert: str, avro: Any, valu
     match conversion_effect(convert, schema.root.fields["p"]):
         case Effect.CONVERTS:
             assert changed
-            assert not [finding for finding in findings if "no label" not in finding.what and not is_partial(avro)]
+            assert not [finding for finding in findings if "no label" not in finding.detail and not is_partial(avro)]
         case Effect.JANUARY_1970:
             assert all(converted.startswith("1970-01-") for converted, _ in pairs)
-            assert [finding.weight for finding in findings] == ["problem"]
+            assert [finding.severity for finding in findings] == ["problem"]
         case Effect.KEEPS:
             assert not changed
-            assert [finding.weight for finding in findings] == ["note"]
+            assert [finding.severity for finding in findings] == ["note"]
         case Effect.NONE:
             assert always_rejected or not changed
-            assert [finding.weight for finding in findings] == ["problem"]
+            assert [finding.severity for finding in findings] == ["problem"]
 
 
 def test_each_effect_is_in_the_table() -> None:
@@ -152,18 +152,18 @@ TIMESTAMP = {"type": "long", "logicalType": "timestamp-millis"}
 )  # fmt: skip
 def test_a_conversion_without_effect_is_named_with_its_type(convert: str, avro: Any, expected: tuple[str, str]) -> None:
     (finding,) = [finding for finding in findings_of({"x-convert": convert}, ["null", avro] if avro == MAP else avro)
-                  if "null" not in finding.what]  # fmt: skip
-    assert (finding.weight, finding.what) == expected
+                  if "null" not in finding.detail]  # fmt: skip
+    assert (finding.severity, finding.detail) == expected
 
 
 @pytest.mark.parametrize("avro", [["long", "string"], ["null", "long"], ["int", "string"]])
 def test_text_beside_integers_is_no_finding(avro: Any) -> None:
-    assert not [finding for finding in findings_of({"x-convert": "string"}, avro) if "null" not in finding.what]
+    assert not [finding for finding in findings_of({"x-convert": "string"}, avro) if "null" not in finding.detail]
 
 
 def test_text_beside_a_field_that_becomes_text_is_no_finding() -> None:
     rule = {"type": "string", "x-source": ["p", "$kafka.messageId"], "x-convert": "string"}
-    assert not [finding for finding in findings_of(rule, ["null", "int"]) if "null" not in finding.what]
+    assert not [finding for finding in findings_of(rule, ["null", "int"]) if "null" not in finding.detail]
 
 
 def test_the_time_of_the_kafka_record_counts_as_a_long() -> None:

@@ -149,8 +149,8 @@ def test_the_report_for_people_counts_the_contracts_that_do_not_fit(tmp_path: Pa
 )  # fmt: skip
 def test_check_suggests_the_similar_field(schema: Any, finding: tuple[str, str]) -> None:
     findings = check_compatibility(parse_contract("c.json", schema), load_schema("test", AVRO).root)
-    assert finding in [(finding.weight, finding.what) for finding in findings]
-    assert sum("did you mean" in finding.what for finding in findings) == 1
+    assert finding in [(finding.severity, finding.detail) for finding in findings]
+    assert sum("did you mean" in finding.detail for finding in findings) == 1
 
 
 @pytest.mark.parametrize("source", [["user", "external_user"], ["accountId", "user"], ["user", "zzz"]])
@@ -164,7 +164,7 @@ def test_a_field_that_the_contract_uses_is_not_suggested() -> None:
     parsed = parse_contract("c.json", contract({"score": {}, "scores": {}}))
     findings = check_compatibility(parsed, load_schema("test", AVRO).root)
     assert ("/properties/score", "no field score: no event has this property") in [
-        (finding.place, finding.what) for finding in findings
+        (finding.place, finding.detail) for finding in findings
     ]
 
 

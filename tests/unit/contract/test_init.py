@@ -44,7 +44,7 @@ def require_good(folder: Path, schema: Path) -> None:
     check = run("check", "--contract-only", "--json", "--schemas-dir", str(folder), "--schema", str(schema))
     findings = [finding for checked in json.loads(check.stdout) for finding in checked["findings"]]
     assert not [
-        finding for finding in findings if finding["weight"] != "note" and not finding["what"].startswith("Segment")
+        finding for finding in findings if finding["severity"] != "note" and not finding["detail"].startswith("Segment")
     ]
     assert check.exit_code == 0, check.output
 
@@ -71,7 +71,7 @@ def test_the_first_contract_of_any_record_is_good(
     result = init(folder, avro)
     assert (result.exit_code, result.stderr) == (0, "")
     require_good(folder, folder / "sprig" / "answer.avsc")
-    assert cases(folder, "r")[0]["call"]["userId"]
+    assert cases(folder, "r")[0]["event"]["userId"]
     mapped = json.dumps(contract(folder, "r"))
     paths = [(f'"f{number}"', f'"f{number}.') for number in range(len(schemas))]  # the field, or a field inside it
     assert all(any(path in mapped for path in both) for both in paths)
@@ -197,7 +197,7 @@ def test_a_field_of_any_name_is_mapped(tmp_path: Path) -> None:
     assert result.exit_code == 0
     require_good(tmp_path / "mine", tmp_path / "answer.avsc")
     (case, *_) = cases(tmp_path / "mine", "r")
-    assert case["call"]["properties"] == {
+    assert case["event"]["properties"] == {
         "a.b": "a b",
         "$c": "c",
         "d[0]": "d 0",
@@ -222,9 +222,9 @@ def test_the_cases_are_full_sparse_and_without_a_user(tmp_path: Path) -> None:
     init(tmp_path / "mine", avro)
     full, sparse, skipped = cases(tmp_path / "mine")
     assert full["record"] == {"user_id": "user-1", "score": 7, "tags": ["text"], "at": 1_772_442_000_000}
-    assert full["call"]["timestamp"] == "2026-03-02T09:00:00.000Z"
+    assert full["event"]["timestamp"] == "2026-03-02T09:00:00.000Z"
     assert sparse["record"] == {"user_id": "user-1", "score": None, "tags": [], "at": None}
-    assert sparse["call"]["timestamp"] == "2026-03-02T09:00:00.000Z"  # that of the Kafka record
+    assert sparse["event"]["timestamp"] == "2026-03-02T09:00:00.000Z"  # that of the Kafka record
     assert (skipped["record"]["user_id"], skipped["skipped"]) == (None, "no_user_id")
 
 

@@ -46,7 +46,7 @@ def properties_of(rule: dict[str, Any], avro: AvroType, value: Any, required: Se
 
 def findings(rule: dict[str, Any], avro: AvroType, required: Sequence[str] = ()) -> list[tuple[str, str]]:
     checked = check_compatibility(contract_of(rule, required), record(user=TEXT, a=avro))
-    return [(finding.weight, finding.what) for finding in checked]
+    return [(finding.severity, finding.detail) for finding in checked]
 
 
 @pytest.mark.parametrize(
@@ -251,7 +251,9 @@ def test_what_is_found_before_there_is_a_record(rule: dict[str, Any], avro: Avro
 def test_a_folder_without_a_list_for_the_form_is_a_problem() -> None:
     contract, root = contract_of({"x-list": "first"}), record(user=TEXT, a=TEXT)
     problems = check_folder([contract], [root])["test"]
-    assert [problem.what for problem in problems] == ["x-list first is for a list, not for string: rejected as invalid"]
+    assert [problem.detail for problem in problems] == [
+        "x-list first is for a list, not for string: rejected as invalid"
+    ]
     assert not check_folder([contract], [record(user=TEXT, a=array(TEXT))])
 
 

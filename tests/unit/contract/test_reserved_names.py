@@ -32,7 +32,7 @@ def contract_file(place: str, properties: Any) -> dict[str, Any]:
 
 def warnings(place: str, properties: Any) -> dict[str, str]:
     contract = parse_contract("test", contract_file(place, properties))
-    return {finding.place: finding.what for finding in check_names(contract) if finding.weight == "warning"}
+    return {finding.place: finding.detail for finding in check_names(contract) if finding.severity == "warning"}
 
 
 @pytest.mark.parametrize(("place", "name", "json_type", "effect"), ROWS)
@@ -91,7 +91,7 @@ def test_check_and_the_commands_of_contracts_show_the_warning(tmp_path: Path) ->
     contract["properties"]["properties"]["properties"]["user_id"] = {"type": "integer"}
     root = record(user=TEXT, user_id=TEXT)
     assert DISCARDED.format("user_id") in [
-        finding.what for finding in check_compatibility(parse_contract("test", contract), root)
+        finding.detail for finding in check_compatibility(parse_contract("test", contract), root)
     ]
     shutil.copytree(ROOT / "examples" / "flat", tmp_path, dirs_exist_ok=True)
     (tmp_path / "segment" / "answer.json").write_text(json.dumps(contract))

@@ -44,5 +44,5 @@ def test_an_example_runs(
         assert Counter(arrival.event["event"] for arrival in segment.accepted) == events
         assert {arrival.key for arrival in segment.accepted} == {KEY}
         assert not segment.dropped
-    rejected = [case.expected["unprocessable"]["reason"] for case in cases if "unprocessable" in case.expected]
+    rejected = [case.expected["rejected"]["reason"] for case in cases if "rejected" in case.expected]
     assert [dead_letter.reason for dead_letter in flow.dead_letters()] == rejected

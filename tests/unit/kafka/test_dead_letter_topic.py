@@ -21,9 +21,9 @@ def findings(dead_letters: dict[str, Any], source: dict[str, Any]) -> dict[str, 
     """The findings by their subject, for topics that differ from safe ones in these settings."""
     settings = {
         "topic": SAFE._replace(name="topic", max_message_bytes=1_000_000, **source),
-        "letters": SAFE._replace(name="letters", **dead_letters),
+        "dead-letters": SAFE._replace(name="dead-letters", **dead_letters),
     }
-    return {finding.subject: finding for finding in judge("topic", "letters", settings)}
+    return {finding.subject: finding for finding in judge("topic", "dead-letters", settings)}
 
 
 RISKS: list[tuple[str, dict[str, Any], dict[str, Any], str, str, str]] = [
@@ -45,13 +45,17 @@ RISKS: list[tuple[str, dict[str, Any], dict[str, Any], str, str, str]] = [
         "deleted within hours, and later than the records",
         {"retention_ms": DAY // 2},
         {"retention_ms": DAY // 24},
-        *(RETENTION, "warning", "letters deletes dead letters after only 12 hours, before anybody may see them"),
+        *(RETENTION, "warning", "dead-letters deletes dead letters after only 12 hours, before anybody may see them"),
     ),
     (
         "a limit in bytes",
         {"retention_bytes": 1_000_000},
         {},
-        *(RETENTION, "warning", "retention.bytes of letters is 1,000,000 bytes, but that of topic is without limit"),
+        *(
+            RETENTION,
+            "warning",
+            "retention.bytes of dead-letters is 1,000,000 bytes, but that of topic is without limit",
+        ),
     ),
     (
         "more in-sync replicas than replicas",
@@ -109,9 +113,9 @@ def test_settings_that_cost_no_dead_letter_are_ok(dead_letters: dict[str, Any], 
 
 
 def test_settings_that_are_not_seen_are_noted_and_the_others_are_judged() -> None:
-    letters = SAFE._replace(name="letters", cleanup_policy="compact", retention_ms=DAY // 4)
-    settings: dict[str, TopicSettings | UnseenSettings] = {"topic": NOT_PERMITTED, "letters": letters}
-    unseen, *judged = judge("topic", "letters", settings)
+    dead_letter_topic = SAFE._replace(name="dead-letters", cleanup_policy="compact", retention_ms=DAY // 4)
+    settings: dict[str, TopicSettings | UnseenSettings] = {"topic": NOT_PERMITTED, "dead-letters": dead_letter_topic}
+    unseen, *judged = judge("topic", "dead-letters", settings)
     assert unseen == TopicFinding("note", "settings of topic", f"not seen, so not judged: {NOT_PERMITTED.error}")
     assert {finding.subject: finding.state for finding in judged} == {
         CLEANUP: "problem",
@@ -119,16 +123,16 @@ def test_settings_that_are_not_seen_are_noted_and_the_others_are_judged() -> Non
         REPLICAS: "ok",
         SIZE: "ok",
     }
-    notes = judge("topic", "letters", dict.fromkeys(("topic", "letters"), NOT_PERMITTED))
+    notes = judge("topic", "dead-letters", dict.fromkeys(("topic", "dead-letters"), NOT_PERMITTED))
     assert [(note.state, note.subject) for note in notes] == [
         ("note", "settings of topic"),
-        ("note", "settings of letters"),
+        ("note", "settings of dead-letters"),
     ]
 
 
 def test_nothing_is_said_about_topics_that_are_missing() -> None:
-    assert judge("topic", "letters", {}) == []
-    assert {finding.state for finding in judge("topic", "letters", {"letters": SAFE})} == {"ok"}
+    assert judge("topic", "dead-letters", {}) == []
+    assert {finding.state for finding in judge("topic", "dead-letters", {"dead-letters": SAFE})} == {"ok"}
 
 
 @pytest.mark.parametrize(
@@ -148,7 +152,7 @@ def test_nothing_is_said_about_topics_that_are_missing() -> None:
 def test_limits_are_those_that_the_broker_applies(
     config: dict[str, str | None], expected: tuple[str, float, float]
 ) -> None:
-    settings = TopicSettings.parse("letters", config, 3)
+    settings = TopicSettings.parse("dead-letters", config, 3)
     assert (settings.cleanup_policy, settings.retention_ms, settings.retention_bytes) == expected
 
 

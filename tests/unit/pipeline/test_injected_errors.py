@@ -125,7 +125,9 @@ def check(steps: list[Step], fault: Fault, lines: LogLines) -> None:
     assert all(line.startswith(fault.error.__name__) for line in lines.errors), lines.errors
     if fault.seam not in COMMIT_SEAMS or fault.times == 1:
         assert member.has_committed_what_was_settled()
-    internal_errors = [letter for letter in member.dead_letters.written if letter.rejected.stage == "internal"]
+    internal_errors = [
+        dead_letter for dead_letter in member.dead_letters.written if dead_letter.rejected.stage == "internal"
+    ]
     assert len(internal_errors) <= member.raised
     finish(ledger)
 

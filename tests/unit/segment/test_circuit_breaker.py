@@ -162,12 +162,12 @@ def test_a_blocked_key_is_shown_as_blocked_and_not_as_waiting() -> None:
     assert not queue.waits
 
 
-def test_the_last_trouble_says_whether_the_key_is_throttled() -> None:
+def test_the_last_failure_says_whether_the_key_is_throttled() -> None:
     breaker = CircuitBreaker()
     breaker.failed("http_503", 0.0, 1.0)
     assert not breaker.is_throttling
     breaker.throttled("http_429", None, 1.0, 2.0)
     assert breaker.is_throttling
-    assert breaker.trouble_since == 1.0
+    assert breaker.failing_since == 1.0
     breaker.failed("http_503", 2.0, 3.0)
     assert not breaker.is_throttling
