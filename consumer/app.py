@@ -130,7 +130,8 @@ def build(settings: Settings, variant: Variant) -> Iterator[Service]:
         closer.deadline = lambda: loop.stop_deadline() + LEAVE_SECONDS
         dead_letter_topic = settings.dead_letter_topic if variant.policy.writes_dead_letters else None
         findings = partial(factories.dead_letter_topic_findings, settings)
-        yield Service(loop, consumer, reporter, StartTopics(consumer, dead_letter_topic, findings))
+        topics = StartTopics(consumer, dead_letter_topic, findings, lambda: dead_letters.advance(time.monotonic()))
+        yield Service(loop, consumer, reporter, topics)
 
 
 @contextmanager

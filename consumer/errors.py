@@ -8,7 +8,7 @@ Every error that the service raises on purpose, named by its treatment.
     │   └── UnsafeSchema        an Avro schema whose decoding is not safe
     ├── ServiceError            the service cannot continue; the platform restarts it (exit 1)
     │   ├── NoAnswer            the broker did not answer in time; the service asks again
-    │   ├── BrokersForgotten    a Kafka client knows no broker any more; the service starts again with new clients
+    │   ├── BrokersForgotten    a Kafka client has forgotten all brokers, and only a new one helps
     │   ├── NoSuchTopic         Kafka has no topic of this name
     │   └── NotPermitted        the principal lacks a right in Kafka
     └── RecordError             one record alone: it is skipped or rejected, the others continue
@@ -70,10 +70,13 @@ class NoAnswer(ServiceError):
 
 
 class BrokersForgotten(ServiceError):
-    """A Kafka client knows no broker any more, and never connects again by itself."""
+    """A Kafka client has forgotten all brokers, and never connects again by itself."""
 
     def __init__(self) -> None:
-        super().__init__("the Kafka client has forgotten all brokers, after one answered that there are none")
+        super().__init__(
+            "the Kafka client has forgotten all brokers, because a broker that stopped said that there are none: "
+            "start again"
+        )
 
 
 class NoSuchTopic(ServiceError):

@@ -34,6 +34,7 @@ from consumer.kafka.mock_broker import records
 from consumer.model import RecordAddress
 
 KEYS = {"production": "test-production-key", "development": "test-development-key"}
+FORGOTTEN = "the Kafka client has forgotten all brokers"
 COMMAND = str(Path(sys.executable).with_name("sprig-to-segment"))
 
 
@@ -170,19 +171,26 @@ class Flow:
 
 
 class Member:
-    """A process that runs the `run` command. `lines` holds its whole output, which failed tests print."""
+    """
+    A process that runs the `run` command. `lines` holds its whole output, which failed tests print.
+
+    If a client has forgotten all brokers, the process ends, and is started again as a platform does. `restarts` counts
+    that.
+    """
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self.lines: list[str] = []
-        self._process = subprocess.Popen(
-            [COMMAND, "run"],
-            env={"PATH": os.environ["PATH"], **environment},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+        self.restarts = 0
+        self._environment = {"PATH": os.environ["PATH"], **environment}
+        self._was_asked_to_end = False
+        self._process = self._start()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
+
+    def _start(self) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [COMMAND, "run"], env=self._environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
 
     @property
     def output(self) -> str:
@@ -225,18 +233,26 @@ class Member:
 
     def losses(self) -> list[tuple[float, list[int]]]:
         """When the member logged that it lost partitions, in seconds since the epoch, and which."""
-        lost = [json.loads(line) for line in self.lines if '"partitions lost"' in line]
-        return [(datetime.fromisoformat(line["timestamp"]).timestamp(), line["partitions"]) for line in lost]
+        losses, assigned = list[tuple[float, list[int]]](), set[int]()
+        for line in map(json.loads, filter(_is_of_partitions, self.lines)):
+            at = datetime.fromisoformat(line["timestamp"]).timestamp()
+            if line["event"] == "partitions assigned":
+                assigned.update(line["partitions"])
+            elif line["event"] == "partitions lost":
+                losses.append((at, line["partitions"]))
+            elif FORGOTTEN in line.get("error", ""):  # perhaps without a commit
+                losses.append((at, sorted(assigned)))
+        return losses
 
     @property
     def has_ended(self) -> bool:
-        return self._process.poll() is not None
+        return not self._reader.is_alive()
 
     @property
     def url(self) -> str:
         """The address at which the member serves HTTP. Waits until the member has logged its start."""
         wait_until(lambda: self.has_started, "the start to be logged")
-        address = next(line["http"] for line in map(json.loads, self.lines) if line["event"] == "started")
+        *_, address = [line["http"] for line in map(json.loads, self.lines) if line["event"] == "started"]
         if isinstance(address, list):  # the previous version logs host and port
             return f"http://127.0.0.1:{address[1]}"
         return str(address).rstrip("/")
@@ -247,23 +263,34 @@ class Member:
         return self.end()
 
     def ask_to_end(self, number: int = signal.SIGTERM) -> None:
+        self._was_asked_to_end = True
         self._process.send_signal(number)
 
     def kill(self) -> None:
+        self._was_asked_to_end = True
         if self._process.poll() is None:
             self._process.kill()
         self.end()
 
     def end(self, seconds: float = 30) -> int:
         """Wait for the end of the process, and return its exit code."""
-        code = self._process.wait(seconds)
-        self._reader.join(5)
-        return code
+        self._reader.join(seconds)
+        return self._process.wait(5)
 
     def _read(self) -> None:
-        assert self._process.stdout
-        with self._process.stdout as output:
-            self.lines.extend(iter(output.readline, ""))
+        while True:
+            assert self._process.stdout
+            with self._process.stdout as output:
+                self.lines.extend(iter(output.readline, ""))
+            self._process.wait()
+            if self._was_asked_to_end or not self.lines or FORGOTTEN not in self.lines[-1]:
+                return
+            self.restarts += 1
+            self._process = self._start()
+
+
+def _is_of_partitions(line: str) -> bool:
+    return '"event": "partitions ' in line or FORGOTTEN in line
 
 
 def metric(url: str, name: str, **labels: str) -> float:

@@ -5,6 +5,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from os import fstat
+from os.path import samestat
 from pathlib import Path
 from typing import Self
 
@@ -41,29 +43,34 @@ class AddressFile:
     """
     Writes a file of addresses, which is at its path only when all of them are written: a part is no file.
 
-    A link or a device, such as /dev/stdout, is written to and never replaced.
+    The target of a link is replaced, and the link stays. A device and standard output are written to.
 
     Each method raises UsageError if the file cannot be written.
     """
 
     def __init__(self, path: Path, topic: str) -> None:
         self._path, self._topic = path, topic
-        is_replaceable = not path.is_symlink() and (path.is_file() or not path.exists())
-        self._part = path.with_name(f"{path.name}.part") if is_replaceable else path
         with self._explained_errors():
-            self._file = self._part.open("w", encoding="utf-8")
+            target = path.resolve()
+            is_replaceable = target.is_file() or not target.exists()
+            self._part = target.with_name(f"{target.name}.part") if is_replaceable else target
+            self._target = target
+            self._is_output = _is_standard_output(target)
+            self._file = sys.stdout if self._is_output else self._part.open("w", encoding="utf-8")
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, error_type: type[BaseException] | None, *_: object) -> None:
+        if self._is_output:
+            return
         try:
             with self._explained_errors():
                 self._file.close()
-                if error_type is None and self._part != self._path:
-                    self._part.replace(self._path)
+                if error_type is None and self._part != self._target:
+                    self._part.replace(self._target)
         finally:
-            if self._part != self._path:
+            if self._part != self._target:
                 self._part.unlink(missing_ok=True)
 
     def add(self, address: RecordAddress) -> None:
@@ -76,6 +83,14 @@ class AddressFile:
             yield
         except OSError as error:
             raise UsageError(f"{self._path}: cannot be written: {error.strerror}") from None
+
+
+def _is_standard_output(path: Path) -> bool:
+    """A second file of the same output would write over what is printed."""
+    try:
+        return samestat(path.stat(), fstat(sys.stdout.fileno()))
+    except (OSError, ValueError):  # no such file, or an output without a file
+        return False
 
 
 def read_addresses(path: Path, topic: str) -> AddressSelection:

@@ -74,10 +74,7 @@ def reconcile(  # noqa: PLR0913, PLR0917 - click passes options by name
         sprig-to-segment reconcile --from 2026-03-02 --delivered - --missing
     """
     silence_logs()
-    if end is not None and end <= begin:
-        raise click.BadParameter("must be after --from", param_hint="--to")
-    if end is None:
-        end = int(time.time() * 1000)
+    time_range = _time_range(begin, end)
     source = SettingsSource(env_file, schemas_dir)
     settings = source.load()
     quiet = list_missing and sys.stdout.isatty()  # a bar would be between the lines
@@ -85,7 +82,7 @@ def reconcile(  # noqa: PLR0913, PLR0917 - click passes options by name
     counts = Counts()
     with ExitStack() as closing:
         file = closing.enter_context(AddressFile(missing_file, settings.kafka_topic)) if missing_file else None
-        for record, state in record_states(settings, TimeRange(begin, end), delivered_ids, closing, quiet):
+        for record, state in record_states(settings, time_range, delivered_ids, closing, quiet):
             counts[record.partition, record.timestamp // _HOUR, state] += 1
             if list_missing and state == MISSING:
                 _print_missing(record)
@@ -101,6 +98,16 @@ def reconcile(  # noqa: PLR0913, PLR0917 - click passes options by name
     if missing_file:
         _say_what_to_do(missing_file, totals[MISSING], source)
     exit_with(not totals[MISSING])
+
+
+def _time_range(begin: int, end: int | None) -> TimeRange:
+    """`end` is now if it is not given. Raises BadParameter for a range without records."""
+    now = int(time.time() * 1000)
+    if end is None and begin >= now:
+        raise click.BadParameter("must be in the past", param_hint="--from")
+    if end is not None and end <= begin:
+        raise click.BadParameter("must be after --from", param_hint="--to")
+    return TimeRange(begin, now if end is None else end)
 
 
 def _print_missing(record: Record) -> None:

@@ -5,7 +5,6 @@ import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Event
 from urllib.parse import urlsplit
 
 import click
@@ -14,7 +13,7 @@ import consumer.settings
 from consumer import app, factories
 from consumer.cli.params import as_json, exit_with, plain_errors
 from consumer.cli.settings_source import SettingsSource, settings_options
-from consumer.errors import BrokersForgotten, UsageError
+from consumer.errors import UsageError
 from consumer.internal_errors import as_service_error
 from consumer.observability import log_setup
 from consumer.pipeline.message_id import message_id_prefix
@@ -73,29 +72,15 @@ def deliver(source: SettingsSource) -> None:
 
 def _deliver(settings: Settings) -> int:
     """How many records were delivered until a signal said stop. All parts are closed then."""
-    delivered = 0
-    with stop_requests(settings.shutdown_timeout_seconds) as stop:
-        is_finished = False
-        while not is_finished:
-            with (
-                app.build(settings, app.normal(settings, has_telemetry=True)) as service,
-                app.status_server(settings, service) as server,
-            ):
-                _collect_garbage_rarely()
-                log.info("started", extra={**_fields(settings), "http": server.url})
-                is_finished = _run(service, stop)
-            delivered += service.reporter.counters.delivered
-    return delivered
-
-
-def _run(service: app.Service, stop: Event) -> bool:
-    """Deliver until `stop` is set. False if the service has to start again with new clients. Raises ServiceError."""
-    try:
+    with (
+        stop_requests(settings.shutdown_timeout_seconds) as stop,
+        app.build(settings, app.normal(settings, has_telemetry=True)) as service,
+        app.status_server(settings, service) as server,
+    ):
+        _collect_garbage_rarely()
+        log.info("started", extra={**_fields(settings), "http": server.url})
         service.run(stop)
-    except BrokersForgotten as error:
-        log.warning("starting again with new Kafka clients", extra={"error": str(error)})
-        return False
-    return True
+    return service.reporter.counters.delivered
 
 
 @contextmanager

@@ -27,9 +27,8 @@ class ClientErrors:
         self.fatal: KafkaError | None = None
         self._last_text, self._last_at = "", float("-inf")
 
-    @property
     def options(self) -> dict[str, Any]:
-        """The options by which the client reports to this object."""
+        """The options with which the one client reports to this object."""
         return {**self._reports.options, **self.known_brokers.options(), "error_cb": self.report}
 
     def report(self, error: KafkaError) -> None:

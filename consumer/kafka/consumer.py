@@ -43,7 +43,7 @@ class GroupConsumer:
     def __init__(self, config: Mapping[str, Any], topic: str, from_beginning: bool) -> None:
         self._errors = ClientErrors(config)
         self.last_error, self.known_brokers = self._errors.last_error, self._errors.known_brokers
-        self._consumer = create_client(Consumer, {**config, **self._errors.options, "on_commit": self._on_commit})
+        self._consumer = create_client(Consumer, {**config, **self._errors.options(), "on_commit": self._on_commit})
         self.topic = topic
         admin_config = {**shared_config(config), **NEVER_CREATE, **self.known_brokers.options()}
         admin = create_client(AdminClient, with_explained_log(admin_config))

@@ -113,7 +113,7 @@ class DeadLetterWriter:
             if dead_letter in self._open:
                 self._send(dead_letter, now)
         self._poll(wait)
-        if self._known_brokers.are_lost:
+        if self._known_brokers.are_forgotten:
             log.warning("writing dead letters with a new Kafka client", extra={"error": str(BrokersForgotten())})
             self._producer.purge()
             self._poll(0)  # what the client held is sent again

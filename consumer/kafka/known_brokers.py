@@ -7,7 +7,7 @@ from typing import Any
 from consumer.errors import BrokersForgotten
 
 REPORT_INTERVAL = 5.0  # seconds
-LOST_REPORTS = 2  # in a row
+FORGOTTEN_REPORTS = 2  # in a row
 
 # A group's coordinator is listed as "logical" as well, but a client asks it for nothing else.
 _BROKER = re.compile(r'"source":\s*"(?:configured|learned)"')
@@ -26,7 +26,11 @@ class KnownBrokers:
         self._reports_without_broker: list[int] = []  # in a row, of each client
 
     def options(self) -> dict[str, Any]:
-        """The options of one client, by which it reports to this object in calls of `poll` and `consume`."""
+        """
+        The options with which one client reports to this object, in calls of `poll` and `consume`.
+
+        The reports of a client that is not polled are kept without a bound.
+        """
         return {"statistics.interval.ms": int(REPORT_INTERVAL * 1000), "stats_cb": self.listener()}
 
     def listener(self) -> Callable[[str], None]:
@@ -41,11 +45,11 @@ class KnownBrokers:
         return note
 
     @property
-    def are_lost(self) -> bool:
-        """Whether a client knows no broker. One that goes back to bootstrap.servers has these brokers at once."""
-        return any(reports >= LOST_REPORTS for reports in self._reports_without_broker)
+    def are_forgotten(self) -> bool:
+        """Whether a client knows no broker. One that goes back to bootstrap.servers knows these brokers at once."""
+        return any(reports >= FORGOTTEN_REPORTS for reports in self._reports_without_broker)
 
     def require(self) -> None:
         """Raises BrokersForgotten if only new clients help."""
-        if self.are_lost:
+        if self.are_forgotten:
             raise BrokersForgotten

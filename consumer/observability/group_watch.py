@@ -75,6 +75,8 @@ class GroupWatch:
                     while self._is_wanted:
                         self._latest = outside_value(reader.read())
                         self._stop.wait(REFRESH_SECONDS)
+                        if not self._latest["partitions"]:  # its client may have forgotten all brokers
+                            break
             except Exception as error:  # noqa: BLE001 - a defect of ours: the page shows it, and delivery goes on
                 self._latest = {**self._unread, "problems": [f"internal error: {describe(error)}"]}
                 self._stop.wait(REFRESH_SECONDS)

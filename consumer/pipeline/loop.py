@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from threading import Event
 
+from consumer.errors import BrokersForgotten
 from consumer.model import Blocked, Record
 from consumer.pipeline.buffers import PartitionBuffers
 from consumer.pipeline.dispatcher import Dispatcher, Ports
@@ -56,10 +57,11 @@ class Loop:
         try:
             with self._last_commit.before_errors():
                 self._ports.consumer.subscribe(*callbacks)
-                while not stop.is_set() and not self._ports.consumer.known_brokers.are_lost:
+                while not stop.is_set() and not self._ports.consumer.known_brokers.are_forgotten:
                     self.run_once()
-                self._drain(self._buffers.partitions)
-                self._ports.consumer.known_brokers.require()
+                self._drain(self._buffers.partitions, self._drain_seconds if stop.is_set() else MIN_COMMIT_SECONDS)
+            if not stop.is_set():
+                raise BrokersForgotten
         finally:
             self._dispatcher.forget(self._buffers.partitions)  # closing the consumer revokes: nothing may be left then
 
@@ -75,9 +77,8 @@ class Loop:
             self._publish()
 
     def _read(self) -> None:
-        timeout = READ_TIMEOUT
-        if self._ports.workers.free:
-            timeout = self._buffers.seconds_until_due(self._clock(), READ_TIMEOUT)
+        is_free = self._ports.workers.free
+        timeout = self._buffers.seconds_until_due(self._clock(), READ_TIMEOUT) if is_free else READ_TIMEOUT
         result = self._ports.consumer.read(READ_LIMIT, timeout)
         for reset in result.start_resets:
             self._log_changes.reset(reset)
@@ -150,7 +151,7 @@ class Loop:
         self._reporter.rebalanced("revoked", partitions)
         owned = [partition for partition in partitions if self._buffers.get(partition) is not None]
         if owned:  # none at the very end
-            self._drain(owned)
+            self._drain(owned, self._drain_seconds)
             self._dispatcher.forget(owned)
 
     def _on_lost(self, partitions: Sequence[int]) -> None:
@@ -168,21 +169,20 @@ class Loop:
             self._dispatcher.forget(partitions)
         self._reporter.rebalanced("lost", partitions)
 
-    def _drain(self, partitions: Sequence[int]) -> None:
+    def _drain(self, partitions: Sequence[int], seconds: float) -> None:
         """Open no batch, finish what is in flight or can be sent at once, and commit; the next owner reads the rest."""
         self._publish(draining=True)
-        draining, drain_ends_at = frozenset(partitions), self._clock() + self._drain_seconds
+        draining, ends_at = frozenset(partitions), self._clock() + seconds
         try:
-            while self._is_unfinished(draining) and self._clock() < min(drain_ends_at, self.stop_deadline()):
+            while self._is_unfinished(draining) and self._clock() < min(ends_at, self.stop_deadline()):
                 self._send()
                 self._dispatcher.apply_outcomes(DRAIN_POLL_TIMEOUT)
                 if self._clock() >= self._next_publish_at:
                     self._publish(draining=True)
         finally:
-            rest = min(drain_ends_at, self.stop_deadline()) - self._clock()
-            at_least = LAST_COMMIT_SECONDS if self._stop.is_set() else MIN_COMMIT_SECONDS
-            seconds = min(max(rest, at_least), MAX_COMMIT_SECONDS)
-            self._ports.consumer.commit_and_wait(self._buffers.committable(partitions), seconds)
+            rest = min(ends_at, self.stop_deadline()) - self._clock()
+            rest = max(rest, LAST_COMMIT_SECONDS if self._stop.is_set() else MIN_COMMIT_SECONDS)
+            self._ports.consumer.commit_and_wait(self._buffers.committable(partitions), min(rest, MAX_COMMIT_SECONDS))
 
     def stop_deadline(self) -> float:
         """When the drains of a member end that was told to stop: also a drain that had begun before."""

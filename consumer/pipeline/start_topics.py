@@ -18,12 +18,18 @@ class StartTopics:
     Nothing is read before the dead-letter topic is there. A broker that does not answer is waited for.
 
     `dead_letter_topic` is None if no dead letters are written. `findings` asks what its settings mean for dead letters.
+    `poll_writer` takes what the client of dead letters reports meanwhile.
     """
 
     def __init__(
-        self, consumer: GroupConsumer, dead_letter_topic: str | None, findings: Callable[[], Sequence[TopicFinding]]
+        self,
+        consumer: GroupConsumer,
+        dead_letter_topic: str | None,
+        findings: Callable[[], Sequence[TopicFinding]],
+        poll_writer: Callable[[], object],
     ) -> None:
         self._consumer, self._dead_letter_topic, self._findings = consumer, dead_letter_topic, findings
+        self._poll_writer = poll_writer
 
     def wait(self, stop: threading.Event, reporter: StatusReporter) -> None:
         """Wait until the topics can be used, or until `stop` is set. Raises ServiceError if they never can."""
@@ -35,9 +41,16 @@ class StartTopics:
             except NoAnswer as error:
                 log.warning("waiting for Kafka", extra={"error": str(error), "fold_by": error.condition})
                 reporter.starting(str(error), time.monotonic())
+                self._take_reports()
                 stop.wait(1.0)
         if not stop.is_set():
             self._judge_dead_letter_topic()
+
+    def _take_reports(self) -> None:
+        """Take what the clients report. Raises BrokersForgotten."""
+        self._consumer.read(1, 0)  # nothing, because the group is not joined
+        self._poll_writer()
+        self._consumer.known_brokers.require()
 
     def _require_dead_letter_topic(self) -> None:
         """Raises ServiceError if the topic cannot be used, and NoAnswer."""

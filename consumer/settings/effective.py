@@ -46,7 +46,6 @@ HARMLESS_OPTIONS = frozenset(
         "socket.keepalive.enable",
         "socket.timeout.ms",
         "ssl.endpoint.identification.algorithm",
-        "statistics.interval.ms",
         "timeout",
     }
 )

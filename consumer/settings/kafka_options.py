@@ -36,6 +36,7 @@ REFUSED: Mapping[str, str] = {
     "on_commit": _CALLBACK,
     "on_delivery": _CALLBACK,
     "logger": "the service sets it, see LOG_LEVEL",
+    "statistics.interval.ms": "the service sets it, to notice a client that has forgotten all brokers",
 }
 
 _REFUSED_VALUES: Mapping[tuple[str, str], str] = {

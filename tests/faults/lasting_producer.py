@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
+from consumer.closing import close_in_time
 from consumer.kafka.known_brokers import KnownBrokers
 from tests.support import Flow
 
@@ -38,8 +39,9 @@ class LastingProducer:
 
     def poll(self, seconds: float) -> None:
         self._producer.poll(seconds)
-        if self._known_brokers.are_lost and self._drop_written():
+        if self._known_brokers.are_forgotten and self._drop_written():
             self._producer.purge()
+            close_in_time(self._producer.close)
             self._connect()
             for number in list(self._unconfirmed):
                 self._send(number)
@@ -64,7 +66,9 @@ class LastingProducer:
         def on_delivery(error: KafkaError | None, confirmed: Message) -> None:
             if error is None:
                 del self._unconfirmed[number]
-                self._ends[message.partition] = (confirmed.offset() or 0) + 1
+                offset = confirmed.offset()  # unknown if the client takes a later confirmation for this one
+                end = self._ends[message.partition] + 1 if offset is None or offset < 0 else offset + 1
+                self._ends[message.partition] = end
 
         self._producer.produce(self._flow.topic, *message, on_delivery=on_delivery)
 
@@ -80,7 +84,7 @@ class LastingProducer:
         except KafkaException:
             return False
         finally:
-            consumer.close()
+            close_in_time(consumer.close)
         for number, message in list(self._unconfirmed.items()):
             if self._ends[message.partition] < ends[message.partition]:
                 self._ends[message.partition] += 1

@@ -39,20 +39,21 @@ class LivezWatcher:
                     self._ask(member)
 
     def _ask(self, member: Member) -> None:
+        restarts = member.restarts
         try:
             status = str(httpx.get(f"{member.url}/livez", timeout=TIMEOUT, trust_env=False).status_code)
         except httpx.TransportError as error:
-            if self._ends(member):
+            if self._ends(member, restarts):
                 return
             status = type(error).__name__
         self.answers += 1
         if status != "200":
             self.failures.append(status)
 
-    def _ends(self, member: Member) -> bool:
-        """Whether it was killed or asked to end meanwhile, or ends by itself."""
+    def _ends(self, member: Member, restarts: int) -> bool:
+        """Whether it was killed or asked to end meanwhile, or ends or starts again by itself."""
         ends_at = time.monotonic() + TIMEOUT
-        while member in self._members() and not member.has_ended:
+        while member in self._members() and not member.has_ended and member.restarts == restarts:
             if time.monotonic() > ends_at:
                 return False
             time.sleep(0.1)  # the end of another process is polled

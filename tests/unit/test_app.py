@@ -10,8 +10,9 @@ import pytest
 
 from consumer.app import Service
 from consumer.closing import MARGIN_SECONDS, BoundedCloser
-from consumer.errors import NotPermitted, ServiceError
+from consumer.errors import BrokersForgotten, NoAnswer, NotPermitted, ServiceError
 from consumer.kafka.dead_letter_topic import TopicFinding
+from consumer.kafka.known_brokers import KnownBrokers
 from consumer.pipeline.start_topics import StartTopics
 from consumer.pipeline.status_reporter import StatusReporter
 
@@ -33,6 +34,12 @@ class FakeConsumer:
 
     def __init__(self, other_topics: Mapping[str, int | ServiceError]) -> None:
         self._other_topics = other_topics
+        self.known_brokers = KnownBrokers()
+        self._note = self.known_brokers.listener()
+
+    def read(self, limit: int, timeout: float) -> None:
+        """The client reports that it knows no broker."""
+        self._note("{}")
 
     def partition_count(self, topic: str) -> int:
         answer = self._other_topics.get(topic, 1)
@@ -49,7 +56,7 @@ def started(
     """The loop of a service that was started with these findings about its dead-letter topic."""
     loop = FakeLoop()
     reporter, consumer = StatusReporter(time.monotonic()), cast(Any, FakeConsumer(other_topics or {}))
-    service = Service(cast(Any, loop), consumer, reporter, StartTopics(consumer, topic, lambda: findings))
+    service = Service(cast(Any, loop), consumer, reporter, StartTopics(consumer, topic, lambda: findings, lambda: None))
     service.run(threading.Event())
     return loop
 
@@ -133,3 +140,8 @@ def test_clients_that_do_not_close_leave_the_process_the_time_to_end() -> None:
     closer.close("consumer", wait)
     assert time.monotonic() < deadline
     released.set()
+
+
+def test_a_client_that_forgets_all_brokers_while_it_waits_for_kafka_ends_the_service() -> None:
+    with pytest.raises(BrokersForgotten):
+        started(other_topics={"dead-letters": NoAnswer("no broker answers")})

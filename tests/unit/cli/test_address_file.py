@@ -123,13 +123,14 @@ def test_a_part_of_the_addresses_is_no_file(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_link_or_a_pipe_is_written_to_and_not_replaced(tmp_path: Path) -> None:
+def test_the_target_of_a_link_is_replaced_and_a_pipe_is_written_to(tmp_path: Path) -> None:
     target, link, pipe = tmp_path / "target.txt", tmp_path / "link.txt", tmp_path / "pipe"
     link.symlink_to(target)
     with AddressFile(link, "answers") as file:
         file.add(ADDRESS)
     assert link.is_symlink()
     assert target.read_text() == "answers 3 1042\n"
+    assert sorted(tmp_path.iterdir()) == [link, target]
 
     os.mkfifo(pipe)
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
@@ -145,3 +146,13 @@ def test_a_file_that_cannot_be_written_or_read_is_a_clear_mistake(tmp_path: Path
         AddressFile(tmp_path / "nowhere" / "file", "answers")
     with pytest.raises(UsageError, match="cannot be read: Is a directory"):
         read_addresses(tmp_path, "answers")
+
+
+def test_standard_output_is_written_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "output.txt"
+    with path.open("w", encoding="utf-8") as output:
+        monkeypatch.setattr("sys.stdout", output)
+        with AddressFile(Path(f"/proc/self/fd/{output.fileno()}"), "answers") as file:
+            file.add(ADDRESS)
+        output.write("the table\n")
+    assert path.read_text() == "answers 3 1042\nthe table\n"

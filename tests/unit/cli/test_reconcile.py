@@ -12,3 +12,9 @@ def test_a_period_that_ends_before_it_begins_is_a_mistake(end: str) -> None:
     result = CliRunner().invoke(main, words)
     assert (result.exit_code, result.stdout) == (2, "")
     assert "Invalid value for --to: must be after --from" in result.stderr
+
+
+def test_a_period_that_begins_in_the_future_is_a_mistake() -> None:
+    result = CliRunner().invoke(main, ["reconcile", "--from", "2999-01-01", "--delivered", "-"])
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "Invalid value for --from: must be in the past" in result.stderr

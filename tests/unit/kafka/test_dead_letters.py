@@ -12,7 +12,7 @@ from consumer.kafka import dead_letters
 from consumer.kafka.client_config import producer_config
 from consumer.kafka.dead_letter_headers import parse_dead_letter
 from consumer.kafka.dead_letters import DeadLetterWriter
-from consumer.kafka.known_brokers import LOST_REPORTS
+from consumer.kafka.known_brokers import FORGOTTEN_REPORTS
 from consumer.kafka.mock_broker import MockBroker, records
 from consumer.kafka.records import to_record
 from consumer.model import DeadLetter, Headers, Record, Rejected
@@ -284,7 +284,7 @@ def test_a_dead_letter_is_written_once_by_a_new_client_if_the_first_has_forgotte
     writer = DeadLetterWriter(producer_config(broker.address, {}), "dead-letters", "topic", "1")
     writer.put(dead_letter)
     assert not writer.advance(time.monotonic()).confirmed
-    for _ in range(LOST_REPORTS):
+    for _ in range(FORGOTTEN_REPORTS):
         configs[0]["stats_cb"]("{}")
     wait_until(lambda: writer.advance(time.monotonic(), 0.1).confirmed, "the dead letter to be confirmed")
     writer.close()

@@ -6,7 +6,7 @@ import pytest
 from confluent_kafka import Consumer
 
 from consumer.errors import BrokersForgotten
-from consumer.kafka.known_brokers import LOST_REPORTS, KnownBrokers
+from consumer.kafka.known_brokers import FORGOTTEN_REPORTS, KnownBrokers
 from consumer.kafka.mock_broker import MockBroker
 from tests.ports import free_port
 
@@ -23,7 +23,7 @@ LEARNED = f'{{ "brokers":{{ "kafka:9092/1": {{ "source":"learned", "state":"UP" 
 def test_a_client_without_brokers_in_several_reports_has_lost_them(statistics: str) -> None:
     brokers = KnownBrokers()
     note, note_other_client = brokers.listener(), brokers.listener()
-    for _ in range(LOST_REPORTS - 1):
+    for _ in range(FORGOTTEN_REPORTS - 1):
         note(statistics)
         brokers.require()
     note_other_client(statistics)
@@ -37,9 +37,9 @@ def test_a_client_without_brokers_in_several_reports_has_lost_them(statistics: s
 def test_a_client_that_knows_a_broker_has_lost_none(statistics: str) -> None:
     brokers = KnownBrokers()
     note = brokers.listener()
-    for report in [ONLY_COORDINATOR, statistics] * LOST_REPORTS:
+    for report in [ONLY_COORDINATOR, statistics] * FORGOTTEN_REPORTS:
         note(report)
-        assert not brokers.are_lost
+        assert not brokers.are_forgotten
 
 
 def lost_brokers(bootstrap: str) -> bool:
@@ -55,11 +55,11 @@ def lost_brokers(bootstrap: str) -> bool:
     consumer = Consumer({**options, "bootstrap.servers": bootstrap, "group.id": "answers", "log_level": 0})
     consumer.subscribe(["answers"])
     ends_at = time.monotonic() + SECONDS
-    while len(reports) < 3 * LOST_REPORTS:
+    while len(reports) < 3 * FORGOTTEN_REPORTS:
         assert time.monotonic() < ends_at, reports
         consumer.poll(0.05)
     consumer.close()
-    return brokers.are_lost
+    return brokers.are_forgotten
 
 
 def test_a_real_client_is_told_by_its_statistics() -> None:

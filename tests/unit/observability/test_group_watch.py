@@ -28,6 +28,7 @@ class FakeReaders:
     def __init__(self) -> None:
         self.opened = self.closed = self.reads = 0
         self.error: Exception | None = None
+        self.partitions = [{"partition": 0}]
         self.may_read = threading.Event()
         self.may_read.set()
 
@@ -40,7 +41,7 @@ class FakeReaders:
         self.reads += 1
         if self.error:
             raise self.error
-        return {"read_at": self.reads, "problems": [], "client_id": "\x1b[31mred"}
+        return {"read_at": self.reads, "problems": [], "client_id": "\x1b[31mred", "partitions": self.partitions}
 
     def close(self) -> None:
         self.closed += 1
@@ -112,6 +113,14 @@ def test_a_defect_is_shown_and_the_next_read_may_succeed(watch: GroupWatch, read
     readers.error = None
     wait_until(lambda: not watch.latest()["problems"] and watch.latest()["read_at"], "a report")
     wait_until(lambda: readers.opened == readers.closed + 1, "one open reader")
+
+
+def test_a_read_without_an_answer_opens_new_connections(watch: GroupWatch, readers: FakeReaders) -> None:
+    """A Kafka client can forget all brokers, and only a new one connects again."""
+    readers.partitions = []
+    watch.latest()
+    wait_until(lambda: readers.opened > 2, "new connections")
+    assert readers.opened - readers.closed <= 1
 
 
 def test_a_closed_watch_reads_no_more(watch: GroupWatch, readers: FakeReaders) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from consumer.errors import BrokersForgotten, ServiceError
-from consumer.kafka.known_brokers import LOST_REPORTS
+from consumer.kafka.known_brokers import FORGOTTEN_REPORTS
 from consumer.model import Accepted, Retry
 from consumer.pipeline.rejections import MAX_CONSECUTIVE_INTERNAL_ERRORS
 from tests.unit.pipeline.pipeline_world import PipelineWorld
@@ -210,7 +210,7 @@ def test_a_member_that_has_to_start_again_finishes_what_is_in_flight() -> None:
     assert world.workers.in_flight
 
     note = world.group.known_brokers.listener()
-    for _ in range(LOST_REPORTS):
+    for _ in range(FORGOTTEN_REPORTS):
         note("{}")
     with pytest.raises(BrokersForgotten):
         world.loop.run(Event())

@@ -229,7 +229,7 @@ def test_records_lost_to_retention_are_counted() -> None:
 
 
 @pytest.mark.parametrize(("expected", "low", "lost"), [(-1, 5, 0), (0, 4, 4), (1, 4, 3), (4, 4, 0), (9, 4, 0)])
-def test_how_many_are_lost_is_counted_and_logged(
+def test_how_many_are_forgotten_is_counted_and_logged(
     expected: int, low: int, lost: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     world = PipelineWorld()
