@@ -92,7 +92,7 @@ chart-cluster: $(VENV)/developed  ## install the chart on a real API server, whi
 cluster: $(VENV)/developed  ## run the chart on a cluster of two nodes, and print what each change and outage cost; requires root
 	@mkdir -p $(CACHE)
 	tests/infra/up > $(CACHE)/test_bed.env
-	set -a && . $(CACHE)/test_bed.env && set +a && $(BIN)/python -m tests.cluster.run $(CLUSTER)
+	set -a && . $(CACHE)/test_bed.env && set +a && $(BIN)/python -m tests.cluster.run $(if $(SHORT),,-m "long or not long") $(CLUSTER)
 
 alerts: $(VENV)/developed  ## check the alert rules and the dashboard's queries with promtool
 	$(BIN)/python -m pytest tests/chart/test_alerts.py tests/chart/test_dashboard.py

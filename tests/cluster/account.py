@@ -90,7 +90,7 @@ class Accounts:
             round(delays[-1], 1),
             " ".join(end.summary for end in observed.ends),
         )
-        record("cluster", asdict(result))
+        record("scenario", asdict(result))
         assert not lost, f"lost: {sorted(lost)[:10]}"
         assert not self._segment.breaches, self._segment.breaches[:5]
         unexplained = [address for address in self._repeats if address.partition not in repeats_of]

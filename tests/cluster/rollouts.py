@@ -5,7 +5,7 @@ import pytest
 from tests.chart.rendering import NAMESPACE
 from tests.cluster.account import Observed
 from tests.cluster.conftest import Account
-from tests.cluster.release import NAME, Release, documented
+from tests.cluster.release import NAME, Release, documented, upgrade_command
 
 pytestmark = pytest.mark.timeout(400)
 MAX_WORST = 15  # seconds; the longest delay that was seen on a calm machine is in docs/deploy.md
@@ -85,6 +85,19 @@ def test_the_group_protocol_is_changed_as_documented(release: Release, account: 
     with account("group protocol: back", max_worst=60) as observed:
         release.must(stop)
         release.must(wait)
+        release.upgrade()
+        release.wait_for_members(2)
+    assert_ended_in_order(observed, 2)
+
+
+def test_helm_takes_the_number_of_members_back_from_kubectl(release: Release, account: Account) -> None:
+    with account("scaled by kubectl, then by helm", max_worst=MAX_WORST) as observed:
+        release.kubectl(f"scale deployment/{NAME} --replicas=3")
+        release.wait_for_members(3)
+        refused = release.run(upgrade_command(), "--set", "replicas=1")
+        assert 'conflict with "kubectl"' in refused.stderr
+        release.upgrade("--set", "replicas=1", "--force-conflicts")
+        release.wait_for_members(1)
         release.upgrade()
         release.wait_for_members(2)
     assert_ended_in_order(observed, 2)

@@ -27,7 +27,7 @@ from tests.infra.get_helm import ROOT, helm
 
 FOLDER = ROOT / ".cache" / "cluster"
 LOGS = ROOT / ".cache" / "cluster-logs"
-SCENARIOS = ("installation", "rollouts", "members", "refusals", "outages", "static_membership")
+SCENARIOS = ("installation", "rollouts", "members", "refusals", "outages", "static_membership", "uninstallation")
 MINUTES = 45  # for the scenarios
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 HEADS = {
     "fault": ("fault", "records", "lost", "duplicates", "recovery s"),
-    "cluster": (
+    "scenario": (
         "scenario",
         "took s",
         "records",
