@@ -41,7 +41,7 @@ class Broker:
         return sum(end_offsets(topic).values())
 
     @contextmanager
-    def gone(self) -> Iterator[None]:
+    def outage(self) -> Iterator[None]:
         """A block in which there is no broker. Its data is kept."""
         self._scale(0)
         try:

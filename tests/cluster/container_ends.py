@@ -36,18 +36,20 @@ class PodWatcher:
         self._release, self._folder = release, cluster_folder
         (cluster_folder / "logs").mkdir(exist_ok=True)
         self._ends: dict[str, ContainerEnd] = {}
-        self._asked: dict[str, float] = {}
+        self._asked_at: dict[str, float] = {}
+        self._thread = threading.Thread(target=self._watch, name="pod watcher", daemon=True)
         self._stopped = False
 
     @contextmanager
     def running(self) -> Iterator["PodWatcher"]:
-        threading.Thread(target=self._watch, name="pod watcher", daemon=True).start()
+        self._thread.start()
         try:
             yield self
         finally:
             self._stopped = True
 
     def ends_since(self, began_at: float) -> list[ContainerEnd]:
+        assert self._thread.is_alive(), "the watcher of the pods failed"
         return [end for end in self._ends.values() if end.at >= began_at]
 
     def _watch(self) -> None:
@@ -71,7 +73,7 @@ class PodWatcher:
         now = time.time()
         self._keep_logs()
         if pod.is_ending:
-            self._asked.setdefault(pod.uid, now)
+            self._asked_at.setdefault(pod.uid, now)
         for container in pod.containers:
             for state in (container["state"], container.get("lastState", {})):
                 if "terminated" in state:
@@ -80,14 +82,15 @@ class PodWatcher:
     def _note_end(self, pod: Pod, terminated: Manifest, now: float) -> None:
         if terminated["containerID"] in self._ends:
             return
-        asked_at = self._asked.get(pod.uid)
+        asked_at = self._asked_at.get(pod.uid)
         after = None if asked_at is None else now - asked_at
         reason = terminated.get("reason", "")
         self._ends[terminated["containerID"]] = ContainerEnd(pod.name, terminated["exitCode"], reason, now, after)
 
     def _keep_logs(self) -> None:
         """Link the logs of all containers, because a kubelet deletes a log with its pod."""
-        for path in self._folder.glob(f"node-*/pod-logs/{NAMESPACE}_*/*/*.log"):
-            pod = path.parts[-3].split("_")[1]
-            with suppress(OSError):  # it is linked already, or was just deleted
-                (self._folder / "logs" / f"{pod}-{path.name}").hardlink_to(path)
+        with suppress(OSError):  # a folder was deleted while it was read; the next event comes soon
+            for path in self._folder.glob(f"node-*/pod-logs/{NAMESPACE}_*/*/*.log"):
+                pod = path.parts[-3].split("_")[1]
+                with suppress(OSError):  # it is linked already, or was just deleted
+                    (self._folder / "logs" / f"{pod}-{path.name}").hardlink_to(path)

@@ -28,8 +28,8 @@ Outage = Callable[[], AbstractContextManager[None]]
 def outages(broker: Broker, registry: RegistryStandIn, segment: SegmentStandIn) -> dict[str, Outage]:
     return {
         "Kafka is frozen": frozen_broker,
-        "Kafka is gone": broker.gone,
-        "registry is gone": registry.gone,
+        "Kafka is gone": broker.outage,
+        "registry is gone": registry.outage,
         "Segment hangs": lambda: answering_with(segment, fault_scripts.hang()),
         "Segment answers 503": lambda: answering_with(segment, fault_scripts.down()),
         "Segment resets": lambda: answering_with(segment, fault_scripts.reset()),
@@ -89,7 +89,7 @@ def test_members_that_start_without_kafka_wait_for_it(release: Release, broker: 
     with account("members start without Kafka", max_worst=60) as observed:
         release.kubectl(f"scale deployment/{NAME} --replicas=0")
         release.kubectl(f"wait --for=delete pod --selector={MEMBERS} --timeout=60s")
-        with broker.gone():
+        with broker.outage():
             release.kubectl(f"scale deployment/{NAME} --replicas=2")
             time.sleep(SHORT_OUTAGE_SECONDS)
             assert not [pod for pod in release.members() if pod.is_ready]

@@ -12,12 +12,12 @@ BROKER = b"kafka.Kafka"
 
 def process_ids(command: bytes) -> list[int]:
     """The processes in this PID namespace that have `command` in their command line."""
-    found = []
+    process_numbers = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         with suppress(OSError):  # the process has ended
             if command in path.read_bytes():
-                found.append(int(path.parent.name))
-    return sorted(found)
+                process_numbers.append(int(path.parent.name))
+    return sorted(process_numbers)
 
 
 def process_of(pod_uid: str) -> int:

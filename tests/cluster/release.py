@@ -139,6 +139,13 @@ class Release:
         wait_until(are_ready, f"{count} ready members", seconds)
         return list(pods)
 
+    def rollback(self) -> None:
+        """Roll back to the last revision that worked, as docs/deploy.md says."""
+        history = json.loads(self.must(documented("helm --namespace surveys history sprig"), "--output=json"))
+        worked = [entry["revision"] for entry in history if entry["status"] in ("superseded", "deployed")]
+        command = documented("helm --namespace surveys rollback sprig ").replace("REVISION", str(worked[-1]))
+        self.must(command, "--wait")
+
     def check_log(self) -> str:
         """The log of the check before an installation or upgrade, if its Job is kept."""
         return self.run(documented(f"kubectl --namespace {NAMESPACE} logs job/{NAME}-check")).stdout

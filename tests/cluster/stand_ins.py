@@ -33,7 +33,7 @@ class RegistryStandIn:
             self._server = None
 
     @contextmanager
-    def gone(self) -> Iterator[None]:
+    def outage(self) -> Iterator[None]:
         """A block in which nothing listens on the registry's port."""
         self.stop()
         try:
