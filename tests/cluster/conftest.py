@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -15,10 +15,12 @@ from tests.cluster.account import Accounts
 from tests.cluster.addresses import MACHINE, SEGMENT_PORT, kubeconfig
 from tests.cluster.broker import Broker
 from tests.cluster.container_ends import PodWatcher
-from tests.cluster.release import WRITE_KEY, Release, documented
+from tests.cluster.release import WRITE_KEY, Release, documented, upgrade_command
 from tests.cluster.stand_ins import RegistryStandIn
 from tests.cluster.stream import RecordStream
 from tests.container.conftest import image_of
+
+FAILED = pytest.StashKey[bool]()
 
 
 class Account(Protocol):
@@ -74,6 +76,30 @@ def installed(release: Release, broker: Broker, registry: RegistryStandIn, segme
 def accounts(release: Release, installed: float, segment: SegmentStandIn, cluster_folder: Path) -> Iterator[Accounts]:
     with PodWatcher(release, cluster_folder).running() as watcher, RecordStream().running() as stream:
         yield Accounts(segment, stream, watcher)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Let `repaired` know whether the scenario failed."""
+    report = yield
+    if report.failed:
+        item.stash[FAILED] = True
+    return report
+
+
+@pytest.fixture(autouse=True)
+def repaired(request: pytest.FixtureRequest, release: Release) -> Iterator[None]:
+    """After a scenario that failed, the release is as the next scenario expects it: two new members."""
+    yield
+    if request.node.stash.get(FAILED, False):
+        release.must("kubectl uncordon node-1 node-2")
+        options = getattr(request.module, "VALUES", ())
+        release.run(
+            f"{upgrade_command()} --install --force-conflicts",
+            "--set",
+            f"podAnnotations.repaired={time.time():.0f}s",
+            *options,
+        )
 
 
 @pytest.fixture

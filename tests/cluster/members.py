@@ -38,6 +38,7 @@ def test_a_killed_process_comes_back_in_its_pod(release: Release, account: Accou
     replace(release, pod)
 
 
+@pytest.mark.long
 def test_scaling_up_and_down(release: Release, account: Account) -> None:
     with account("scale 2, 1, 3, 1, 2", max_worst=MAX_WORST) as observed:
         for count in (1, 3, 1, 2):
@@ -47,6 +48,7 @@ def test_scaling_up_and_down(release: Release, account: Account) -> None:
     assert {end.code for end in observed.ends} == {0}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("pause", [0, 1.5])
 def test_a_member_that_is_stopped_while_it_joins_costs_the_others_little(
     release: Release, account: Account, pause: float
@@ -79,6 +81,7 @@ def test_a_drained_node(release: Release, account: Account) -> None:
         release.must("kubectl uncordon node-1 node-2")
 
 
+@pytest.mark.long
 def test_a_drain_that_the_disruption_budget_refuses(release: Release, account: Account) -> None:
     """One of two members is not available, because no node takes it. The other one may not be evicted."""
     pods = release.wait_for_members(2)
@@ -95,6 +98,7 @@ def test_a_drain_that_the_disruption_budget_refuses(release: Release, account: A
     release.wait_for_members(2)
 
 
+@pytest.mark.long
 def test_members_are_on_different_nodes_although_one_node_is_busier(release: Release, account: Account) -> None:
     """The nodes have no zone label. `busy` is the larger one of the requests of the product's usual neighbours."""
     busy = {
@@ -125,6 +129,7 @@ def test_members_are_on_different_nodes_although_one_node_is_busier(release: Rel
         release.must("kubectl --namespace default delete pod busy --wait=false")
 
 
+@pytest.mark.long
 def test_a_member_that_is_out_of_memory(release: Release, account: Account) -> None:
     """The new member has too little memory. The old members continue, and Kubernetes says why the new one does not."""
     options = ["--set", "resources.limits.memory=40Mi,resources.requests.memory=40Mi", "--timeout", "30s"]

@@ -17,6 +17,7 @@ def secret(release: Release, name: str, *literals: str) -> None:
     release.kubectl(f"create secret generic {name}", *[f"--from-literal={literal}" for literal in literals])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("name", "literals", "reason"),
     [
@@ -52,6 +53,7 @@ def test_a_new_member_with_a_wrong_secret_says_so(release: Release, account: Acc
     release.wait_for_members(2)
 
 
+@pytest.mark.long
 def test_the_check_refuses_a_missing_dead_letter_topic(release: Release, account: Account) -> None:
     with account("missing dead-letter topic, with check", max_worst=MAX_WORST) as observed:
         result = release.run(upgrade_command(), *WITH_CHECK, "--set", "settings.DEAD_LETTER_TOPIC=not-there")
@@ -62,6 +64,7 @@ def test_the_check_refuses_a_missing_dead_letter_topic(release: Release, account
     release.wait_for_members(2)
 
 
+@pytest.mark.long
 def test_the_members_continue_if_the_dead_letter_topic_is_deleted(
     release: Release, broker: Broker, account: Account
 ) -> None:

@@ -3,7 +3,7 @@
 import json
 import os
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -156,14 +156,22 @@ class Release:
     def partitions(self, pod: Pod) -> set[int]:
         """The partitions that the member owned last, by its log."""
         owned: set[int] = set()
-        for line in self.log(pod).splitlines():
-            if '"event": "partitions ' in line:
-                event = json.loads(line)
-                if event["event"].endswith("assigned"):
-                    owned |= set(event["partitions"])
-                else:
-                    owned -= set(event["partitions"])
+        for change, partitions in _partition_changes(self.log(pod)):
+            owned = owned | partitions if change == "assigned" else owned - partitions
         return owned
+
+    def lost_partitions(self, pods: Iterable[Pod]) -> set[int]:
+        """The partitions that these members lost, by their logs: what they had not committed is sent again."""
+        changes = [change for pod in pods for change in _partition_changes(self.log(pod))]
+        return {number for change, partitions in changes for number in partitions if change == "lost"}
+
+
+def _partition_changes(log: str) -> Iterator[tuple[str, set[int]]]:
+    """The `assigned`, `revoked` and `lost` of a member's log, with the partitions."""
+    for line in log.splitlines():
+        if '"event": "partitions ' in line:
+            event = json.loads(line)
+            yield event["event"].rpartition(" ")[2], set(event["partitions"])
 
 
 def upgrade_command() -> str:

@@ -32,6 +32,7 @@ def test_a_rollback(release: Release, account: Account) -> None:
     assert_ended_in_order(observed, 2)
 
 
+@pytest.mark.long
 def test_an_upgrade_with_another_image(release: Release, account: Account) -> None:
     with account("upgrade: another image", max_worst=MAX_WORST) as observed:
         release.upgrade("--set", "image.tag=0.1.1")
@@ -52,6 +53,7 @@ def test_an_upgrade_with_another_contract(release: Release, account: Account) ->
     release.wait_for_members(2)
 
 
+@pytest.mark.long
 def test_a_restart(release: Release, account: Account) -> None:
     with account("rollout restart", max_worst=MAX_WORST) as observed:
         release.kubectl(f"rollout restart deployment/{NAME}")
@@ -60,6 +62,7 @@ def test_a_restart(release: Release, account: Account) -> None:
     assert_ended_in_order(observed, 2)
 
 
+@pytest.mark.long
 def test_a_rotated_secret_arrives_with_a_restart(release: Release, account: Account) -> None:
     with account("rotated secret, restart", max_worst=MAX_WORST):
         release.kubectl("delete secret segment")
@@ -91,6 +94,7 @@ def test_the_group_protocol_is_changed_as_documented(release: Release, account: 
     assert_ended_in_order(observed, 2)
 
 
+@pytest.mark.long
 def test_helm_takes_the_number_of_members_back_from_kubectl(release: Release, account: Account) -> None:
     with account("scaled by kubectl, then by helm", max_worst=MAX_WORST) as observed:
         release.kubectl(f"scale deployment/{NAME} --replicas=3")

@@ -10,15 +10,15 @@ from tests.cluster.processes import process_of
 from tests.cluster.release import NAME, Release, sum_of_restarts
 from tests.support import wait_until
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = [pytest.mark.timeout(400), pytest.mark.long]
 MAX_WORST = 8  # seconds, below the session timeout
-STATEFUL = ("--set", "kind=StatefulSet")
+VALUES = ("--set", "kind=StatefulSet")
 SESSION_SECONDS = 15
 
 
 def test_a_deployment_becomes_a_stateful_set(release: Release, account: Account) -> None:
     with account("Deployment to StatefulSet", max_worst=60) as observed:
-        release.upgrade(*STATEFUL)
+        release.upgrade(*VALUES)
         release.wait_for_members(2)
     assert {end.code for end in observed.ends} == {0}
     assert not release.objects("deployments")
