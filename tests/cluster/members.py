@@ -25,7 +25,7 @@ def test_a_deleted_pod(release: Release, account: Account) -> None:
     assert [end.code for end in observed.ends] == [0]
 
 
-@pytest.mark.parametrize("name", ["SIGTERM", "SIGKILL"])
+@pytest.mark.parametrize("name", [pytest.param("SIGTERM", marks=pytest.mark.long), "SIGKILL"])
 def test_a_killed_process_comes_back_in_its_pod(release: Release, account: Account, name: str) -> None:
     (pod, _) = release.wait_for_members(2)
     number = signal.Signals[name]

@@ -39,6 +39,7 @@ def test_the_check_refuses_a_wrong_secret(
     release.wait_for_members(2)
 
 
+@pytest.mark.long
 def test_a_new_member_with_a_wrong_secret_says_so(release: Release, account: Account) -> None:
     """Without the check. `helm rollback` undoes it."""
     secret(release, "blank", "SEGMENT_WRITE_KEY= ")

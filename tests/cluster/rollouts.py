@@ -41,6 +41,7 @@ def test_an_upgrade_with_another_image(release: Release, account: Account) -> No
     assert {pod.manifest["spec"]["containers"][0]["image"].rpartition(":")[2] for pod in pods} == {"0.1.1"}
 
 
+@pytest.mark.long
 def test_an_upgrade_with_another_contract(release: Release, account: Account) -> None:
     """The command of docs/deploy.md, whose contract is an example for records of another form."""
     command = documented("helm upgrade sprig ./helm --namespace surveys --values values.yaml --set check.enabled=true")
@@ -72,6 +73,7 @@ def test_a_rotated_secret_arrives_with_a_restart(release: Release, account: Acco
         release.wait_for_members(2)
 
 
+@pytest.mark.long
 def test_the_group_protocol_is_changed_as_documented(release: Release, account: Account) -> None:
     """All members stop first. Then the release is changed back in the same way."""
     stop = documented("kubectl --namespace surveys scale deployment/sprig-sprig-to-segment --replicas=0")
