@@ -14,6 +14,7 @@ from tests.cluster.container_ends import ContainerEnd, PodWatcher
 from tests.cluster.stream import RecordStream
 
 AFTERMATH_SECONDS = 2
+RECENT_RECORDS = 2000  # a scenario begins when these have arrived
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ class Accounts:
 
         A record may come twice only if its partition is in `repeats_of`, whose content may change in the block.
         """
-        self._take()
+        self._wait_until_accepted(list(self._stream.confirmed)[-RECENT_RECORDS:], settle)
         first, began_at, wall = len(self._stream.confirmed), time.monotonic(), time.time()
         self._repeats.clear()
         observed = Observed()

@@ -74,6 +74,7 @@ def installed(release: Release, broker: Broker, registry: RegistryStandIn, segme
 
 @pytest.fixture(scope="session")
 def accounts(release: Release, installed: float, segment: SegmentStandIn, cluster_folder: Path) -> Iterator[Accounts]:
+    release.wait_for_members(2)
     with PodWatcher(release, cluster_folder).running() as watcher, RecordStream().running() as stream:
         yield Accounts(segment, stream, watcher)
 
@@ -100,6 +101,7 @@ def repaired(request: pytest.FixtureRequest, release: Release) -> Iterator[None]
             f"podAnnotations.repaired={time.time():.0f}s",
             *options,
         )
+        release.wait_for_members(2)
 
 
 @pytest.fixture
