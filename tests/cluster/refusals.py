@@ -9,7 +9,7 @@ from tests.cluster.release import NAME, Release, upgrade_command
 pytestmark = pytest.mark.timeout(400)
 MAX_WORST = 8  # seconds, below the session timeout
 NAMESPACE = "surveys"
-WITH_CHECK = ("--set", "check.enabled=true,check.timeoutSeconds=15")
+WITH_CHECK = ("--set", "check.enabled=true,check.timeoutSeconds=30")
 SHORT_WAIT = ("--timeout", "25s")
 
 
@@ -25,6 +25,7 @@ def secret(release: Release, name: str, *literals: str) -> None:
         ("empty", ["SEGMENT_WRITE_KEY="], "SEGMENT_WRITE_KEY"),
         ("two-lines", ["SEGMENT_WRITE_KEY=two words\nand lines"], "SEGMENT_WRITE_KEY"),
     ],
+    ids=["without-key", "empty", "two-lines"],
 )
 def test_the_check_refuses_a_wrong_secret(
     release: Release, account: Account, name: str, literals: list[str], reason: str
