@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 CACHE := .cache
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo unit test faults versions soak bench rebalance profile mutants rendered chart chart-cluster alerts lint workflows format lock docs screenshots clean
+.PHONY: help install demo unit test faults versions soak bench rebalance profile mutants rendered chart chart-cluster cluster alerts lint workflows format lock docs screenshots clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/'
@@ -88,6 +88,11 @@ profile: $(VENV)/developed  ## profile the service, function by function
 
 chart-cluster: $(VENV)/developed  ## install the chart on a real API server, which takes minutes to build once
 	$(BIN)/python -m pytest tests/chart/cluster.py
+
+cluster: $(VENV)/developed  ## run the chart on a cluster of two nodes, and print what each change and outage cost; requires root
+	@mkdir -p $(CACHE)
+	tests/infra/up > $(CACHE)/test_bed.env
+	set -a && . $(CACHE)/test_bed.env && set +a && $(BIN)/python -m tests.cluster.run $(if $(SHORT),,-m "long or not long") $(CLUSTER)
 
 alerts: $(VENV)/developed  ## check the alert rules and the dashboard's queries with promtool
 	$(BIN)/python -m pytest tests/chart/test_alerts.py tests/chart/test_dashboard.py

@@ -52,7 +52,8 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Print the table of faults, if any fault test ran."""
-    if cells := table.rows(terminalreporter.stats.get("passed", [])):
-        terminalreporter.section("faults")
-        terminalreporter.write_line(table.table(cells))
+    """Print the table of faults, if any fault test ran, and that of the scenarios on the cluster."""
+    for name, head in table.HEADS.items():
+        if cells := table.rows(terminalreporter.stats.get("passed", []), name):
+            terminalreporter.section(f"{name}s")
+            terminalreporter.write_line(table.table(head, cells))

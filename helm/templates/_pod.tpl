@@ -38,8 +38,10 @@ enableServiceLinks: false
 {{- $_ := set $fields . (index $values .) }}
 {{- end }}
 {{- if $member }}
-{{- $_ := set $fields "affinity" $values.affinity }}
 {{- $selector := dict "labelSelector" (dict "matchLabels" (include "sprig-to-segment.selectorLabels" $root | fromYaml)) }}
+{{- $otherZone := dict "weight" 100 "podAffinityTerm" (merge (dict "topologyKey" "topology.kubernetes.io/zone") $selector) }}
+{{- $preferred := dict "preferredDuringSchedulingIgnoredDuringExecution" (list $otherZone) }}
+{{- $_ := set $fields "affinity" ($values.affinity | default (dict "podAntiAffinity" $preferred)) }}
 {{- $constraints := list }}
 {{- range $values.topologySpreadConstraints }}
 {{- $constraints = append $constraints (merge dict . $selector) }}

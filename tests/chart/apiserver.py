@@ -26,6 +26,7 @@ class Cluster:
     """A running API server. The file `kubeconfig` has its address and credentials."""
 
     kubeconfig: Path
+    timeout: float = 120  # seconds for one command
 
     def kubectl(self, *arguments: str | Path, stdin: str = "") -> subprocess.CompletedProcess[str]:
         return self._run(helm(4).with_name("kubectl"), *arguments, stdin=stdin)
@@ -45,7 +46,7 @@ class Cluster:
             "HOME": str(self.kubeconfig.parent),
         }
         return subprocess.run(
-            command, input=stdin, env=environment, capture_output=True, text=True, check=False, timeout=120
+            command, input=stdin, env=environment, capture_output=True, text=True, check=False, timeout=self.timeout
         )
 
 

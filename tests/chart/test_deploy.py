@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from consumer.cli.main import main
-from tests.chart.rendering import CHART, ROOT, VALUE_SETS, rendered, try_render
+from tests.chart.rendering import CHART, ROOT, VALUE_SETS, only, render_with, rendered, try_render, workload
 
 PAGE = (ROOT / "docs" / "deploy.md").read_text()
 EXAMPLES = re.findall(r"(?ms)^`helm/ci/([a-z-]+)-values\.yaml`\n\n```yaml\n(.*?)^```$", PAGE)
@@ -70,3 +70,16 @@ def test_the_value_file_of_the_argo_cd_application_exists() -> None:
     (text,) = re.findall(r"(?ms)^```yaml\n(apiVersion.*?)^```$", PAGE)
     (path,) = yaml.safe_load(text)["spec"]["source"]["helm"]["valueFiles"]
     assert (CHART / path).exists()
+
+
+def test_a_command_that_waits_for_the_end_of_pods_waits_for_members_only() -> None:
+    """The pods of a check that failed and of `helm test` are kept."""
+    (command,) = [line for line in COMMANDS if "wait --for=delete pod" in line]
+    (labels,) = re.findall(r"--selector=(\S+)", command)
+    selected = dict(label.split("=") for label in labels.split(","))
+    pod = workload(rendered("minimal"))["spec"]["template"]["metadata"]["labels"]
+    check = only(render_with({"check": {"enabled": True}}), "Job")["spec"]["template"]["metadata"]["labels"]
+    test = only(rendered("minimal"), "Pod")["metadata"]["labels"]
+    assert selected.items() <= pod.items()
+    assert not selected.items() <= check.items()
+    assert not selected.items() <= test.items()

@@ -167,3 +167,28 @@ def test_a_kubernetes_version_that_is_too_old_is_refused() -> None:
 def test_null_removes_a_setting_of_another_values_file() -> None:
     env = member_container(render_with({"settings": {"SCHEMA_REGISTRY_URL": None}}))["env"]
     assert {entry["name"] for entry in env} == {"KAFKA_BOOTSTRAP_SERVERS", "SEGMENT_WRITE_KEY_FILE"}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("BATCH_LINGER_SECONDS", "0.2"),
+        ("SEGMENT_TIMEOUT_SECONDS", "10.5"),
+        ("LOG_SUMMARY_SECONDS", "0.5"),
+        ("SHUTDOWN_TIMEOUT_SECONDS", "7.5"),
+    ],
+)
+def test_helm_accepts_a_decimal_on_the_command_line(name: str, value: str) -> None:
+    """Helm reads a decimal of `--set` as a string."""
+    result = try_render({}, "minimal", "--set", f"settings.{name}={value}")
+    assert result.returncode == 0, result.stderr
+    assert {"name": name, "value": value} in member_container(tuple(yaml.safe_load_all(result.stdout)))["env"]
+
+
+@pytest.mark.parametrize(
+    "option", ["BATCH_LINGER_SECONDS=0.0", "BATCH_LINGER_SECONDS=.", "SHUTDOWN_TIMEOUT_SECONDS=5.0"]
+)
+def test_helm_refuses_a_decimal_that_the_service_would_refuse(option: str) -> None:
+    result = try_render({}, "minimal", "--set", f"settings.{option}")
+    assert result.returncode
+    assert f"/settings/{option.partition('=')[0]}" in result.stderr

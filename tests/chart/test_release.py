@@ -73,7 +73,20 @@ def test_long_names_are_cut_to_lengths_that_kubernetes_accepts(fullname: str) ->
         assert not manifest["metadata"]["name"].endswith("-")
 
 
-def test_topology_spread_constraints_select_the_members() -> None:
+def test_members_are_spread_over_nodes_and_over_zones() -> None:
+    """One constraint only: the scheduler ignores nodes without the labels of all constraints, often that of a zone."""
     manifest = workload(rendered("minimal"))
-    for constraint in manifest["spec"]["template"]["spec"]["topologySpreadConstraints"]:
-        assert constraint["labelSelector"] == manifest["spec"]["selector"]
+    pod = manifest["spec"]["template"]["spec"]
+    (constraint,) = pod["topologySpreadConstraints"]
+    assert constraint["topologyKey"] == "kubernetes.io/hostname"
+    assert constraint["labelSelector"] == manifest["spec"]["selector"]
+    (preference,) = pod["affinity"]["podAntiAffinity"]["preferredDuringSchedulingIgnoredDuringExecution"]
+    assert preference["podAffinityTerm"] == {
+        "topologyKey": "topology.kubernetes.io/zone",
+        "labelSelector": manifest["spec"]["selector"],
+    }
+
+
+def test_an_affinity_in_the_values_replaces_that_of_the_chart() -> None:
+    affinity: Manifest = {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": []}}
+    assert workload(render_with({"affinity": affinity}))["spec"]["template"]["spec"]["affinity"] == affinity

@@ -12,7 +12,6 @@ WARNING = 5  # kube-score's grades: 1 critical, 5 warning, 7 almost, 10 all good
 ACCEPTED = {
     "container-image-pull-policy": "tags of images never move, so a node does not have to pull an image again",
     "deployment-has-host-podantiaffinity": "topologySpreadConstraints spread the pods, and kube-score ignores them",
-    "statefulset-has-host-podantiaffinity": "as for the Deployment",
     "deployment-replicas": "KEDA's minReplicas is the minimum; one member is enough if a minute of delay is acceptable",
     "container-security-context-user-group-id": "OpenShift chooses the ids",
     "pod-networkpolicy": "egress is open by default, because brokers may advertise ports that no setting names",

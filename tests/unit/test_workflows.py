@@ -97,6 +97,6 @@ def test_dependabot_updates_each_kind_of_dependency() -> None:
         ("docker", "/"),
         ("pip", "/"),
         ("pip", "/requirements"),
-        ("gomod", "/tests/infra/apiserver"),
+        ("gomod", "/tests/infra/kubernetes"),
         ("maven", "/tests/infra/kafka"),
     }
