@@ -29,7 +29,8 @@ def flow(kafka: Any, topic: str) -> Iterator[Flow]:
 
 
 def groups(flow: Flow) -> set[str]:
-    listing = AdminClient({"bootstrap.servers": flow.bootstrap}).list_consumer_groups(request_timeout=60).result(90)
+    admin = AdminClient({"bootstrap.servers": flow.bootstrap})  # one that nobody refers to drops its questions
+    listing = admin.list_consumer_groups(request_timeout=60).result(90)
     return {group.group_id for group in listing.valid if group.group_id.startswith(flow.topic)}
 
 
