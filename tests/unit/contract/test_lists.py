@@ -17,11 +17,13 @@ from consumer.contract.field_path import FieldPath
 from consumer.contract.folder_check import check_folder
 from consumer.contract.parser import parse_contract
 from consumer.contract.proof import EventRules, Proof
-from consumer.errors import ContractError, MappingError, RecordSkipped
+from consumer.contract.rules import LIST_FORMS
+from consumer.errors import ContractError, MappingError, RecordError, RecordSkipped
 from tests.both_codes import both_codes
 from tests.unit.contract.compiled import FRAME, LONG, NULL, RECORD, TEXT, mapped, record, union
 
 DOUBLE, BYTES = AvroType("double"), AvroType("bytes")
+SKIP = {"when": "blank", "reason": "none"}
 ANY_TYPE = ["string", "number", "boolean", "object", "array", "null"]
 
 
@@ -126,7 +128,19 @@ def test_a_list_without_a_first_item_is_like_null() -> None:
     with pytest.raises(MappingError, match="missing_required"):
         properties_of({"type": "string", "x-list": "first"}, array(TEXT), [], ["a"])
     with pytest.raises(RecordSkipped, match="none"):
-        properties_of({"x-list": "first", "x-skip": {"when": "blank", "reason": "none"}}, array(TEXT), [])
+        properties_of({"x-list": "first", "x-skip": SKIP}, array(TEXT), [])
+
+
+@pytest.mark.parametrize("list_form", LIST_FORMS)
+def test_null_in_a_text_is_like_null(list_form: str) -> None:
+    rule = {"type": "string", "x-list": list_form, "x-convert": "json"}
+    assert properties_of(rule, TEXT, "null") == {}
+    assert properties_of({**rule, "type": ANY_TYPE}, TEXT, "null") == {"a": None}
+    assert properties_of({**rule, "default": "none"}, TEXT, "null") == {"a": "none"}
+    with pytest.raises(MappingError, match="missing_required"):
+        properties_of(rule, TEXT, "null", ["a"])
+    with pytest.raises(RecordSkipped, match="none"):
+        properties_of({**rule, "x-skip": SKIP}, TEXT, "null")
 
 
 def test_a_key_that_comes_twice_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
@@ -138,20 +152,31 @@ def test_a_key_that_comes_twice_is_logged_once(caplog: pytest.LogCaptureFixture)
     assert [entry.getMessage() for entry in caplog.records] == ["list has a key twice, using the last value"]
 
 
+JSON_TEXTS = ["null", "{}", "1", "[]", '["a"]', '[{"key": "a", "value": null}]', "[null", "[1e999]"]
+
+
 @pytest.mark.parametrize(
-    ("list_form", "avro", "values"),
+    ("annotations", "avro", "values"),
     [
-        ("first", array(NULL, TEXT), [[], [None], ["a"]]),
-        ("join", array(LONG), [[], [1, 2], [2**60]]),
-        ("length", array(TEXT), [[], ["a"]]),
-        ("object", entries(DOUBLE), [[], [{"key": "a", "value": 0.5}], [{"key": "a", "value": float("nan")}]]),
+        ({"x-list": "first"}, array(NULL, TEXT), [[], [None], ["a"]]),
+        ({"x-list": "join"}, array(LONG), [[], [1, 2], [2**60]]),
+        ({"x-list": "length"}, array(TEXT), [[], ["a"]]),
+        (
+            {"x-list": "object"},
+            entries(DOUBLE),
+            [[], [{"key": "a", "value": 0.5}], [{"key": "a", "value": float("nan")}]],
+        ),
+        *(({"x-list": list_form, "x-convert": "json"}, TEXT, JSON_TEXTS) for list_form in LIST_FORMS),
     ],
 )
 @pytest.mark.parametrize("required", [(), ("a",)], ids=["optional", "required"])
+@pytest.mark.parametrize(
+    "rule", [{}, {"type": ["string", "integer", "object"]}, {"type": "string", "default": "none"}, {"x-skip": SKIP}]
+)
 def test_both_codes_make_the_same_event(
-    list_form: str, avro: AvroType, values: Sequence[Any], required: Sequence[str], tmp_path: Any
+    annotations: Any, avro: AvroType, values: Sequence[Any], required: Sequence[str], rule: Any, tmp_path: Any
 ) -> None:
-    rule = {"type": "object", "required": list(required), "properties": {"a": {"x-list": list_form}}}
+    rule = {"type": "object", "required": list(required), "properties": {"a": {**rule, **annotations}}}
     schema = {"x-record": "*", "type": "object", "required": [*FRAME], "properties": {**FRAME, "properties": rule}}
     (tmp_path / "segment").mkdir()
     (tmp_path / "segment" / "test.json").write_text(json.dumps(schema))
@@ -159,7 +184,7 @@ def test_both_codes_make_the_same_event(
     with both_codes():
         mapper = Contracts(tmp_path, "1.2.3").mapper(WriterSchema("test", root, {}, {}, 1000))
         for value in values:
-            with suppress(MappingError):  # that both codes raise it is compared, too
+            with suppress(RecordError):  # that both codes raise it is compared, too
                 mapper.body({"user": "u", "a": value}, RECORD, "id-1")
 
 
