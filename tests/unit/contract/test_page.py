@@ -33,7 +33,8 @@ ROWS = re.findall(
 INVALID_ROWS = re.findall(r'^\| `"(\w+)"` \| `([^`]+)` \| (?:rejected as )?`([^`]+)` \|$', PAGE, re.MULTILINE)
 
 LIST_ROWS = re.findall(
-    r"^\| `(first|join|length|object)`(?: with `((?:\"x-convert\": )?\"[^`]*\")`)? \| `([^`]+)` \| (?:rejected as )?`([^`]+)` \|$",
+    r"^\| `(first|join|length|object)`(?: with `((?:\"x-convert\": )?\"[^`]*\")`)? "
+    r"\| `([^`]+)` \| (?:rejected as )?`([^`]+)` \|$",
     PAGE,
     re.MULTILINE,
 )
