@@ -25,9 +25,12 @@ def sized(content: bytes) -> bytes:
     return zigzag(len(content)) + content
 
 
-def block(items: list[bytes]) -> bytes:
-    """The encoding of an array or a map, from the encodings of its items."""
-    return (zigzag(len(items)) if items else b"") + b"".join(items) + b"\0"
+def block(items: list[bytes], has_size: bool = False) -> bytes:
+    """The encoding of an array or a map, from the encodings of its items; `has_size`: with the size in bytes."""
+    if not items:
+        return b"\0"
+    content = b"".join(items)
+    return (zigzag(-len(items)) + sized(content) if has_size else zigzag(len(items)) + content) + b"\0"
 
 
 def values(schema: Any) -> st.SearchStrategy[bytes]:
@@ -62,10 +65,10 @@ def _values_of_complex(avro: Any, namespace: str, names: dict[str, Any]) -> st.S
         case "fixed":
             return st.binary(min_size=avro["size"], max_size=avro["size"])
         case "array":
-            return st.lists(_values_of(avro["items"], namespace, names), max_size=3).map(block)
+            return st.builds(block, st.lists(_values_of(avro["items"], namespace, names), max_size=3), st.booleans())
         case "map":
             entry = st.tuples(PLAIN["string"], _values_of(avro["values"], namespace, names)).map(b"".join)
-            return st.lists(entry, max_size=3).map(block)
+            return st.builds(block, st.lists(entry, max_size=3), st.booleans())
         case inner:
             return _values_of(inner, namespace, names)
 

@@ -11,7 +11,8 @@ MAX_DECODED_BYTES = 64 * 2**20
 """
 Bytes of Python objects that one value may become, so that no record ends the process in a pod of 192 MiB.
 
-What is made of a value comes on top. `consumer.contract.size_check` bounds that for large values.
+What is made of a value, also of JSON in its texts, comes on top: `consumer.contract.size_check` bounds it for large
+values.
 """
 
 _EMPTY_CONTAINER_BYTES = 72  # an empty list or dict

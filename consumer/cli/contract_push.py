@@ -47,11 +47,19 @@ class ApiUrlType(click.ParamType[Any]):
     name = "URL"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        parts = urlsplit(str(value))
-        is_safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
-        if not is_safe or not re.fullmatch(r"https?://[\w.:/\[\]-]+", str(value)):
+        if not _is_safe(str(value)) or not re.fullmatch(r"https?://[\w.:/\[\]-]+", str(value)):
             self.fail(f"{value!r} must be an https URL such as {public_api.API_URLS['us']}", param, ctx)
         return str(value)
+
+
+def _is_safe(url: str) -> bool:
+    """Whether a token can be sent to a URL."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        return False
+    return bool(parts.hostname) and (parts.scheme == "https" or parts.hostname in _LOOPBACK)
 
 
 @click.command()

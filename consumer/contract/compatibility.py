@@ -9,7 +9,7 @@ from consumer.contract.conversion_check import check_conversion, converted_type,
 from consumer.contract.field_path import FieldPath
 from consumer.contract.findings import SEVERITIES, Finding, Severity, either
 from consumer.contract.invalid_check import check_on_invalid
-from consumer.contract.json_types import type_in_event
+from consumer.contract.json_types import ANYTHING, type_in_event
 from consumer.contract.list_check import check_list_form, list_fit
 from consumer.contract.reserved_names import check_names
 from consumer.contract.rules import FIRST, KAFKA_TIMESTAMP, LABEL, SPECIAL_SOURCES, Constant, Contract, Field, Rule
@@ -67,13 +67,15 @@ class _EventChecker:
             return
         types = [alternative for source in (*sources, *special) for alternative in source.avro.alternatives]
         yield from check_conversion(field, types)
-        yield from check_list_form(field, [converted_type(avro, field) for avro in types])
-        types = [avro for avro in types if list_fit(converted_type(avro, field), field.list_form).can]
+        converted = [converted_type(avro, field) for avro in types]
+        yield from check_list_form(field, converted)
         yield from check_on_invalid(field, types, schema, self._contract.schema)
+        types = [avro for avro in types if list_fit(converted_type(avro, field), field.list_form).can]
         if field.convert != LABEL or field.list_form:  # else the contract's own rule was checked with each label
             yield from self._types(field, schema, types)
-        if (all_nullable or field.list_form == FIRST) and not set(field.sources) & set(SPECIAL_SOURCES):
-            yield _null(field)
+        is_json = bool(field.list_form) and ANYTHING in converted
+        if (all_nullable or is_json or field.list_form == FIRST) and not set(field.sources) & set(SPECIAL_SOURCES):
+            yield _null(field, is_json)
 
     def _types(self, field: Field, schema: Any, types: Sequence[AvroType]) -> Iterator[Finding]:
         """About values other than null: null is never sent as the value of a source, something replaces it."""
@@ -126,12 +128,15 @@ def _without_source(field: Field, hint: str) -> Finding:
     return Finding("warning", field.pointer, f"{absent}: no event has this property{hint}")
 
 
-def _null(field: Field) -> Finding:
-    null = "null, or no first item," if field.list_form == FIRST else "null"
+def _null(field: Field, is_json: bool) -> Finding:
+    """`is_json`: a list is read from JSON in a text, which can be null itself."""
+    nulls = ["null"] + ["JSON null"] * is_json + ["no first item"] * (field.list_form == FIRST)
+    null = either(nulls)
     if field.has_default:
         return Finding("note", field.pointer, f"{null} becomes the default")
     if field.skip:
-        return Finding("note", field.pointer, f"{null} or blank: skipped as {field.skip}")
+        blank = ["blank"] * (is_json or not field.list_form)  # a list is never blank, whatever its first item
+        return Finding("note", field.pointer, f"{either(nulls + blank)}: skipped as {field.skip}")
     if field.nullable:
         return Finding("note", field.pointer, f"{null} {'is' if field.list_form else 'stays'} null")
     if field.required:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -15,14 +16,15 @@ from consumer.contract.field_plan import NotProven, exact_steps
 from consumer.contract.json_text import KEY_REPEATED, count_nothing
 from consumer.contract.loader import choose_contract, load_contracts
 from consumer.contract.proof import EventRules, Proof
-from consumer.contract.rules import ON_INVALID, Contract, Field
+from consumer.contract.rules import ON_INVALID, Contract, Field, Object, fields_of
 from consumer.contract.size_check import sized_steps
 from consumer.contract.source_path import path_steps
 from consumer.contract.validator import Validator
 from consumer.contract.value_forms import CountInvalid
-from consumer.errors import RecordError
+from consumer.errors import MappingError, RecordError
 from consumer.jsonio import InexactInteger, dumps, dumps_exact
 from consumer.model import Record
+from consumer.reasons import Reason
 
 _PARAMETERS = "decoded, record, message_id"
 
@@ -36,7 +38,7 @@ class CompiledContract:
     each event are shared between the events, so that an event must not be changed. `event` raises RecordSkipped and
     MappingError (`missing_required`, or the reason of a conversion, each with a pointer).
     `large_event` is like `event`, for records that could take much memory: it raises MappingError `event_too_large`
-    before it makes anything of a list, a map or a record that no event has room for.
+    before it makes anything of a list, a map or a record that no event has room for, if no property skips the record.
     `environment(decoded)` is the Sprig environment, "" where the record names none. `fast_event` is like `event`, or
     raises NotProven, RecordError, OverflowError or ValueError where only `event` knows the event. What it returns obeys
     the contract and Segment's rules if it `is_proven`, except for integers beyond 2^53-1. Of a record, these functions
@@ -84,8 +86,20 @@ def compile_contract(
     def sized_code() -> Callable[[Any, Record, str], dict[str, Any]]:
         return sized_generator.function(_PARAMETERS, contract.event, contract.skips)
 
+    @cache
+    def skip_code() -> Callable[[Any, Record, str], Any]:
+        skipping = Object({field.pointer: field for field in fields_of(contract.event) if field.skip})
+        steps = sized_steps(exact_steps(count_nothing))
+        return CodeGenerator(writer_root, service_version, steps).function(_PARAMETERS, skipping)
+
     def large_event(decoded: Any, record: Record, message_id: str) -> dict[str, Any]:
-        return sized_code()(decoded, record, message_id)
+        try:
+            return sized_code()(decoded, record, message_id)
+        except MappingError as error:
+            if error.reason == Reason.EVENT_TOO_LARGE:
+                with suppress(MappingError):  # a skip is decided whatever is too large
+                    skip_code()(decoded, record, message_id)
+            raise
 
     proof = Proof(rules or EventRules(contract, service_version))
     fast_generator = CodeGenerator(writer_root, service_version, fast_step, proof.check_of)

@@ -62,7 +62,7 @@ class FieldPlan:
     is_copy: bool
     """The value of the only source goes into the event as it is, without a variable."""
     can_become_null: bool
-    """A value that cannot be sent, or a list without a first item, is replaced like a null of the record."""
+    """A value that cannot be sent, a list without a first item, or JSON null, is replaced like a null of the record."""
     can_be_omitted: bool
     """A value that cannot be sent becomes OMITTED."""
 
@@ -74,7 +74,8 @@ def plan_field(field: Field, sources: Sequence[FieldPath], step_of: StepOf) -> F
     replaced = field.has_default or bool(field.skip)
     always_has_value = bool(sources) and not sources[-1].avro.nullable and not field.skip
     sends_null = bool(sources) and field.nullable and not replaced
-    can_become_null = is_converted and (field.on_invalid == NULL or field.list_form == FIRST)
+    has_null = field.list_form == FIRST or bool(field.list_form and field.convert == "json")
+    can_become_null = is_converted and (field.on_invalid == NULL or has_null)
     return FieldPlan(
         steps,
         always_has_value,

@@ -8,9 +8,9 @@ from consumer.avro.schema import AvroType
 from consumer.contract.conversion_check import converted_type, sent_type
 from consumer.contract.findings import Finding
 from consumer.contract.json_text import count_nothing
-from consumer.contract.json_types import is_binary
-from consumer.contract.list_check import listed_type
-from consumer.contract.rules import NULL, OMIT, REJECT, STRING, Field
+from consumer.contract.json_types import is_binary, json_type
+from consumer.contract.list_check import list_fit, listed_type
+from consumer.contract.rules import LABEL, NULL, OBJECT, OMIT, REJECT, STRING, Field
 from consumer.contract.type_fit import check_fit
 from consumer.contract.value_forms import field_forms
 from consumer.reasons import Reason
@@ -39,14 +39,24 @@ def check_on_invalid(
 
 def _still_fits(avro: AvroType, field: Field, schema: Any, whole: Mapping[str, Any]) -> bool:
     """Whether the rule allows what is in place of a value, if it always allows the value itself."""
+    fit = list_fit(converted_type(avro, field), field.list_form)
+    if field.on_invalid == STRING and not fit.always and not check_fit(_IN_PLACE[STRING], schema, whole).always:
+        return False
+    is_always_allowed = fit.can and check_fit(sent_type(avro, field), schema, whole).always
+    return not is_always_allowed or check_fit(_sent_with_replacement(avro, field), schema, whole).always
+
+
+def _sent_with_replacement(avro: AvroType, field: Field) -> AvroType:
+    """The type of what is sent for the values of a type, after the list form."""
     # A whole value that becomes null is replaced like a null of the record, so null is only sent inside of a value.
-    in_place = _inside(avro, field) if field.on_invalid == NULL else _with_replacement(avro, field)
-    is_always_allowed = check_fit(sent_type(avro, field), schema, whole).always
-    return not is_always_allowed or check_fit(listed_type(in_place, field.list_form), schema, whole).always
+    replaced = _inside if field.on_invalid == NULL else _with_replacement
+    if field.list_form == OBJECT and avro.kind == "array":  # a record without its value gives no key
+        return replaced(listed_type(avro, OBJECT), field)
+    return listed_type(replaced(avro, field), field.list_form)
 
 
 def _with_replacement(avro: AvroType, field: Field) -> AvroType:
-    """The type of what is sent for the values of a type."""
+    """The same before the list form."""
     if avro.inner:
         return _inside(avro, field)
     converted = converted_type(avro, field)
@@ -56,7 +66,7 @@ def _with_replacement(avro: AvroType, field: Field) -> AvroType:
 
 
 def _inside(avro: AvroType, field: Field) -> AvroType:
-    """The same for a value that is sent itself, if only values inside of it can be unsendable."""
+    """The same for a value that is itself sendable, if only values inside of it can be unsendable."""
     if not avro.inner:
         return converted_type(avro, field)
     sendable = {name: inner for name, inner in avro.fields.items() if not _can_be_left_out(inner, field)}
@@ -75,7 +85,13 @@ def _can_be_left_out(avro: AvroType, field: Field) -> bool:
 
 
 def _can_be_unsendable(avro: AvroType, field: Field) -> bool:
-    if avro.kind == "null" or (avro.kind == "long" and field.convert == "string" and not avro.logical):
+    if avro.kind in ("null", "union"):  # a union without branches has no values
+        return False
+    if field.convert == LABEL:
+        return not avro.symbols or not set(avro.symbols) <= set(field.labels)
+    if field.convert == "json" and json_type(avro) == "string":
+        return True
+    if avro.kind == "long" and field.convert == "string" and not avro.logical:
         return False
     if avro.logical:
         return avro.logical != "uuid"

@@ -7,7 +7,7 @@ from typing import Any
 
 from consumer.contract.container_forms import OMITTED, Forms
 from consumer.contract.conversions import Convert
-from consumer.contract.rules import FIRST, JOIN, KEY, LENGTH, OBJECT, VALUE, Field
+from consumer.contract.rules import FIRST, JOIN, KEY, LENGTH, OBJECT, OMIT, VALUE, Field
 from consumer.errors import MappingError
 from consumer.jsonio import dumps
 from consumer.reasons import Reason
@@ -27,7 +27,8 @@ def list_forms(field: Field, item_forms: Forms, types: Iterable[type], guard: Ca
 
 def _transform(field: Field) -> Convert:
     """Of a converted list. Raises MappingError `invalid` for other values, with the annotation in place of a rule."""
-    transform = _joined_by(field.separator) if field.list_form == JOIN else _TRANSFORMS[field.list_form]
+    transforms = {**_TRANSFORMS, JOIN: _joined_by(field.separator), OBJECT: _object_of(field.on_invalid == OMIT)}
+    transform = transforms[field.list_form]
 
     def convert(value: Any, pointer: str) -> Any:
         try:
@@ -67,25 +68,29 @@ def _joined_by(separator: str) -> Convert:
     return lambda items, _: separator.join([_text(item) for item in items if item is not None])
 
 
-def _object(items: list[Any], pointer: str) -> dict[str, Any]:
+def _object_of(omits: bool) -> Convert:
     """
     The value of each key; of a key that comes twice, the last value.
 
-    Null is passed over, and so is a record without its value, which `x-on-invalid` left out. Raises TypeError for an
-    item without a key.
+    Null is passed over. Raises TypeError for an item without a key, and for one without a value, unless `omits`:
+    `x-on-invalid` can have left the value out.
     """
-    values: dict[str, Any] = {}
-    for item in items:
-        if item is None:
-            continue
-        if type(item) is not dict:
-            raise TypeError
-        key = _text(item.get(KEY))
-        if key in values:
-            _warn_of_repeated_key(pointer)
-        if VALUE in item:
-            values[key] = item[VALUE]
-    return values
+
+    def convert(items: list[Any], pointer: str) -> dict[str, Any]:
+        values: dict[str, Any] = {}
+        for item in items:
+            if item is None:
+                continue
+            if type(item) is not dict or not (omits or VALUE in item):
+                raise TypeError
+            key = _text(item.get(KEY))
+            if key in values:
+                _warn_of_repeated_key(pointer)
+            if VALUE in item:
+                values[key] = item[VALUE]
+        return values
+
+    return convert
 
 
 @lru_cache
@@ -103,4 +108,4 @@ def _text(item: Any) -> str:
     return dumps(item).decode()
 
 
-_TRANSFORMS: Mapping[str, Convert] = {FIRST: _first, LENGTH: _length, OBJECT: _object}
+_TRANSFORMS: Mapping[str, Convert] = {FIRST: _first, LENGTH: _length}

@@ -7,6 +7,8 @@ from consumer.contract import annotations, keywords, validator
 from consumer.contract.event_mistakes import event_mistakes
 from consumer.contract.keywords import FIELD_ANNOTATIONS, TOP_ANNOTATIONS, Mistake, SchemaPath
 from consumer.contract.rules import (
+    FIRST,
+    JOIN,
     MISSING,
     Constant,
     Contract,
@@ -146,9 +148,14 @@ class _ContractParser:
         return ""
 
     def check_labels(self, labels: Mapping[str, Any], schema: dict[str, Any], path: SchemaPath) -> None:
-        if "x-list" not in schema:  # with a list form, a label is an item and not the value of the property
-            for symbol, label in labels.items():
-                self.check_value(label, schema, (*path, "x-labels", symbol))
+        """With `x-list`, a label is an item: the value of the property itself only if the first one is sent."""
+        list_form = schema.get("x-list", FIRST)
+        for symbol, label in labels.items():
+            place = (*path, "x-labels", symbol)
+            if list_form == JOIN and isinstance(label, list | dict):
+                self.report(place, f'a text, a number or a boolean, because of "x-list": "{JOIN}"')
+            if list_form == FIRST and not ("x-list" in schema and label is None):  # null is no first item
+                self.check_value(label, schema, place)
 
     def check_property_value(self, keyword: str, schema: dict[str, Any], path: SchemaPath) -> None:
         """Report a `const` or `default` that breaks the property's schema or Segment's rules."""

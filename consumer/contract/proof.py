@@ -5,11 +5,12 @@ from math import inf
 from typing import Any
 
 from consumer.avro.schema import AvroType
-from consumer.contract.conversion_check import sent_type
+from consumer.contract.conversion_check import converted_type, sent_type
 from consumer.contract.conversions import KEEP_TEXT
 from consumer.contract.field_path import FieldPath
 from consumer.contract.json_types import ANYTHING, type_name
 from consumer.contract.keywords import subschemas
+from consumer.contract.list_check import list_fit
 from consumer.contract.rules import KAFKA_MESSAGE_ID, SERVICE_VERSION, Constant, Contract, Field, Object, Rule
 from consumer.contract.type_fit import check_fit
 from consumer.contract.validator import SEGMENT_RULES, accepts, part_validator
@@ -123,7 +124,7 @@ class Proof:
 
     def _is_type_proven(self, rule: Mapping[str, Any], avro: AvroType, field: Field) -> bool:
         converted = sent_type(avro, field)
-        if converted == ANYTHING or field.labels:
+        if converted == ANYTHING or field.labels or not list_fit(converted_type(avro, field), field.list_form).can:
             return False
         if rule.get("format") == "date-time" and _is_time(avro, field):
             rule = {keyword: value for keyword, value in rule.items() if keyword != "format"}

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from consumer.contract.findings import Finding, either
-from consumer.contract.rules import Constant, Contract, Object, Rule
+from consumer.contract.rules import Contract
 from consumer.jsonio import json_pointer
 
 OWN_COLUMNS = frozenset(
@@ -44,14 +44,11 @@ _JSON_TYPES = {str: "string", bool: "boolean", int: "integer", float: "number", 
 
 def check_names(contract: Contract) -> Iterator[Finding]:
     """A warning for each property or trait that a destination discards, or reads as another type than it has."""
-    event, schema = contract.event.properties, contract.schema["properties"]
-    if "properties" in event:
-        yield from _columns(event["properties"])
-        yield from _mistyped(event["properties"], schema["properties"], ("properties",), PROPERTY_TYPES)
-    context = event.get("context")
-    if isinstance(context, Object) and "traits" in context.properties:
-        traits = schema["context"]["properties"]["traits"]
-        yield from _mistyped(context.properties["traits"], traits, ("context", "traits"), TRAIT_TYPES)
+    event = _declared(contract.schema)
+    yield from _columns(event.get("properties", {}))
+    yield from _mistyped(event.get("properties", {}), ("properties",), PROPERTY_TYPES)
+    traits = _declared(event.get("context", {})).get("traits", {})
+    yield from _mistyped(traits, ("context", "traits"), TRAIT_TYPES)
 
 
 def column_name(names: tuple[str, ...]) -> str:
@@ -59,14 +56,16 @@ def column_name(names: tuple[str, ...]) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|[^A-Za-z0-9]+", "_", "_".join(names)).lower()
 
 
-def _columns(properties: Rule) -> Iterator[Finding]:
+def _columns(schema: Any) -> Iterator[Finding]:
     """Of `properties`: a warehouse makes one column of the names that lead to a value."""
     pointers: dict[str, str] = {}
-    for names in _leaves(properties, ()):
+    for names in _leaves(schema, ()):
         column, pointer = column_name(names), json_pointer("properties", *names)
         if column in OWN_COLUMNS or column.startswith(CONTEXT_COLUMNS):
             detail = f"Segment's warehouses discard this property, because the column {column} is their own: rename it"
             yield Finding("warning", pointer, detail)
+        elif not "".join(names).isascii():  # whose column Segment does not document
+            continue
         elif column in pointers:
             detail = (
                 f"Segment's warehouses name its column {column}, as that of {pointers[column]}: rename one of the two"
@@ -75,20 +74,26 @@ def _columns(properties: Rule) -> Iterator[Finding]:
         pointers.setdefault(column, pointer)
 
 
-def _leaves(rule: Rule, names: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-    """The names that lead to each value in a rule."""
-    if not isinstance(rule, Object):
-        yield names
-        return
-    for name, inner in rule.properties.items():
-        yield from _leaves(inner, (*names, name))
+def _declared(schema: Any) -> Mapping[str, Any]:
+    """The schemas of the properties that a schema declares, also of a value that is sent as a whole."""
+    if not isinstance(schema, dict) or "const" in schema:
+        return {}
+    declared: Mapping[str, Any] = schema.get("properties", {})
+    return declared
 
 
-def _mistyped(rule: Rule, schema: Any, names: tuple[str, ...], types: Mapping[str, str]) -> Iterator[Finding]:
-    if not isinstance(rule, Object):
-        return
-    for name, inner in rule.properties.items():
-        own, expected = _types(inner, schema["properties"][name]), types.get(name, "")
+def _leaves(schema: Any, names: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """The names that lead to each value, as far as a schema declares them."""
+    for name, inner in _declared(schema).items():
+        if _declared(inner):
+            yield from _leaves(inner, (*names, name))
+        else:
+            yield (*names, name)
+
+
+def _mistyped(schema: Any, names: tuple[str, ...], types: Mapping[str, str]) -> Iterator[Finding]:
+    for name, inner in _declared(schema).items():
+        own, expected = _types(inner), types.get(name, "")
         if expected and own - {expected, "null", "integer" if expected == "number" else ""}:
             kind = "trait" if names[0] == "context" else "property"
             article = "an" if expected == "object" else "a"
@@ -97,9 +102,11 @@ def _mistyped(rule: Rule, schema: Any, names: tuple[str, ...], types: Mapping[st
             yield Finding("warning", json_pointer(*names, name), f"{detail}: change its type, or rename it")
 
 
-def _types(rule: Rule, schema: Any) -> set[str]:
+def _types(schema: Any) -> set[str]:
     """The JSON types that a property's schema names; none if it names none."""
-    if isinstance(rule, Constant):
-        return {_JSON_TYPES.get(type(rule.value), "null")}
-    types = schema.get("type", []) if isinstance(schema, dict) else []
+    if not isinstance(schema, dict):
+        return set()
+    if "const" in schema:
+        return {_JSON_TYPES.get(type(schema["const"]), "null")}
+    types = schema.get("type", [])
     return {types} if isinstance(types, str) else set(types)

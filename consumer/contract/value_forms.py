@@ -38,6 +38,8 @@ def field_forms(field: Field, avro: AvroType, count_invalid: CountInvalid) -> Fo
     if not field.list_form:
         return forms
     types = {PYTHON_TYPES[alternative.kind] for alternative in avro.alternatives} | forms.keys()
+    if any(alternative.can_be_out_of_range for alternative in avro.alternatives):
+        types.add(str)  # what is text already when it is decoded
     return list_forms(field, forms, types, _guard(field.on_invalid, count_invalid))
 
 

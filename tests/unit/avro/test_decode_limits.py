@@ -99,6 +99,7 @@ def test_a_value_that_could_take_too_much_memory_is_rejected_before_it_is_decode
 
 def test_the_bound_is_larger_than_any_record_that_could_become_an_event() -> None:
     assert schema_files.raw_schema(paths.schemas()).max_value_bytes > 350_000  # as docs/avro.md says
+    assert not schema_files.raw_schema(paths.schemas()).is_large(10_000)  # as docs/contract.md says
     assert load_schema("test", "string").max_value_bytes > 2_000_000
     for recursive in (LINKED, TREE, TREE_OF_MAPS, JSON_VALUE):
         assert load_schema("test", recursive).max_value_bytes > 180_000

@@ -11,7 +11,7 @@ from bench import wide_shape
 from consumer.avro.connect_types import VARIABLE_SCALE_DECIMAL
 from consumer.avro.decoder import decode, load_schema
 from consumer.avro.schema import WriterSchema
-from consumer.avro.unused_fields import MIN_PASSED_OVER, decode_only
+from consumer.avro.unused_fields import MAX_ITEMS, MIN_PASSED_OVER, decode_only
 from consumer.errors import DecodingError
 from tests.avro_values import SCHEMAS, block, record, sized, values, zigzag
 
@@ -64,15 +64,69 @@ def test_a_cut_record_is_rejected_for_the_same_reason(types: list[Any], data: st
     assert outcome(decode_only(schema, ["first"]), value + b"x") == outcome(schema, value + b"x")
 
 
+def compare(schema: WriterSchema, value: bytes) -> None:
+    """The used fields before and behind the run are the same. An error can be in a field that nobody uses."""
+    names = ("first", "last")
+    whole, partly = outcome(schema, value), outcome(decode_only(schema, names), value)
+    if isinstance(whole, dict) and isinstance(partly, dict):
+        assert repr(only(partly, names)) == repr(only(whole, names))
+    else:
+        assert partly == whole
+
+
 @given(RUNS, st.binary(max_size=60))
 def test_any_bytes_give_the_used_fields_or_the_same_error(types: list[Any], damaged: bytes) -> None:
-    """The only other outcome is a value that is wrong in itself, in a field that nobody uses."""
-    schema = loaded(*types)
-    whole, partly = outcome(schema, damaged), outcome(decode_only(schema, ["first"]), damaged)
-    if isinstance(whole, dict) and isinstance(partly, dict):
-        assert partly["first"] == whole["first"]
-    else:
-        assert isinstance(partly, dict) or partly == whole
+    compare(loaded(*types), damaged)
+
+
+@given(RUNS, st.data())
+def test_one_wrong_byte_gives_the_used_fields_or_the_same_error(types: list[Any], data: st.DataObject) -> None:
+    schema = loaded(*types, last="string")
+    value = sized(b"a") + b"".join(data.draw(values(avro)) for avro in types) + sized(b"last")
+    place = data.draw(st.integers(0, len(value) - 1))
+    compare(schema, value[:place] + data.draw(st.binary(min_size=1, max_size=1)) + value[place + 1 :])
+
+
+BEFORE = sized(b"a") + zigzag(5) * (MIN_PASSED_OVER - 1)
+
+
+@pytest.mark.parametrize(
+    ("damaged", "expected"),
+    [
+        (zigzag(-1) + zigzag(3) + sized(b"x") + b"\0\0" + sized(b"EVIL"), ("trailing_bytes", "")),
+        (zigzag(-1) + zigzag(1) + sized(b"\0" + zigzag(11) + b"EVIL:") + b"\0" + sized(b"good"), "good"),
+    ],
+)
+@pytest.mark.parametrize(
+    "avro", [{"type": "array", "items": "string"}, ["string", {"type": "array", "items": "string"}], "I"]
+)
+def test_the_size_of_a_block_moves_no_field_behind_it(avro: Any, damaged: bytes, expected: Any) -> None:
+    """The size is not that of the items: decoding the whole record does not use the size."""
+    first = record("I", s={"type": "array", "items": "string"}) if avro == "I" else "long"
+    schema = loaded(first, *["long"] * (MIN_PASSED_OVER - 1), avro, last="string")
+    before = b"\0" if avro == "I" else zigzag(5)
+    value = sized(b"a") + before + zigzag(5) * (MIN_PASSED_OVER - 1) + zigzag(1) * isinstance(avro, list) + damaged
+    assert decode_only(schema, ["first", "last"]).parts or avro == "I"
+    partly = outcome(decode_only(schema, ["first", "last"]), value)
+    assert (partly["last"] if isinstance(partly, dict) else partly) == expected
+    compare(schema, value)
+
+
+@pytest.mark.parametrize("count", [MAX_ITEMS, MAX_ITEMS + 1])
+def test_a_long_array_is_decoded_with_the_whole_record(count: int) -> None:
+    value = BEFORE + block([sized(b"x")] * count) + zigzag(7)
+    decoded = decode(unused({"type": "array", "items": "string"}), value, 0)
+    assert (only(decoded, ["first", "last"]), len(decoded)) == (
+        {"first": "a", "last": 7},
+        2 if count == MAX_ITEMS else 2 + MIN_PASSED_OVER,
+    )
+
+
+@pytest.mark.parametrize("blocks", [200_000, 1, 0])
+def test_any_number_of_blocks_can_be_decoded(blocks: int) -> None:
+    value = BEFORE + (zigzag(1) + sized(b"")) * blocks + b"\0" + zigzag(7)
+    decoded = decode(unused({"type": "array", "items": "string"}), value, 0)
+    assert (decoded["last"], len(decoded)) == (7, 2 if blocks < 2 else 2 + MIN_PASSED_OVER)
 
 
 def test_fields_are_passed_over_only_in_runs_that_are_worth_it() -> None:
@@ -102,7 +156,10 @@ def test_the_fields_of_the_wide_shape_that_the_contract_does_not_send_are_passed
         ({"type": "array", "items": record("I", d="double", s="string")}, True),
         ({"type": "array", "items": "double"}, False),
         ({"type": "array", "items": record("I", d="double", b="boolean")}, False),
-        (record("I", a={"type": "array", "items": "float"}), False),
+        (record("I", a={"type": "array", "items": "string"}), False),
+        (["null", record("I", a=["null", {"type": "map", "values": "string"}])], False),
+        ({"type": "array", "items": record("I", s="string", a={"type": "array", "items": "string"})}, False),
+        (["null", {"type": "array", "items": ["null", {"type": "map", "values": "string"}]}], True),
         (["null", NODE], False),
     ],
 )
@@ -123,10 +180,10 @@ def test_a_length_that_leads_out_of_the_value_rejects_the_record(length: int) ->
     assert outcome(unused("string"), value)[0] == "undecodable"
 
 
-def test_blocks_of_a_known_size_are_passed_over() -> None:
+def test_blocks_of_a_known_size_are_decoded_with_the_whole_record() -> None:
     blocks = zigzag(-2) + zigzag(4) + sized(b"x") + sized(b"y") + block([sized(b"z")])
-    value = sized(b"a") + zigzag(5) * (MIN_PASSED_OVER - 1) + blocks + zigzag(7)
-    assert decode(unused({"type": "array", "items": "string"}), value, 0) == {"first": "a", "last": 7}
+    decoded = decode(unused({"type": "array", "items": "string"}), BEFORE + blocks + zigzag(7), 0)
+    assert (decoded[f"f{MIN_PASSED_OVER - 1}"], decoded["last"]) == (["x", "y", "z"], 7)
 
 
 def test_a_type_that_an_unused_field_defines_can_be_used_by_others() -> None:

@@ -152,6 +152,10 @@ def test_the_request_takes_the_proxy_of_all_requests() -> None:
         (("--tracking-plan", "tp/../x"), "must be the id of a tracking plan, such as tp_123"),
         (("--api-url", "http://api.segmentapis.com"), "must be an https URL"),
         (("--api-url", "https://a'$(id)"), "must be an https URL"),
+        (("--api-url", "https://["), "must be an https URL"),
+        (("--api-url", "https://host:99999"), "must be an https URL"),
+        (("--api-url", "https://:443"), "must be an https URL"),
+        (("--api-url", "ftp://localhost"), "must be an https URL"),
     ],
 )
 def test_what_would_leak_the_token_or_break_the_call_is_refused(options: tuple[str, ...], expected: str) -> None:

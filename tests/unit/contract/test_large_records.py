@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ from consumer.avro.decoder import decode, load_schema
 from consumer.avro.schema import LARGE_PART
 from consumer.contract.compiler import ContractMapper, compile_contract
 from consumer.contract.parser import parse_contract
-from consumer.contract.size_check import MAX_VALUES, check_size
+from consumer.contract.rules import ON_INVALID
+from consumer.contract.size_check import MAX_TEXT_PARTS, MAX_VALUES, check_size
 from consumer.contract.validator import Validator
 from consumer.errors import MappingError, RecordError, RecordSkipped
 from consumer.jsonio import dumps, loads
@@ -48,18 +50,26 @@ def added_memory(work: Callable[[], object]) -> int:
             before = _status("VmRSS")
             work()
             os.write(writing, str(_status("VmHWM") - before).encode())
+        except BaseException as error:  # noqa: BLE001 - a failed assertion as well: the parent reports it
+            os.write(writing, repr(error).encode())
         finally:
             os._exit(0)
     os.close(writing)
-    with os.fdopen(reading) as answer:
-        added = int(answer.read())
+    with os.fdopen(reading) as pipe:
+        answer = pipe.read()
     os.waitpid(child, 0)
-    return added
+    assert answer.removeprefix("-").isdecimal(), answer
+    return int(answer)
 
 
 def _status(name: str) -> int:
     (line,) = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(f"{name}:")]
     return int(line.split()[1]) * 1024
+
+
+def test_an_error_of_the_work_is_the_error_of_the_test() -> None:
+    with pytest.raises(AssertionError, match="ZeroDivisionError"):
+        added_memory(lambda: 1 // 0)
 
 
 @pytest.mark.parametrize(("avro", "item", "rule"), DENSE)
@@ -110,15 +120,129 @@ def test_a_large_record_that_is_skipped_or_has_little_to_send_is_not_refused() -
         mapper.body(decode(schema, sized(b"u") + long + short, 0), RECORD, "id", True)
 
 
-def test_json_in_a_text_of_a_large_record_is_refused_as_well() -> None:
-    schema, mapper = mapper_of("string", {"x-convert": "json", "maxItems": 1})
-    value = sized(b"u") + sized(b"[" + b"[]," * 100_000 + b"[]]")
+@pytest.mark.parametrize("avro", ["string", {"type": "array", "items": "string"}, ["null", "bytes"]])
+@pytest.mark.parametrize("text", [b"[]", b"{}", b'{"a":1}', b"1e999", b'{"a":1,"a":[]}'])
+@pytest.mark.parametrize("annotations", [{}, {"x-list": "length"}, {"x-on-invalid": "string"}])
+def test_json_in_texts_of_a_large_record_is_refused_before_it_is_read(avro: Any, text: bytes, annotations: Any) -> None:
+    schema, mapper = mapper_of(avro, {"x-convert": "json", "maxItems": 1, **annotations})
+    long = b"[" + (text + b",") * ((schema.max_value_bytes - 30) // (len(text) + 1)) + b"1]"
+    if avro == "string":
+        value = sized(long)
+    elif isinstance(avro, list):
+        value = zigzag(1) + sized(long)
+    else:
+        part = b"[" + (text + b",") * 20_000 + b"1]"
+        value = block([sized(part)] * ((schema.max_value_bytes - 30) // (len(part) + 3)))
+    value = sized(b"u") + value
 
     def work() -> None:
-        with pytest.raises(MappingError, match="event_too_large: /properties/a: more than 16000 values inside"):
+        with pytest.raises(MappingError, match="event_too_large: /properties/a: more than 32000 commas and brackets"):
             mapper.body(decode(schema, value, 0), RECORD, "id", True)
 
-    assert added_memory(work) <= MAX_DECODED_BYTES // 2
+    assert added_memory(work) <= MAX_DECODED_BYTES
+
+
+@pytest.mark.parametrize("text", [b"[]", b'" "', b'{"a":1}', b"1e999", b'{"a":1,"a":[]}'])
+def test_json_with_as_many_values_as_are_read_takes_little_memory(text: bytes) -> None:
+    schema, mapper = mapper_of("string", {"x-convert": "json", "x-list": "length"})
+    count = (MAX_TEXT_PARTS - 1) // (1 + sum(text.count(part) for part in b",[{"))
+    value = sized(b"u") + sized(b"[" + b",".join([text] * count) + b" " * (schema.max_value_bytes - 400_000) + b"]")
+
+    def work() -> None:
+        with suppress(RecordError):
+            mapper.body(decode(schema, value, 0), RECORD, "id", True)
+
+    assert added_memory(work) <= MAX_DECODED_BYTES
+
+
+def test_json_that_is_read_has_no_more_values_than_an_event() -> None:
+    schema, mapper = mapper_of("string", {"x-convert": "json"})
+    value = sized(b"u") + sized(b"[" + b"1," * MAX_VALUES + b"1]")
+    with pytest.raises(MappingError, match="event_too_large: /properties/a: more than 16000 values inside"):
+        mapper.body(decode(schema, value, 0), RECORD, "id", True)
+
+
+@pytest.mark.parametrize(
+    ("avro", "item", "rule", "expected"),
+    [
+        ("int", b"\2", {"x-list": "length"}, "count"),
+        ("int", b"\2", {"x-list": "first"}, 1),
+        ("int", b"\2", {"x-list": "length", "x-convert": "string"}, "count"),
+        (NULLABLE, b"\0", {"x-list": "first", "type": ["null", "integer"]}, None),
+        (NULLABLE, b"\0", {"x-list": "first", "type": "integer", "default": 7}, 7),
+        (WIDE, bytes(40), {"x-list": "length"}, "count"),
+        ("string", sized(b"[1]"), {"x-list": "first", "x-convert": "json"}, [1]),
+    ],
+)
+def test_the_first_item_and_the_length_of_a_large_list_are_sent(
+    avro: Any, item: bytes, rule: Any, expected: Any
+) -> None:
+    schema, mapper = mapper_of({"type": "array", "items": avro}, rule)
+    count = 30_000 if "x-convert" in rule else (schema.max_value_bytes - 20) // len(item)
+    value = sized(b"u") + block([item] * count)
+
+    def work() -> None:
+        body = mapper.body(decode(schema, value, 0), RECORD, "id", True)
+        assert loads(body)["properties"] == {"a": count if expected == "count" else expected}
+
+    assert added_memory(work) <= MAX_DECODED_BYTES
+
+
+@pytest.mark.parametrize("list_form", ["first", "length"])
+@pytest.mark.parametrize("on_invalid", ON_INVALID)
+@pytest.mark.parametrize("place", [None, 0, 50, 99, 100, 250])
+@pytest.mark.parametrize("length", [0, 1, 99, 100, 101, 300])
+def test_a_list_of_some_items_at_a_time_gives_what_the_whole_list_gives(
+    list_form: str, on_invalid: str, place: int | None, length: int
+) -> None:
+    avro = {"type": "array", "items": ["null", "long"]}
+    schema, mapper = mapper_of(avro, {"x-list": list_form, "x-on-invalid": on_invalid})
+    items = [b"\0"] * length
+    if place is not None:
+        items[place:] = [zigzag(1) + zigzag(2**60), *[zigzag(1) + zigzag(number) for number in range(length)]]
+    value = sized(b"u") + block(items)
+
+    def outcome(is_large: bool) -> Any:
+        try:
+            return loads(mapper.body(decode(schema, value, 0), RECORD, "id", is_large))
+        except RecordError as error:
+            return str(error)
+
+    assert outcome(True) == outcome(False)
+
+
+def test_what_skips_a_large_record_can_stand_behind_what_is_too_large() -> None:
+    skip = {"x-skip": {"when": "blank", "reason": "no_user"}}
+    rule = {"type": "object", "properties": {"list": {"x-source": "a"}, "late": {"x-source": "user", **skip}}}
+    schema, mapper = mapper_of({"type": "array", "items": "int"}, rule)
+    long = block([b"\0"] * 40_000)
+    with pytest.raises(RecordSkipped, match="no_user"):
+        mapper.body(decode(schema, sized(b" ") + long, 0), RECORD, "id", True)
+    with pytest.raises(MappingError, match="event_too_large: /properties/a/list"):
+        mapper.body(decode(schema, sized(b"u") + long, 0), RECORD, "id", True)
+
+
+def test_the_limits_are_documented() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "contract.md").read_text()
+    section = page.partition("\n### Large records\n")[2].partition("\n### ")[0]
+    for limit in (f"{MAX_VALUES:,} values", f"{MAX_TEXT_PARTS:,} commas", "100 items", "2 MiB"):
+        assert limit in section
+    assert MAX_DECODED_BYTES // LARGE_PART == 2 * 2**20
+
+
+@pytest.mark.parametrize("list_form", ["first", "length"])
+def test_some_items_in_a_row_of_a_large_list_must_not_be_too_large(list_form: str) -> None:
+    schema, mapper = mapper_of({"type": "array", "items": {"type": "array", "items": "int"}}, {"x-list": list_form})
+    value = sized(b"u") + block([block([b"\2"] * (MAX_VALUES // 100))] * 100)
+    with pytest.raises(MappingError, match="event_too_large"):
+        mapper.body(decode(schema, value, 0), RECORD, "id", True)
+
+
+def test_values_count_before_x_on_invalid_leaves_them_out() -> None:
+    schema, mapper = mapper_of({"type": "array", "items": "long"}, {"x-on-invalid": "omit"})
+    value = sized(b"u") + block([zigzag(2**60)] * (MAX_VALUES + 1))
+    with pytest.raises(MappingError, match="event_too_large"):
+        mapper.body(decode(schema, value, 0), RECORD, "id", True)
 
 
 def test_a_big_integer_in_a_large_record_is_refused_or_treated_as_in_any_other() -> None:

@@ -8,20 +8,30 @@ from typing import Any
 
 import pytest
 
+from consumer.avro.decoder import decode, load_schema
 from consumer.avro.schema import AvroType, WriterSchema
 from consumer.contract import list_forms
 from consumer.contract.compatibility import check_compatibility
-from consumer.contract.compiler import Contracts
+from consumer.contract.compiler import ContractMapper, Contracts, compile_contract
 from consumer.contract.describe import rows
 from consumer.contract.field_path import FieldPath
 from consumer.contract.folder_check import check_folder
 from consumer.contract.parser import parse_contract
 from consumer.contract.proof import EventRules, Proof
-from consumer.errors import ContractError, MappingError, RecordSkipped
+from consumer.contract.rules import LIST_FORMS, ON_INVALID
+from consumer.contract.validator import Validator
+from consumer.errors import ContractError, MappingError, RecordError, RecordSkipped
+from tests import avro_values
 from tests.both_codes import both_codes
 from tests.unit.contract.compiled import FRAME, LONG, NULL, RECORD, TEXT, mapped, record, union
 
 DOUBLE, BYTES = AvroType("double"), AvroType("bytes")
+SKIP = {"when": "blank", "reason": "none"}
+LABELLED = {"x-convert": "label", "x-labels": {"A": "alpha"}}
+TEXT_DOES_NOT_FIT = (
+    "warning",
+    "string in place of a value that cannot be sent does not always fit: rejected as invalid",
+)
 ANY_TYPE = ["string", "number", "boolean", "object", "array", "null"]
 
 
@@ -91,8 +101,9 @@ def test_x_on_invalid_is_for_each_item_first(on_invalid: str, list_form: str, va
 
 def test_a_record_without_its_value_gives_no_key() -> None:
     rule = {"type": "object", "x-list": "object", "x-on-invalid": "omit"}
-    values = [{"key": "a", "value": 2**60}, {"key": "b", "value": 1}]
-    assert properties_of(rule, entries(LONG), values) == {"a": {"b": 1}}
+    pairs = [{"key": "a", "value": 2**60}, {"key": "b", "value": 1}]
+    assert properties_of(rule, entries(LONG), pairs) == {"a": {"b": 1}}
+    assert properties_of(rule, array(AvroType("map", items=LONG)), [{"key": 1}]) == {"a": {}}
 
 
 @pytest.mark.parametrize(
@@ -112,6 +123,7 @@ def test_x_on_invalid_is_for_a_list_that_cannot_become_the_form(on_invalid: str,
         ("object", array(TEXT), ["a"]),
         ("object", array(AvroType("map", items=TEXT)), [{"value": "a"}]),
         ("object", entries(TEXT, array(TEXT)), [{"key": ["a"], "value": "b"}]),
+        ("object", array(AvroType("map", items=TEXT)), [{"key": "a"}]),
     ],
 )
 def test_a_value_that_cannot_become_the_form_rejects_the_record(list_form: str, avro: AvroType, value: Any) -> None:
@@ -126,7 +138,30 @@ def test_a_list_without_a_first_item_is_like_null() -> None:
     with pytest.raises(MappingError, match="missing_required"):
         properties_of({"type": "string", "x-list": "first"}, array(TEXT), [], ["a"])
     with pytest.raises(RecordSkipped, match="none"):
-        properties_of({"x-list": "first", "x-skip": {"when": "blank", "reason": "none"}}, array(TEXT), [])
+        properties_of({"x-list": "first", "x-skip": SKIP}, array(TEXT), [])
+
+
+def test_the_list_is_what_is_blank_and_not_its_first_item() -> None:
+    assert properties_of({"x-list": "first", "x-skip": SKIP}, array(TEXT), ["", "a"]) == {"a": ""}
+
+
+def test_an_empty_list_is_a_value_so_that_the_next_source_is_not_used() -> None:
+    rule = {"type": ["string", "null"], "x-list": "first", "x-source": ["a", "b"]}
+    types = {"a": union(NULL, array(TEXT)), "b": array(TEXT)}
+    assert mapped({"p": rule}, types, {"a": [], "b": ["x"]}) == {"p": None}
+    assert mapped({"p": rule}, types, {"a": None, "b": ["x"]}) == {"p": "x"}
+
+
+@pytest.mark.parametrize("list_form", LIST_FORMS)
+def test_null_in_a_text_is_like_null(list_form: str) -> None:
+    rule = {"type": "string", "x-list": list_form, "x-convert": "json"}
+    assert properties_of(rule, TEXT, "null") == {}
+    assert properties_of({**rule, "type": ANY_TYPE}, TEXT, "null") == {"a": None}
+    assert properties_of({**rule, "default": "none"}, TEXT, "null") == {"a": "none"}
+    with pytest.raises(MappingError, match="missing_required"):
+        properties_of(rule, TEXT, "null", ["a"])
+    with pytest.raises(RecordSkipped, match="none"):
+        properties_of({**rule, "x-skip": SKIP}, TEXT, "null")
 
 
 def test_a_key_that_comes_twice_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
@@ -138,20 +173,31 @@ def test_a_key_that_comes_twice_is_logged_once(caplog: pytest.LogCaptureFixture)
     assert [entry.getMessage() for entry in caplog.records] == ["list has a key twice, using the last value"]
 
 
+JSON_TEXTS = ["null", "{}", "1", "[]", '["a"]', '[{"key": "a", "value": null}]', "[null", "[1e999]"]
+
+
 @pytest.mark.parametrize(
-    ("list_form", "avro", "values"),
+    ("annotations", "avro", "values"),
     [
-        ("first", array(NULL, TEXT), [[], [None], ["a"]]),
-        ("join", array(LONG), [[], [1, 2], [2**60]]),
-        ("length", array(TEXT), [[], ["a"]]),
-        ("object", entries(DOUBLE), [[], [{"key": "a", "value": 0.5}], [{"key": "a", "value": float("nan")}]]),
+        ({"x-list": "first"}, array(NULL, TEXT), [[], [None], ["a"]]),
+        ({"x-list": "join"}, array(LONG), [[], [1, 2], [2**60]]),
+        ({"x-list": "length"}, array(TEXT), [[], ["a"]]),
+        (
+            {"x-list": "object"},
+            entries(DOUBLE),
+            [[], [{"key": "a", "value": 0.5}], [{"key": "a", "value": float("nan")}]],
+        ),
+        *(({"x-list": list_form, "x-convert": "json"}, TEXT, JSON_TEXTS) for list_form in LIST_FORMS),
     ],
 )
 @pytest.mark.parametrize("required", [(), ("a",)], ids=["optional", "required"])
+@pytest.mark.parametrize(
+    "rule", [{}, {"type": ["string", "integer", "object"]}, {"type": "string", "default": "none"}, {"x-skip": SKIP}]
+)
 def test_both_codes_make_the_same_event(
-    list_form: str, avro: AvroType, values: Sequence[Any], required: Sequence[str], tmp_path: Any
+    annotations: Any, avro: AvroType, values: Sequence[Any], required: Sequence[str], rule: Any, tmp_path: Any
 ) -> None:
-    rule = {"type": "object", "required": list(required), "properties": {"a": {"x-list": list_form}}}
+    rule = {"type": "object", "required": list(required), "properties": {"a": {**rule, **annotations}}}
     schema = {"x-record": "*", "type": "object", "required": [*FRAME], "properties": {**FRAME, "properties": rule}}
     (tmp_path / "segment").mkdir()
     (tmp_path / "segment" / "test.json").write_text(json.dumps(schema))
@@ -159,7 +205,7 @@ def test_both_codes_make_the_same_event(
     with both_codes():
         mapper = Contracts(tmp_path, "1.2.3").mapper(WriterSchema("test", root, {}, {}, 1000))
         for value in values:
-            with suppress(MappingError):  # that both codes raise it is compared, too
+            with suppress(RecordError):  # that both codes raise it is compared, too
                 mapper.body({"user": "u", "a": value}, RECORD, "id-1")
 
 
@@ -236,7 +282,38 @@ def test_a_form_that_always_fits_is_proven(rule: dict[str, Any], avro: AvroType)
             array(TEXT),
             ("problem", "array with x-list length never fits: rejected as invalid"),
         ),
-        ({"type": "string", "x-list": "first"}, array(TEXT), ("note", "null, or no first item, is left out")),
+        ({"type": "string", "x-list": "first"}, array(TEXT), ("note", "null or no first item is left out")),
+        (
+            {"x-list": "first", "x-skip": SKIP},
+            array(TEXT),
+            ("note", "null or no first item: skipped as none"),
+        ),
+        (
+            {"type": "integer", "x-list": "length", "x-convert": "json"},
+            TEXT,
+            ("note", "null or JSON null is left out"),
+        ),
+        (
+            {"x-list": "first", "x-convert": "json", "x-skip": SKIP},
+            TEXT,
+            ("note", "null or JSON null or no first item or blank: skipped as none"),
+        ),
+        ({"type": "integer", "x-list": "first", "x-on-invalid": "string"}, TEXT, TEXT_DOES_NOT_FIT),
+        (
+            {"type": "integer", "x-list": "length", "x-on-invalid": "string"},
+            union(TEXT, array(TEXT)),
+            TEXT_DOES_NOT_FIT,
+        ),
+        (
+            {"type": "integer", "x-list": "length", "x-convert": "json", "x-on-invalid": "string"},
+            TEXT,
+            TEXT_DOES_NOT_FIT,
+        ),
+        (
+            {"enum": ["alpha"], "x-list": "first", **LABELLED, "x-on-invalid": "string"},
+            array(AvroType("enum", symbols=("A", "B"))),
+            TEXT_DOES_NOT_FIT,
+        ),
         (
             {"type": "integer", "x-list": "first", "x-on-invalid": "string"},
             array(LONG),
@@ -246,6 +323,57 @@ def test_a_form_that_always_fits_is_proven(rule: dict[str, Any], avro: AvroType)
 )
 def test_what_is_found_before_there_is_a_record(rule: dict[str, Any], avro: AvroType, expected: Any) -> None:
     assert expected in findings(rule, avro)
+
+
+@pytest.mark.parametrize(
+    ("rule", "avro"),
+    [
+        ({"type": "string", "x-list": "first", "x-on-invalid": "string"}, TEXT),
+        ({"type": "integer", "x-list": "length", "x-on-invalid": "string"}, array(TEXT)),
+        ({"type": "integer", "x-list": "length", "x-on-invalid": "null"}, union(TEXT, array(TEXT))),
+        (
+            {"enum": ["alpha"], "x-list": "first", **LABELLED, "x-on-invalid": "string"},
+            array(AvroType("enum", symbols=("A",))),
+        ),
+        (
+            {"type": "object", "additionalProperties": {"type": "integer"}, "x-list": "object", "x-on-invalid": "omit"},
+            entries(LONG),
+        ),
+    ],
+)
+def test_what_is_in_place_of_a_value_fits(rule: dict[str, Any], avro: AvroType) -> None:
+    assert TEXT_DOES_NOT_FIT not in findings(rule, avro)
+    assert not [detail for _, detail in findings(rule, avro) if "in place of a value" in detail]
+
+
+@pytest.mark.parametrize(("on_invalid", "fits"), [("omit", True), ("null", False), ("string", False)])
+def test_a_value_of_an_object_is_checked_with_what_is_in_its_place(on_invalid: str, fits: bool) -> None:
+    rule = {"type": "object", "additionalProperties": {"type": "number"}, "x-list": "object"}
+    details = [detail for _, detail in findings({**rule, "x-on-invalid": on_invalid}, entries(DOUBLE))]
+    assert any(f"{on_invalid} in place of a value" in detail for detail in details) != fits
+
+
+@pytest.mark.parametrize("list_form", LIST_FORMS)
+@pytest.mark.parametrize("on_invalid", ON_INVALID)
+def test_a_text_of_an_ambiguous_union_is_no_list(list_form: str, on_invalid: str) -> None:
+    date, time = {"type": "int", "logicalType": "date"}, {"type": "long", "logicalType": "timestamp-millis"}
+    schema = load_schema("test", avro_values.record("R", user="string", a=[date, time]))
+    contract = contract_of({"type": ANY_TYPE, "x-list": list_form, "x-on-invalid": on_invalid})
+    mapper = ContractMapper(compile_contract(contract, schema.root, "1"), Validator(contract.schema))
+    decoded = decode(schema, avro_values.sized(b"u") + avro_values.zigzag(1) + avro_values.zigzag(0), 0)
+    try:
+        outcome = json.loads(mapper.body(decoded, RECORD, "id"))["properties"]
+    except MappingError as error:
+        outcome = error.reason
+    expected = {"null": {"a": None}, "omit": {}, "string": {"a": "1970-01-01T00:00:00.000Z"}, "reject": "invalid"}
+    assert outcome == expected[on_invalid]
+
+
+def test_a_type_of_which_the_form_makes_nothing_is_not_proven() -> None:
+    contract = contract_of({"type": "integer", "x-list": "length"})
+    proof = Proof(EventRules(contract, "1"))
+    field = contract.event.properties["properties"].properties["a"]
+    assert proof.check_of(field, [FieldPath("", TEXT)], False)
 
 
 def test_a_folder_without_a_list_for_the_form_is_a_problem() -> None:
@@ -267,12 +395,36 @@ def test_a_folder_without_a_list_for_the_form_is_a_problem() -> None:
             '"x-list": "join" beside x-separator, because nothing else is joined',
         ),
         ({"x-list": "first", "x-source": "$kafka.timestamp"}, "no x-list, because $kafka.timestamp is no list"),
+        (
+            {"type": "integer", "x-list": "first", **LABELLED},
+            'a value that its own rule allows: "alpha" is not of type "integer"',
+        ),
+        (
+            {"x-list": "join", "x-convert": "label", "x-labels": {"A": ["alpha"]}},
+            'a text, a number or a boolean, because of "x-list": "join"',
+        ),
+        (
+            {"x-list": "join", "x-convert": "label", "x-labels": {"A": {}}},
+            'a text, a number or a boolean, because of "x-list": "join"',
+        ),
     ],
 )
 def test_a_mistake_names_the_way_out(rule: dict[str, Any], expected: str) -> None:
     with pytest.raises(ContractError) as caught:
         contract_of(rule)
     assert [line.partition(": expected ")[2] for line in caught.value.lines] == [expected]
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"type": "string", "x-list": "first", "x-convert": "label", "x-labels": {"A": "alpha", "B": None}},
+        {"type": "integer", "x-list": "length", **LABELLED},
+        {"type": "string", "x-list": "join", "x-convert": "label", "x-labels": {"A": 1, "B": None}},
+    ],
+)
+def test_a_label_of_an_item_need_not_obey_the_rule_of_the_property(rule: dict[str, Any]) -> None:
+    assert contract_of(rule)
 
 
 @pytest.mark.parametrize(

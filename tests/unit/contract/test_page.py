@@ -33,7 +33,8 @@ ROWS = re.findall(
 INVALID_ROWS = re.findall(r'^\| `"(\w+)"` \| `([^`]+)` \| (?:rejected as )?`([^`]+)` \|$', PAGE, re.MULTILINE)
 
 LIST_ROWS = re.findall(
-    r"^\| `(first|join|length|object)`(?: with `(\".*?\")`)? \| `([^`]+)` \| (?:rejected as )?`([^`]+)` \|$",
+    r"^\| `(first|join|length|object)`(?: with `((?:\"x-convert\": )?\"[^`]*\")`)? "
+    r"\| `([^`]+)` \| (?:rejected as )?`([^`]+)` \|$",
     PAGE,
     re.MULTILINE,
 )
@@ -88,9 +89,11 @@ def test_a_row_of_values_that_cannot_be_sent_is_true(on_invalid: str, value: str
     assert outcome == expected
 
 
-@pytest.mark.parametrize(("list_form", "separator", "value", "expected"), LIST_ROWS)
-def test_a_row_of_the_lists_is_true(list_form: str, separator: str, value: str, expected: str) -> None:
-    rule = {"a": {"x-list": list_form, **({"x-separator": json.loads(separator)} if separator else {})}}
+@pytest.mark.parametrize(("list_form", "annotation", "value", "expected"), LIST_ROWS)
+def test_a_row_of_the_lists_is_true(list_form: str, annotation: str, value: str, expected: str) -> None:
+    if annotation and ":" not in annotation:
+        annotation = f'"x-separator": {annotation}'
+    rule = {"a": {"x-list": list_form, **json.loads(f"{{{annotation}}}")}}
     try:
         outcome = json.dumps(mapped(rule, {"a": type_of(json.loads(value))}, {"a": json.loads(value)}))
     except RecordRejected as error:
@@ -110,6 +113,9 @@ def type_of(value: Any) -> AvroType:
 
 def test_the_rows_have_every_list_form() -> None:
     assert {list_form for list_form, *_ in LIST_ROWS} == {*LIST_FORMS}
+    assert {bool(annotation) for _, annotation, *_ in LIST_ROWS} == {False, True}
+    _, *rows = re.findall("^\\| `", PAGE.partition("\n### Lists\n")[2].partition("\n### ")[0], re.MULTILINE)
+    assert len(LIST_ROWS) == len(rows)
 
 
 def test_the_rows_have_every_rule() -> None:

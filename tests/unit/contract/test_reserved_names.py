@@ -78,6 +78,18 @@ def test_a_nested_name_and_two_names_of_one_column_are_reported() -> None:
     }
 
 
+def test_a_declared_name_in_a_value_that_is_sent_as_a_whole_is_reported() -> None:
+    user = {"type": "object", "x-source": "user", "properties": {"id": {"type": "string"}}}
+    assert warnings("properties", {"user": user}) == {"/properties/user/id": DISCARDED.format("user_id")}
+    traits = {"type": "object", "x-source": "user", "properties": {"age": {"type": "string"}, "name": {"const": 1}}}
+    assert {*warnings("context", {"traits": traits})} == {"/context/traits/age", "/context/traits/name"}
+
+
+def test_names_beyond_ascii_are_not_taken_for_one_column() -> None:
+    assert not warnings("properties", {"gr\u00f6\u00dfe": {"x-source": "a"}, "gr_e": {"x-source": "b"}})
+    assert not warnings("properties", {"\u540d": {"x-source": "a"}, "\u5b57": {"x-source": "b"}})
+
+
 @pytest.mark.parametrize(
     ("names", "column"),
     [(("userID",), "user_id"), (("a", "bC"), "a_b_c"), (("sent at",), "sent_at"), (("_id",), "_id")],
