@@ -67,10 +67,14 @@ class ClientErrors:
         try:
             metadata = client.list_topics(topic, timeout=1.0).topics[topic]  # the caller asks repeatedly
         except KafkaException as error:
-            # Otherwise the client does not report the cause before the first read.
-            self.note_from(lambda: client.poll(0))
+            self._take_reports(client)
             raise self._no_answer(topic, error) from None
+        self._take_reports(client)
         return self.partition_count(metadata)
+
+    def _take_reports(self, client: Consumer) -> None:
+        """Let the client report what it would report at the first read."""
+        self.note_from(lambda: client.poll(0))
 
     def _no_answer(self, topic: str, error: KafkaException) -> NoAnswer:
         """Why a question about the topic has no answer."""

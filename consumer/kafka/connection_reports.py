@@ -158,11 +158,16 @@ class ConnectionReports:
         return self._certificate_mistakes.get(address) or cause
 
 
-def with_explained_log(config: Mapping[str, Any]) -> Mapping[str, Any]:
+def with_explained_log(config: Mapping[str, Any], *, is_quiet: bool = False) -> Mapping[str, Any]:
     """
     The options of a client whose errors nobody asks for: what it logs of its connections is explained.
 
-    Without a logger nothing is added, so that no Python code runs on a thread of the client: if Python collects garbage
-    there, it can destroy another client, and librdkafka then aborts the process.
+    `is_quiet`: or not logged, because another client reports the same. Without a logger nothing is added, so that no
+    Python code runs on a thread of the client: if Python collects garbage there, it can destroy another client, and
+    librdkafka then aborts the process.
     """
-    return {**config, "logger": ConnectionReports(config)} if "logger" in config else config
+    if "logger" not in config:
+        return config
+    reports = ConnectionReports(config)
+    reports.is_quiet = is_quiet
+    return {**config, "logger": reports}

@@ -46,8 +46,9 @@ class GroupConsumer:
         self._consumer = create_client(Consumer, {**config, **self._errors.options(), "on_commit": self._on_commit})
         self.topic = topic
         admin_config = {**shared_config(config), **NEVER_CREATE, **self.known_brokers.options()}
-        admin = create_client(AdminClient, with_explained_log(admin_config))
+        admin = create_client(AdminClient, with_explained_log(admin_config, is_quiet=True))
         topics = self._topics = PartitionTopics(TopicIdWatcher(admin, topic))
+        self.take_admin_reports = topics.recreated  # before the first read, which takes them, too
         self._silence = BrokerSilence(lambda: self._errors.cause, time.monotonic())
         self._commit_notes = CommitNotes(topics.metadata)
         self._commits = OffsetCommits(self._consumer, topic, self._commit_notes.of_partition)
@@ -101,8 +102,7 @@ class GroupConsumer:
                 records.setdefault(message.partition(), []).append(to_record(message))
         if self._errors.fatal:
             raise ServiceError(f"the Kafka client cannot continue: {describe_fatal(self._errors.fatal)}")
-        start_resets = self._start_offsets.resets()
-        recreated = self._start_offsets.recreated()
+        start_resets, recreated = self._start_offsets.resets(), self._start_offsets.recreated()
         silent_at = max(self._errors.unreachable_at, self._topics.unanswered_at)
         self._silence.note(now if records else self._topics.answered_at, silent_at, now)
         self._start_offsets.retry()

@@ -72,6 +72,7 @@ class DeadLetterWriter:
     ) -> None:
         """`unwrap` gives the record to write, with its address, if the record that was read only holds a copy of it."""
         self._reports = ConnectionReports(config)
+        self._reports.is_quiet = True  # nobody waits for this client before the first dead letter
         self._config = {**config, **self._reports.options, "error_cb": self._reports.warn}
         self._connect()
         self._topic, self._unwrap = topic, unwrap
@@ -95,6 +96,7 @@ class DeadLetterWriter:
 
         It is not sent twice if its partition was lost and came back, and the producer still holds it from before.
         """
+        self._reports.is_quiet = False
         self._open.add(dead_letter)
         sending = self._sending.get(dead_letter.record.address)
         if sending is not None and _content(sending.dead_letter) == _content(dead_letter):

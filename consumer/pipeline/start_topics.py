@@ -48,7 +48,7 @@ class StartTopics:
 
     def _take_reports(self) -> None:
         """Take what the clients report. Raises BrokersForgotten."""
-        self._consumer.read(1, 0)  # nothing, because the group is not joined
+        self._consumer.take_admin_reports()
         self._poll_writer()
         self._consumer.known_brokers.require()
 
