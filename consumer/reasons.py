@@ -49,7 +49,7 @@ class Reason(ExplainedWord):
     EVENT_TOO_LARGE = "event_too_large", "the event is larger than Segment accepts"
     NO_WRITE_KEY = "no_write_key", "SEGMENT_WRITE_KEYS has no key for its environment, or it names no environment"
     INTERNAL_ERROR = "internal_error", "a defect of the service: the detail names the error and the line of code"
-    SKIPPED_BY_OPERATOR = "skipped_by_operator", "an operator skipped it with `skip-record`"
+    STEPPED_OVER = "stepped_over", "an operator skipped it with `skip-record`"
 
 
 class BlockReason(ExplainedWord):
@@ -135,7 +135,7 @@ VALUE_REASONS = (
 
 _REGISTRY_SETTINGS = "SCHEMA_REGISTRY_URL", "SCHEMA_REGISTRY_TYPE", "SCHEMA_REGISTRY_CONFIG"
 _VALUE_SETTINGS = *_REGISTRY_SETTINGS, "AVRO_FRAMING", "SCHEMAS_DIR", "KAFKA_TOPIC"
-_RECORD_ALONE = (Reason.EMPTY_VALUE, Reason.SKIPPED_BY_OPERATOR)
+_RECORD_ALONE = (Reason.EMPTY_VALUE, Reason.STEPPED_OVER)
 
 SETTINGS: Mapping[str, Sequence[str]] = {
     **dict.fromkeys(REJECTED, ("SCHEMAS_DIR",)),  # the contract, also where it leads into a defect of the service

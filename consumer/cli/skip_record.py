@@ -109,7 +109,7 @@ def _print_plan(settings: Settings, address: RecordAddress, group_offset: int, r
             f"record       {settings.kafka_topic} {address}, {output.iso_time(record.timestamp)}, {size} bytes",
             hanging=13,
         )
-        text = f"dead letter  would be written to {settings.dead_letter_topic}, as {Reason.SKIPPED_BY_OPERATOR}"
+        text = f"dead letter  would be written to {settings.dead_letter_topic}, as {Reason.STEPPED_OVER}"
         print_text(text, hanging=13)
     else:
         print_text(f"record       {settings.kafka_topic} {address}, whose bytes cannot be read", hanging=13)
@@ -119,7 +119,7 @@ def _print_plan(settings: Settings, address: RecordAddress, group_offset: int, r
 def _write_dead_letter(settings: Settings, record: Record, without_dead_letter: bool) -> bool:
     """Write a dead letter and wait until it is confirmed. False if it is refused and not required; else raises."""
     with closing(factories.dead_letter_writer(settings)) as writer:
-        writer.put(DeadLetter(record, Rejected(Reason.SKIPPED_BY_OPERATOR, "operator", "")))
+        writer.put(DeadLetter(record, Rejected(Reason.STEPPED_OVER, "operator", "")))
         ends_at = time.monotonic() + _CONFIRM_SECONDS
         while time.monotonic() < ends_at:
             reports = writer.advance(time.monotonic(), _POLL_SECONDS)

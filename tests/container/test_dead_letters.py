@@ -149,8 +149,8 @@ def test_skip_record_names_what_it_would_do_and_keeps_the_record(flow: Flow) -> 
     result = runner.run("skip-record", address, "--yes")
     assert (result.returncode, result.stdout.splitlines()[-1]) == (0, "Done.")
     assert flow.committed()[1] == ends[1] + 1
-    report = runner.json("dead-letters", "list", "--reason", "skipped_by_operator", "--json")
-    assert report["skipped_by_operator"]["latest"] == address
+    report = runner.json("dead-letters", "list", "--reason", "stepped_over", "--json")
+    assert report["stepped_over"]["latest"] == address
     repeated = runner.run("skip-record", address, "--yes")
     assert f"{address} is not ahead of the group" in repeated.stderr
 

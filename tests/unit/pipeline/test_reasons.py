@@ -52,7 +52,7 @@ def test_every_reason_is_used_and_every_reason_that_is_used_is_declared() -> Non
 def test_a_record_is_skipped_for_one_reason_of_the_service_and_rejected_for_all_others() -> None:
     assert raised("RecordSkipped") == set(reasons.SKIPPED)
     # The result of a look-up, or an operator, gives the reasons that are not raised here.
-    others = {Reason.UNKNOWN_SCHEMA, Reason.UNSUPPORTED_SCHEMA, Reason.UNSAFE_SCHEMA, Reason.SKIPPED_BY_OPERATOR}
+    others = {Reason.UNKNOWN_SCHEMA, Reason.UNSUPPORTED_SCHEMA, Reason.UNSAFE_SCHEMA, Reason.STEPPED_OVER}
     others |= {Reason.INTERNAL_ERROR}  # no code raises it on purpose
     others |= {range_reason("decimal"), range_reason("date")}  # raised for a value of a logical type
     assert raised(REJECTIONS) | GENERATED | others == set(reasons.REJECTED)
@@ -105,7 +105,4 @@ def test_why_a_record_was_rejected_is_explained_for_each_word_of_the_service_and
 def test_each_reason_to_reject_names_settings_that_exist_or_is_about_the_record_alone() -> None:
     assert set(reasons.SETTINGS) == set(reasons.REJECTED)
     assert {name for settings in reasons.SETTINGS.values() for name in settings} <= set(NAMES)
-    assert [reason for reason, settings in reasons.SETTINGS.items() if not settings] == [
-        "empty_value",
-        "skipped_by_operator",
-    ]
+    assert [reason for reason, settings in reasons.SETTINGS.items() if not settings] == ["empty_value", "stepped_over"]

@@ -16,7 +16,7 @@ from consumer.reasons import REJECTED, VALUE_REASONS, Reason
 from tests.unit.pipeline.records import record
 
 POLICIES = ["dead-letter", "skip"]
-MAPPING_REASONS = set(REJECTED) - set(VALUE_REASONS) - {Reason.EMPTY_VALUE, Reason.SKIPPED_BY_OPERATOR}
+MAPPING_REASONS = set(REJECTED) - set(VALUE_REASONS) - {Reason.EMPTY_VALUE, Reason.STEPPED_OVER}
 
 
 def rejected_record(reason: str, policy: str = "dead-letter", detail: str = "") -> RejectedRecord:
@@ -111,7 +111,7 @@ def test_whatever_a_wrong_setting_can_cause_blocks_before_the_first_success(reas
     assert passed(rejected_record(reason, policy), BEFORE) == (9, "rejected_before_success")
 
 
-@pytest.mark.parametrize("reason", [Reason.EMPTY_VALUE, Reason.SKIPPED_BY_OPERATOR, "http_400"])
+@pytest.mark.parametrize("reason", [Reason.EMPTY_VALUE, Reason.STEPPED_OVER, "http_400"])
 def test_what_no_setting_can_cause_does_not_count_before_the_first_success(reason: str) -> None:
     assert passed(rejected_record(reason), BEFORE) == (50, None)
 
