@@ -114,7 +114,7 @@ def _check_everything(source: SettingsSource, options: CheckOptions, as_json: bo
     if as_json:
         report = {
             "ok": passed,
-            "checks": [result.as_dict() for result in results],
+            "looks": [result.as_dict() for result in results],
             "schemas": [schema.as_dict() for schema in schemas],
             "sample": sample and sample.as_dict(),
         }

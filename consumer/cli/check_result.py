@@ -13,7 +13,7 @@ class CheckResult(NamedTuple):
     detail: str
 
     def as_dict(self) -> dict[str, str]:
-        return {"state": self.state, "subject": self.subject, "detail": self.detail}
+        return {"state": self.state, "what": self.subject, "found": self.detail}
 
 
 def failing_states(strict: bool) -> frozenset[str]:

@@ -63,7 +63,10 @@ class CheckedSchema(NamedTuple):
             "record": self.record,
             "contract": self.contract,
             "ok": self.ok,
-            "findings": [finding._asdict() for finding in self.findings],
+            "findings": [
+                {"weight": finding.severity, "place": finding.place, "what": finding.detail}
+                for finding in self.findings
+            ],
         }
 
 

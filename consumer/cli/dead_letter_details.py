@@ -37,11 +37,11 @@ def as_dict(dead_letter: StoredDeadLetter, stages: DecodeStages, mapper: RecordM
         "schema": dead_letter.rejected.schema,
         "attempts": dead_letter.attempts,
         "version": dead_letter.version,
-        "dead_letter": str(dead_letter.stored.address),
+        "letter": str(dead_letter.stored.address),
         "headers_unreadable": record.headers_unreadable,
         "key": output.json_value(record.key),
         "size": len(value),
-        "first_bytes": value[:_MAX_PRINTED_BYTES].hex(" "),
+        "begins": value[:_MAX_PRINTED_BYTES].hex(" "),
         "fields": output.json_value(fields),
         "fails_at": fails_at,
         "now": output.as_dict(record, mapper.map(record)),
@@ -73,7 +73,7 @@ def print_line(dead_letter: StoredDeadLetter, replayed: bool, as_json: bool) -> 
 def print_details(details: Mapping[str, Any]) -> None:
     """Print what `as_dict` returned for people."""
     reason, now = details["reason"], details["now"]
-    value = f"{details['size']} bytes: {details['first_bytes']}"
+    value = f"{details['size']} bytes: {details['begins']}"
     if details["size"] > _MAX_PRINTED_BYTES:
         value += " ..."
     rows = [
@@ -84,7 +84,7 @@ def print_details(details: Mapping[str, Any]) -> None:
         ("rejected at", details["rejected_at"] or "not known"),
         ("attempts", str(details["attempts"])),
         ("by version", details["version"]),
-        ("dead letter", f"{details['dead_letter']} of the dead-letter topic"),
+        ("dead letter", f"{details['letter']} of the dead-letter topic"),
         ("value", value),
         ("now", output.describe_outcome(now)),
     ]
@@ -99,7 +99,7 @@ def print_details(details: Mapping[str, Any]) -> None:
         print_indented(details["fields"])
     if now["outcome"] == output.EVENT:
         print_text("the event that the record would become now", bold=True)
-        print_indented(now["event"])
+        print_indented(now["call"])
 
 
 def _decode(dead_letter: StoredDeadLetter, stages: DecodeStages) -> tuple[Any, str]:

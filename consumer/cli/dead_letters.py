@@ -145,7 +145,7 @@ class ReasonSummary:
 
     def as_dict(self) -> Mapping[str, Any]:
         return {
-            "dead_letters": self.dead_letters,
+            "letters": self.dead_letters,
             "replayed": self.replayed,
             "first": output.iso_time(self.first),
             "last": output.iso_time(self.last),

@@ -16,7 +16,7 @@ from consumer.model import MappedRecord, Record, Rejected, Skipped, TrackEvent
 from consumer.outside_text import MAX_SENTENCE_LENGTH, escaped_json, outside_text
 from consumer.reasons import reject_meaning
 
-EVENT, SKIPPED, REJECTED = "event", "skipped", "rejected"
+EVENT, SKIPPED, REJECTED = "call", "skipped", "set_aside"
 """The values of `outcome` in JSON."""
 
 _T = TypeVar("_T")
@@ -31,7 +31,7 @@ def as_dict(record: Record, mapped: MappedRecord) -> dict[str, Any]:
 def _outcome(mapped: MappedRecord) -> Mapping[str, Any]:
     match mapped:
         case TrackEvent(key=key, body=body):
-            return {"outcome": EVENT, "environment": key.environment, "event": loads(body)}
+            return {"outcome": EVENT, "environment": key.environment, "call": loads(body)}
         case Skipped(reason):
             return {"outcome": SKIPPED, "reason": reason}
         case Rejected(reason, stage, detail, schema):
@@ -48,7 +48,7 @@ def print_outcome(outcome: Mapping[str, Any]) -> None:
     address = f"{outcome['partition']}:{outcome['offset']}"
     print_text(f"{address}  {outcome['timestamp'] or 'no time'}  {describe_outcome(outcome)}", hanging=2, bold=True)
     if outcome["outcome"] == EVENT:
-        print_indented(outcome["event"])
+        print_indented(outcome["call"])
     for warning in outcome.get("warnings", ()):
         click.secho(outside_text(f"warning: {warning}", MAX_SENTENCE_LENGTH), fg="yellow")
 

@@ -160,7 +160,7 @@ def _with_warnings(outcome: dict[str, Any]) -> dict[str, Any]:
     """The outcome, with `warnings` if its event has times that can hardly be right."""
     if outcome["outcome"] != output.EVENT:
         return outcome
-    warnings = [str(time) for time in implausible_times(outcome["event"], datetime.now(UTC))]
+    warnings = [str(time) for time in implausible_times(outcome["call"], datetime.now(UTC))]
     return {**outcome, "warnings": warnings} if warnings else outcome
 
 

@@ -10,7 +10,7 @@ from consumer.cli.output import table
 from consumer.model import MappedRecord, Rejected, Skipped, TrackEvent
 from consumer.observability.snapshot import Counters
 
-FOREIGN, NOT_SELECTED, REPLAYED = "no dead letter of this topic", "not selected", "replayed before"
+FOREIGN, NOT_SELECTED, REPLAYED = "no letter of this topic", "not chosen", "replayed before"
 GONE, ABSENT, WAITING = "deleted by Kafka", "no such record", "not delivered yet"
 """Why a record is passed over; keys in JSON. A record that is GONE or ABSENT cannot be sent by anybody."""
 
@@ -69,9 +69,9 @@ class ReplaySummary:
     def as_dict(self) -> Mapping[str, Any]:
         return {
             "sent": self.sent,
-            "rejected": dict(self.rejected),
+            "set_aside": dict(self.rejected),
             "skipped": dict(self.skipped),
-            "passed_over": {reason: number for reason, number in self.passed_over.items() if number},
+            "passed": {reason: number for reason, number in self.passed_over.items() if number},
             DELETED: self.deleted,
         }
 

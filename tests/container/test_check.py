@@ -21,7 +21,7 @@ def flow(kafka: Any, topic: str) -> Iterator[Flow]:
 
 
 def by_subject(report: Any) -> dict[str, tuple[str, str]]:
-    return {result["subject"]: (result["state"], result["detail"]) for result in report["checks"]}
+    return {result["what"]: (result["state"], result["found"]) for result in report["looks"]}
 
 
 def test_a_healthy_set_up_has_no_problem(kafka: Any, flow: Flow) -> None:

@@ -76,7 +76,7 @@ def test_dead_letters_of_old_records_are_kept_and_replayed_with_the_time_of_thei
     wait_for_retention_check(kafka, flow.topic)
 
     summary = runner.json("dead-letters", "list", "--json")["no_write_key"]
-    assert (summary["dead_letters"], summary["latest"]) == (5, "0:4")
+    assert (summary["letters"], summary["latest"]) == (5, "0:4")
     assert (summary["first"], summary["last"]) == (iso_millis(timestamp), iso_millis(timestamp + 4))
     (details,) = runner.json_lines("dead-letters", "show", "0:0", "--json")
     assert details["timestamp"] == iso_millis(timestamp)
@@ -84,8 +84,8 @@ def test_dead_letters_of_old_records_are_kept_and_replayed_with_the_time_of_thei
 
     # The time of a dead letter is that of its record, in every command.
     later = iso_millis(timestamp + 3)
-    assert runner.json("dead-letters", "list", "--json", "--since", later)["no_write_key"]["dead_letters"] == 2
-    assert runner.json("dead-letters", "list", "--json", "--until", later)["no_write_key"]["dead_letters"] == 3
+    assert runner.json("dead-letters", "list", "--json", "--since", later)["no_write_key"]["letters"] == 2
+    assert runner.json("dead-letters", "list", "--json", "--until", later)["no_write_key"]["letters"] == 3
     all_keys = {"SEGMENT_WRITE_KEYS": json.dumps({**KEYS, "staging": STAGING_KEY})}
     result = CommandRunner(flow, all_keys).json("dead-letters", "replay", "--until", later, "--yes", "--json")
     assert (result["sent"], result["done"]) == (3, True)
@@ -112,5 +112,5 @@ def test_dead_letters_that_the_topic_deleted_are_missed_by_every_command(kafka: 
     assert runner.run("dead-letters", "show", "0:2").stderr.endswith(f"has no dead letter of {flow.topic} 0:2\n{gone}")
     assert gone in runner.run("dead-letters", "replay").stdout
     report = runner.json("dead-letters", "list", "--json")
-    assert (report["no_write_key"]["dead_letters"], report["deleted_offsets"]) == (2, {"0": 3})
+    assert (report["no_write_key"]["letters"], report["deleted_offsets"]) == (2, {"0": 3})
     assert runner.json("dead-letters", "replay", "--json")["deleted_offsets"] == {"0": 3}

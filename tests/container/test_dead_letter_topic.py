@@ -22,7 +22,7 @@ def flow(kafka: Any, topic: str) -> Iterator[Flow]:
 
 def check(flow: Flow, code: int = 0) -> dict[str, tuple[str, str]]:
     report = CommandRunner(flow).json("check", "--json", code=code)
-    return {result["subject"]: (result["state"], result["detail"]) for result in report["checks"]}
+    return {result["what"]: (result["state"], result["found"]) for result in report["looks"]}
 
 
 def log_of_a_run(flow: Flow) -> str:

@@ -40,7 +40,7 @@ def test_the_list_counts_dead_letters_by_reason(flow: Flow) -> None:
     outcomes = flow.produced.values()
     expected = Counter(outcome.reason for outcome in outcomes if isinstance(outcome, ExpectDeadLetter))
     report = CommandRunner(flow).json("dead-letters", "list", "--json")
-    assert {reason: entry["dead_letters"] for reason, entry in report.items()} == expected
+    assert {reason: entry["letters"] for reason, entry in report.items()} == expected
     assert not any(entry["replayed"] for entry in report.values())
     filtered = CommandRunner(flow).json("dead-letters", "list", "--reason", "http_400", "--json")
     assert set(filtered) == {"http_400"}
@@ -56,18 +56,18 @@ def test_each_dead_letter_has_a_line_which_a_replay_reads(kafka: Any, flow: Flow
     assert {line.split("  ")[0] for line in lines} == addresses
     assert all(f"-{line.split('  ')[0].replace(':', '-')}-" in line.split("  ")[4] for line in lines)
     assert result.stderr.startswith(counted(refused(flow), "dead letter"))
-    for dead_letter in runner.json_lines("dead-letters", "list", "--reason", "http_400", "--each", "--json"):
-        assert (dead_letter["topic"], dead_letter["reason"], dead_letter["replayed"]) == (flow.topic, "http_400", False)
-        assert f"{dead_letter['partition']}:{dead_letter['offset']}" in addresses
+    for letter in runner.json_lines("dead-letters", "list", "--reason", "http_400", "--each", "--json"):
+        assert (letter["topic"], letter["reason"], letter["replayed"]) == (flow.topic, "http_400", False)
+        assert f"{letter['partition']}:{letter['offset']}" in addresses
 
     kafka.delete_records(flow.topic, dict(flow.ends))
     flow.segment.script = fault_scripts.calm
-    file = tmp_path / "dead-letters.txt"
+    file = tmp_path / "letters.txt"
     file.write_text(result.stdout)
     replay = ["dead-letters", "replay", "--only", str(file), "--yes", "--json"]
     done = runner.json(*replay)
     assert (done["sent"], done["done"], done["no_record"]) == (refused(flow), True, [])
-    assert runner.json(*replay)["passed_over"] == {"replayed before": refused(flow)}
+    assert runner.json(*replay)["passed"] == {"replayed before": refused(flow)}
 
 
 def test_one_dead_letter_is_shown_with_what_it_would_become_now(flow: Flow) -> None:
@@ -75,7 +75,7 @@ def test_one_dead_letter_is_shown_with_what_it_would_become_now(flow: Flow) -> N
     latest = runner.json("dead-letters", "list", "--json")["http_400"]["latest"]
     (report,) = runner.json_lines("dead-letters", "show", latest, "--json")
     assert (report["reason"], f"{report['partition']}:{report['offset']}") == ("http_400", latest)
-    assert report["now"]["outcome"] == "event"
+    assert report["now"]["outcome"] == "call"
     assert report["fields"]
     assert "the event that the record would become now" in runner.terminal_output("dead-letters", "show", latest)
     none = runner.run("dead-letters", "show", "0:99999")
@@ -102,12 +102,12 @@ def test_a_replay_is_planned_runs_once_and_runs_again_only_with_again(flow: Flow
     assert addresses <= {str(address.partition) for address, expected in flow.produced.items() if expected == REFUSED}
 
     second = runner.json(*arguments, "--yes")
-    assert (second["sent"], second["passed_over"]["replayed before"]) == (0, number)
+    assert (second["sent"], second["passed"]["replayed before"]) == (0, number)
     assert len(flow.segment.accepted) == before + number
     assert runner.json("dead-letters", "list", "--json")["http_400"]["replayed"] == number
     # Another filter selects the same dead letters, and the replay passes over them, because they were replayed.
     all_dead_letters = runner.json("dead-letters", "replay", "--json")
-    assert all_dead_letters["passed_over"]["replayed before"] == number
+    assert all_dead_letters["passed"]["replayed before"] == number
 
     again = runner.json(*arguments, "--yes", "--again")
     assert (again["sent"], again["done"]) == (number, True)
@@ -117,7 +117,7 @@ def test_a_replay_is_planned_runs_once_and_runs_again_only_with_again(flow: Flow
 def test_an_event_that_is_refused_again_becomes_a_new_dead_letter(flow: Flow) -> None:
     before = len(list(records(flow.bootstrap, f"{flow.topic}.dead-letter")))
     result = CommandRunner(flow).json("dead-letters", "replay", "--reason", "http_400", "--yes", "--json")
-    assert result["rejected"] == {"http_400": refused(flow)}
+    assert result["set_aside"] == {"http_400": refused(flow)}
     assert len(list(records(flow.bootstrap, f"{flow.topic}.dead-letter"))) == before + refused(flow)
 
 

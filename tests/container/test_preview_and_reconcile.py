@@ -36,9 +36,9 @@ def groups(flow: Flow) -> set[str]:
 
 def expected_outcomes(flow: Flow) -> Counter[str]:
     """How many records of the flow have each outcome of `preview`, which cannot know what Segment refuses."""
-    outcomes = {ExpectDelivered: "event", ExpectSkipped: "skipped", ExpectDeadLetter: "rejected"}
+    outcomes = {ExpectDelivered: "call", ExpectSkipped: "skipped", ExpectDeadLetter: "set_aside"}
     counts = Counter(outcomes[type(expected)] for expected in flow.produced.values() if expected != REFUSED)
-    counts["event"] += refused(flow)
+    counts["call"] += refused(flow)
     return counts
 
 
@@ -51,7 +51,7 @@ def test_preview_shows_what_each_record_becomes_and_leaves_no_trace(flow: Flow) 
     report = CommandRunner(flow).json_lines("preview", "--count", "400")
     assert Counter(record["outcome"] for record in report) == expected_outcomes(flow)
     assert len({(record["partition"], record["offset"]) for record in report}) == 400
-    assert all(record["reason"] for record in report if record["outcome"] != "event")
+    assert all(record["reason"] for record in report if record["outcome"] != "call")
     assert not flow.segment.accepted
     assert not groups(flow)
 
@@ -99,9 +99,9 @@ def test_reconcile_reports_delivered_missing_and_waiting_records(flow: Flow, tmp
     outcomes, runner = expected_outcomes(flow), CommandRunner(flow)
     ids = [str(arrival.event["messageId"]) for arrival in flow.segment.accepted]
     expected = {
-        "delivered": outcomes["event"] - refused(flow),
+        "delivered": outcomes["call"] - refused(flow),
         "skipped": outcomes["skipped"],
-        "dead-lettered": outcomes["rejected"] + refused(flow),
+        "dead-lettered": outcomes["set_aside"] + refused(flow),
         "waiting": 0,
         "missing": 0,
     }
@@ -159,7 +159,7 @@ def test_what_the_warehouse_lacks_is_sent_again_with_its_message_ids(kafka: Any,
     for options in ([], ["--again"]):
         before = len(flow.segment.dropped)
         plan = runner.json(*replay, *options, code=1)
-        assert (plan["sent"], plan["passed_over"]) == (len(expected), {"deleted by Kafka": len(lost)})
+        assert (plan["sent"], plan["passed"]) == (len(expected), {"deleted by Kafka": len(lost)})
         assert plan["no_record"] == [str(address) for address in sorted(lost)]
         done = runner.json(*replay, *options, "--yes", code=1)
         assert (done["sent"], done["done"]) == (len(expected), True)
@@ -167,7 +167,7 @@ def test_what_the_warehouse_lacks_is_sent_again_with_its_message_ids(kafka: Any,
         assert {message_id for _, message_id in flow.segment.dropped[before:]} == expected
     second = runner.json(*replay, "--yes", code=1)
     assert (second["sent"], second["done"]) == (0, True)
-    assert second["passed_over"] == {"replayed before": len(expected), "deleted by Kafka": len(lost)}
+    assert second["passed"] == {"replayed before": len(expected), "deleted by Kafka": len(lost)}
     assert second["no_record"] == plan["no_record"]
     assert flow.committed() == committed
 
@@ -199,11 +199,11 @@ def test_a_dry_run_reports_what_is_not_committed_and_disturbs_no_member(flow: Fl
 def test_a_user_is_found_from_a_time_on(flow: Flow) -> None:
     flow.produce(60)
     runner = CommandRunner(flow)
-    event = next(record for record in runner.json_lines("preview", "--count", "60") if record["outcome"] == "event")
-    found = runner.json_lines("preview", "--user", event["event"]["userId"], "--from", "2020-01-01")
+    event = next(record for record in runner.json_lines("preview", "--count", "60") if record["outcome"] == "call")
+    found = runner.json_lines("preview", "--user", event["call"]["userId"], "--from", "2020-01-01")
     assert event in found
-    assert runner.json_lines("preview", "--message-id", event["event"]["messageId"]) == [event]
-    assert runner.run("preview", "--user", event["event"]["userId"], "--from", "2099-01-01").stdout == ""
+    assert runner.json_lines("preview", "--message-id", event["call"]["messageId"]) == [event]
+    assert runner.run("preview", "--user", event["call"]["userId"], "--from", "2099-01-01").stdout == ""
 
 
 def test_an_invalid_export_is_reported_with_its_line(flow: Flow, tmp_path: Path) -> None:

@@ -124,7 +124,7 @@ def test_without_the_proxy_nothing_arrives(flow: Flow) -> None:
 
 def test_check_shows_the_way_and_takes_it(flow: Flow) -> None:
     report = CommandRunner(flow).json("check", "--json", "--send-test", "--no-sample")
-    ways = [check["detail"] for check in report["checks"] if check["subject"] == "proxy"]
+    ways = [look["found"] for look in report["looks"] if look["what"] == "proxy"]
     assert len(ways) == 1
     assert ways[0].startswith(f"Segment: https://{HOST}/v1/batch is reached through the proxy 127.0.0.1:")
     assert flow.segment.accepted

@@ -112,7 +112,7 @@ def check_lines(command: list[str], environ: Mapping[str, str] = os.environ) -> 
     )
     assert not any(secret in result.stdout + result.stderr for secret in SECRETS)
     assert result.stdout, result.stderr
-    return {line["subject"]: (line["state"], line["detail"]) for line in json.loads(result.stdout)["checks"]}
+    return {line["what"]: (line["state"], line["found"]) for line in json.loads(result.stdout)["looks"]}
 
 
 @contextmanager

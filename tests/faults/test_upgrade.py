@@ -52,7 +52,7 @@ def test_what_the_previous_version_stored_is_read(flow: Flow, previous: Mapping[
         trial.finish("", min_delivered=500, max_duplicates=0)
     rejected = Counter(outcome.reason for outcome in flow.produced.values() if isinstance(outcome, ExpectDeadLetter))
     listed = new.json("dead-letters", "list", "--json")
-    assert {reason: entry["dead_letters"] for reason, entry in listed.items()} == rejected
+    assert {reason: entry["letters"] for reason, entry in listed.items()} == rejected
     flow.segment.script = fault_scripts.calm
     assert old.json(*replay)["sent"] == rejected["http_400"]
     assert new.json(*replay)["sent"] == 0

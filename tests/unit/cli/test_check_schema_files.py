@@ -13,7 +13,7 @@ from tests.avro_values import record
 
 
 def worst(folder: Path, **schemas: Any) -> dict[str, str]:
-    """The severity of the worst finding by file, for single objects of these schemas."""
+    """The weight of the worst finding by file, for single objects of these schemas."""
     shutil.copytree(paths.schemas() / "segment", folder / "segment", dirs_exist_ok=True)
     (folder / "sprig").mkdir()
     for name, schema in schemas.items():

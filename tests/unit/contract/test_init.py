@@ -44,7 +44,7 @@ def require_good(folder: Path, schema: Path) -> None:
     check = run("check", "--contract-only", "--json", "--schemas-dir", str(folder), "--schema", str(schema))
     findings = [finding for checked in json.loads(check.stdout) for finding in checked["findings"]]
     assert not [
-        finding for finding in findings if finding["severity"] != "note" and not finding["detail"].startswith("Segment")
+        finding for finding in findings if finding["weight"] != "note" and not finding["what"].startswith("Segment")
     ]
     assert check.exit_code == 0, check.output
 

@@ -55,7 +55,7 @@ def check(flow: Flow, *options: str, **settings: str) -> tuple[int, dict[str, tu
     assert not result.stderr
     report = json.loads(result.stdout)
     assert report["ok"] == (result.returncode == 0)
-    lines = {line["subject"]: (line["state"], line["detail"]) for line in report["checks"]}
+    lines = {line["what"]: (line["state"], line["found"]) for line in report["looks"]}
     return result.returncode, lines, report["sample"]
 
 
@@ -280,7 +280,7 @@ def test_a_registry_that_never_answers_for_many_schemas_ends_the_sample_in_time(
 
 def test_a_broker_that_never_answers_ends_the_check(flow: Flow) -> None:
     result = CommandRunner(flow, {"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"}).run("check", "--json")
-    lines = {line["subject"]: (line["state"], line["detail"]) for line in json.loads(result.stdout)["checks"]}
+    lines = {line["what"]: (line["state"], line["found"]) for line in json.loads(result.stdout)["looks"]}
     assert result.returncode == 1
     assert lines["sample"] == ("note", "no record was looked at, because of the problem with Kafka")
 

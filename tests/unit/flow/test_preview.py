@@ -31,8 +31,8 @@ def all_records(flow: Flow) -> list[Any]:
 
 
 def test_a_message_id_finds_its_record(flow: Flow, all_records: list[Any]) -> None:
-    event = next(record for record in all_records if record["outcome"] == "event")
-    message_id = event["event"]["messageId"]
+    event = next(record for record in all_records if record["outcome"] == "call")
+    message_id = event["call"]["messageId"]
     assert CommandRunner(flow).json_lines("preview", "--message-id", message_id) == [event]
 
     other_source = f"{'0' * 16}{message_id[16:]}"
@@ -56,11 +56,11 @@ def test_a_message_id_of_another_form_without_a_record_is_a_failure(flow: Flow) 
 
 
 def test_a_user_has_events(flow: Flow, all_records: list[Any]) -> None:
-    events = [record for record in all_records if record["outcome"] == "event"]
-    user = events[-1]["event"]["userId"]
-    expected = [record for record in events if record["event"]["userId"] == user]
+    events = [record for record in all_records if record["outcome"] == "call"]
+    user = events[-1]["call"]["userId"]
+    expected = [record for record in events if record["call"]["userId"] == user]
     found = CommandRunner(flow).json_lines("preview", "--user", user)
-    assert [record for record in found if record["outcome"] == "event"] == expected
+    assert [record for record in found if record["outcome"] == "call"] == expected
 
     limited = CommandRunner(flow).run("preview", "--user", user, "--count", "1")
     assert len(limited.stdout.splitlines()) == 1
@@ -87,7 +87,7 @@ def test_new_records_are_followed_until_a_signal(flow: Flow, number: signal.Sign
         lines = [json.loads(process.stdout.readline()) for _ in range(30)]
         assert {(line["partition"], line["offset"]) for line in lines} == new
         expected = sum(isinstance(flow.produced[address], ExpectDelivered) for address in flow.produced.keys() - before)
-        assert sum(line["outcome"] == "event" for line in lines) >= expected
+        assert sum(line["outcome"] == "call" for line in lines) >= expected
         process.send_signal(number)
         rest = process.communicate(timeout=60)
     assert (process.returncode, rest) == (0, ("", ""))

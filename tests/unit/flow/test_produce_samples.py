@@ -72,7 +72,7 @@ def test_the_service_accounts_for_each_sample_in_each_framing(broker: MockBroker
             assert member.terminate() == 0
         assert len(segment.accepted) == DELIVERED
         assert not segment.breaches
-        assert sorted(dead_letter.address for dead_letter in flow.dead_letters()) == sorted(
+        assert sorted(letter.address for letter in flow.dead_letters()) == sorted(
             address for address, expected in flow.produced.items() if str(expected).startswith("dead-lettered")
         )
 

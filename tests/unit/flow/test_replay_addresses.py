@@ -77,7 +77,7 @@ def test_the_records_of_a_file_are_sent_again_with_their_message_ids(settled: Fl
     assert Counter(arrived_since(settled, before, repeats)) == Counter(lacking.values())
 
     second = replay(settled, str(missing), "--yes")
-    assert (second["sent"], second["passed_over"]) == (0, {"replayed before": 5})
+    assert (second["sent"], second["passed"]) == (0, {"replayed before": 5})
     assert settled.committed() == committed
 
 
@@ -97,10 +97,10 @@ def test_a_rejected_record_is_sent_from_its_dead_letter_and_once(settled: Flow, 
     file.write_text(lines)
     before, repeats = len(settled.segment.accepted), len(settled.segment.dropped)
     done = replay(settled, str(file), "--yes")
-    assert (done["sent"], done["done"], done["passed_over"]) == (len(refused), True, {})
+    assert (done["sent"], done["done"], done["passed"]) == (len(refused), True, {})
     ids = arrived_since(settled, before, repeats)
     assert Counter(map(address_of, ids)) == Counter(refused)
-    assert replay(settled, str(file), "--yes")["passed_over"] == {"replayed before": len(refused)}
+    assert replay(settled, str(file), "--yes")["passed"] == {"replayed before": len(refused)}
 
 
 def test_each_address_without_a_record_is_said(settled: Flow, tmp_path: Path) -> None:
@@ -111,7 +111,7 @@ def test_each_address_without_a_record_is_said(settled: Flow, tmp_path: Path) ->
     plan = replay(settled, file, code=1)
     assert (plan["sent"], plan["repeated"], plan["addresses"]) == (1, 1, 3)
     assert plan["no_record"] == [ahead, "77:0"]
-    assert plan["passed_over"] == {"no such record": 2}
+    assert plan["passed"] == {"no such record": 2}
     result = CommandRunner(settled).run("dead-letters", "replay", "--only", file)
     assert result.returncode == 1
     assert f"There is no record to send at {ahead}, 77:0." in result.stdout
@@ -130,8 +130,8 @@ def test_a_record_that_cannot_be_sent_is_never_taken_for_replayed(settled: Flow,
     file = write(tmp_path / "ahead.txt", str(address), f"3:{settled.ends[3] + 5}", str(good))
     first, second = (replay(settled, file, "--yes", code=1) for _ in range(2))
     others = {"not delivered yet": 1, "no such record": 1}
-    assert (first["sent"], first["done"], first["passed_over"]) == (1, True, others)
-    assert (second["sent"], second["done"], second["passed_over"]) == (0, True, {**others, "replayed before": 1})
+    assert (first["sent"], first["done"], first["passed"]) == (1, True, others)
+    assert (second["sent"], second["done"], second["passed"]) == (0, True, {**others, "replayed before": 1})
 
 
 @pytest.mark.parametrize("setting", ["ON_REJECTED", "ON_UNKNOWN_RECORD"])

@@ -54,6 +54,6 @@ def test_a_record_with_unreadable_headers_is_shown_as_such_also_after_a_replay(f
         assert member.terminate() == 0
     runner = CommandRunner(flow)
     assert "not kept, because the name of a header is not UTF-8" in runner.run("dead-letters", "show", "0:0").stdout
-    assert runner.json("dead-letters", "replay", "--yes", "--json")["rejected"] == {"undecodable": 1}
+    assert runner.json("dead-letters", "replay", "--yes", "--json")["set_aside"] == {"undecodable": 1}
     shown = runner.json_lines("dead-letters", "show", "0:0", "--json")
     assert [report["headers_unreadable"] for report in shown] == [True, True]
