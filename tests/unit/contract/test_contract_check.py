@@ -41,7 +41,7 @@ def test_a_property_that_is_in_no_event_is_a_problem_when_strict(tmp_path: Path)
 def test_an_unsafe_schema_is_a_problem(tmp_path: Path) -> None:
     result = run_check("--schema", write_schema(tmp_path / "a.avsc", record("R", me="R")), "--json")
     assert result.exit_code == 1
-    assert "has no value that ends" in json.loads(result.stdout)[0]["findings"][0]["detail"]
+    assert "has no value that ends" in json.loads(result.stdout)[0]["findings"][0]["what"]
 
 
 def test_each_branch_of_a_union_is_checked_and_a_missing_contract_is_found(tmp_path: Path) -> None:
@@ -50,7 +50,7 @@ def test_each_branch_of_a_union_is_checked_and_a_missing_contract_is_found(tmp_p
     assert [(schema["record"], schema["contract"], schema["ok"]) for schema in schemas] == [
         ("int", "", False), ("A", "survey-response.json", True), ("B", "survey-response.json", True),
     ]  # fmt: skip
-    assert "ON_UNKNOWN_RECORD=dead-letter" in schemas[0]["findings"][0]["detail"]
+    assert "ON_UNKNOWN_RECORD=dead-letter" in schemas[0]["findings"][0]["what"]
     assert run_check("--schema", path, ON_UNKNOWN_RECORD="skip").exit_code == 0
 
 
