@@ -48,16 +48,16 @@ class Loop:
         self._clock = clock
         self._next_commit_at = self._next_publish_at = float("-inf")
         self._published_blocks: Mapping[int, Blocked] = {}
-        self._stop, self._stops_at = Event(), float("inf")
+        self._stop, self._stops_at, self._unstopped_at = Event(), float("inf"), clock()
 
     def run(self, stop: Event) -> None:
         """Run until `stop` is set, or raise ServiceError. In both cases everything settled is committed before."""
-        self._stop = stop
+        self._stop, self._unstopped_at = stop, self._clock()
         callbacks = map(self._last_commit.in_callback, (self._on_assign, self._on_revoke, self._on_lost))
         try:
             with self._last_commit.before_errors():
                 self._ports.consumer.subscribe(*callbacks)
-                while not stop.is_set() and not self._ports.consumer.known_brokers.are_forgotten:
+                while self.stop_deadline() == float("inf") and not self._ports.consumer.known_brokers.are_forgotten:
                     self.run_once()
                 self._drain(self._buffers.partitions, self._drain_seconds if stop.is_set() else MIN_COMMIT_SECONDS)
             if not stop.is_set():
@@ -185,16 +185,16 @@ class Loop:
             self._ports.consumer.commit_and_wait(self._buffers.committable(partitions), min(rest, MAX_COMMIT_SECONDS))
 
     def stop_deadline(self) -> float:
-        """When the drains of a member end that was told to stop: also a drain that had begun before."""
+        """When the drains end of a member that was told to stop, perhaps while a commit was waited for; else never."""
         if self._stop.is_set():
-            self._stops_at = min(self._stops_at, self._clock() + self._drain_seconds)
+            self._stops_at = min(self._stops_at, self._unstopped_at + self._drain_seconds)
+        else:
+            self._unstopped_at = self._clock()
         return self._stops_at
 
     def _is_unfinished(self, partitions: frozenset[int]) -> bool:
         """Whether something is in flight or could be sent now: the halves of a search, the next chunk of a key."""
-        for buffer in self._buffers:
-            if buffer.partition in partitions and buffer.unconfirmed_dead_letters:
-                return True
-        if self._ports.workers.carries(partitions):
+        if any(buffer.unconfirmed_dead_letters for buffer in self._buffers if buffer.partition in partitions):
             return True
-        return self._ports.send_queue.could_send(partitions, self._clock())
+        workers, queue = self._ports.workers, self._ports.send_queue
+        return workers.carries(partitions) or queue.could_send(partitions, self._clock())

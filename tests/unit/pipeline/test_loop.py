@@ -281,8 +281,9 @@ def test_all_drains_of_a_member_that_is_told_to_stop_share_one_deadline() -> Non
         world.run_once(2)
     assert len(world.workers.in_flight) == 2
     asked_at = world.clock.now
-    stop.set()
     world.loop._stop = stop
+    assert world.loop.stop_deadline() == float("inf")  # the loop looks before each turn
+    stop.set()
     world.group.revoke([0])
     world.loop.run(stop)
     assert world.clock.now - asked_at == pytest.approx(10.0, abs=0.2)
@@ -628,3 +629,20 @@ def test_a_loss_has_the_time_of_the_last_one() -> None:
     counters.lost_to_truncation = 1
     losses.note(counters, 10.0)
     assert (losses.deleted_at, losses.truncated_at) == (2.0, 10.0)
+
+
+def test_a_stop_while_a_drain_waits_for_its_commit_counts_from_before_the_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Otherwise the last drain and the end of the clients would come after the watchdog."""
+    world, stop = PipelineWorld(), Event()
+    world.loop._stop = stop
+    begun_at = world.clock.now
+
+    def wait(_: object, seconds: float) -> bool:
+        stop.set()
+        world.clock.now += seconds
+        return False
+
+    monkeypatch.setattr(world.group, "commit_and_wait", wait)
+    world.group.revoke([0])
+    assert world.clock.now > begun_at
+    assert world.loop.stop_deadline() == begun_at + 10
