@@ -100,7 +100,7 @@ class Flow:
         producer = self.producer()
         for sample in responses(count, seed):
             self.produce_sample(producer, sample, frame)
-        assert producer.flush(30) == 0
+        assert producer.flush(60) == 0
 
     def producer(self, **further_options: Any) -> Producer:
         """An idempotent producer: with any other, a retry after a broker's restart can change the order of records."""
