@@ -91,16 +91,22 @@ class Flow:
     def timeouts(self) -> dict[str, int]:
         return {"session.timeout.ms": 6000, "heartbeat.interval.ms": 1000} if self.protocol == "classic" else {}
 
-    def produce(self, count: int, seed: int = 1, frame: Callable[[bytes], bytes] = bytes) -> None:
+    def produce(
+        self,
+        count: int,
+        seed: int = 1,
+        frame: Callable[[bytes], bytes] = bytes,
+        producer: Producer | None = None,
+    ) -> None:
         """
         Produce `count` sample responses. All samples of one visitor go to one partition.
 
-        `frame` adds the framing to each value that is not empty.
+        `frame` adds the framing to each value that is not empty. `producer`: one that has written before.
         """
-        producer = self.producer()
+        producer = producer or self.producer()
         for sample in responses(count, seed):
             self.produce_sample(producer, sample, frame)
-        assert producer.flush(60) == 0
+        assert producer.flush(30) == 0
 
     def producer(self, **further_options: Any) -> Producer:
         """An idempotent producer: with any other, a retry after a broker's restart can change the order of records."""

@@ -32,9 +32,12 @@ def test_offsets_wait_while_the_disk_of_the_dead_letter_topic_is_full(
         trial.join()
         wait_until(lambda: trial.members["one"].has_partitions, "partitions")
         with trial.broker_outage():
+            # A new producer asks for an id, which the controller gives, and that can be the broker that ends.
+            producer = flow.producer()
+            flow.produce(1, producer=producer)
             small_disk.fill()
             try:
-                flow.produce(300, seed=3)
+                flow.produce(300, seed=3, producer=producer)
                 wait_until(lambda: not node.is_running, "the broker with the full disk to end")
                 wait_until(lambda: len(flow.segment.accepted) > 50, "delivery of records behind the rejected ones")
                 if is_long:
