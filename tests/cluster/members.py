@@ -14,7 +14,7 @@ from tests.support import wait_until
 pytestmark = pytest.mark.timeout(400)
 KILLED = 128 + signal.SIGKILL
 SESSION_SECONDS = 15  # how long the partitions of a killed member stand still at most, as docs/deploy.md says
-MAX_WORST = 9  # seconds, below the session timeout: nobody waits for a member that has gone
+MAX_WORST = 8  # seconds, below the session timeout: nobody waits for a member that has gone
 
 
 def test_a_deleted_pod(release: Release, account: Account) -> None:
@@ -43,8 +43,8 @@ def test_scaling_up_and_down(release: Release, account: Account) -> None:
     with account("scale 2, 1, 3, 1, 2", max_worst=MAX_WORST) as observed:
         for count in (1, 3, 1, 2):
             release.kubectl(f"scale deployment/{NAME} --replicas={count}")
-            release.wait_for_members(count)
-            time.sleep(3)
+            pods = release.wait_for_members(count)
+            wait_until(lambda pods=pods: all(map(release.partitions, pods)), "partitions of each member")  # type: ignore[misc]
     assert {end.code for end in observed.ends} == {0}
 
 
@@ -56,7 +56,7 @@ def test_a_member_that_is_stopped_while_it_joins_costs_the_others_little(
     with account(f"third member stopped {pause} s after it was ready", max_worst=MAX_WORST) as observed:
         release.kubectl(f"scale deployment/{NAME} --replicas=3")
         release.wait_for_members(3)
-        time.sleep(pause)
+        time.sleep(pause)  # the moment of the stop is what the scenario varies
         release.kubectl(f"scale deployment/{NAME} --replicas=2")
         release.wait_for_members(2)
     assert [end.code for end in observed.ends] == [0]
@@ -160,7 +160,7 @@ def drain(release: Release, node: str) -> tuple[int, str]:
         draining = pool.submit(release.run, script)
         while not draining.done():
             fewest = min(fewest, sum(pod.is_ready for pod in release.members()))
-            time.sleep(0.2)
+            time.sleep(0.2)  # the nodes run on this machine, and must get the CPU
     output = (release.folder / "drain.log").read_text()
     assert draining.result().returncode == 0, output
     return fewest, output

@@ -7,7 +7,7 @@ from tests.cluster.conftest import Account
 from tests.cluster.release import NAME, Release, upgrade_command
 
 pytestmark = pytest.mark.timeout(400)
-MAX_WORST = 9  # seconds, below the session timeout
+MAX_WORST = 8  # seconds, below the session timeout
 NAMESPACE = "surveys"
 WITH_CHECK = ("--set", "check.enabled=true,check.timeoutSeconds=30")
 SHORT_WAIT = ("--timeout", "25s")

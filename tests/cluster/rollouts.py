@@ -8,7 +8,7 @@ from tests.cluster.conftest import Account
 from tests.cluster.release import NAME, Release, documented, upgrade_command
 
 pytestmark = pytest.mark.timeout(400)
-MAX_WORST = 9  # seconds, below the session timeout: nobody waits for a member that has gone
+MAX_WORST = 8  # seconds, below the session timeout: nobody waits for a member that has gone
 
 
 def assert_ended_in_order(observed: Observed, count: int) -> None:

@@ -11,7 +11,7 @@ from tests.cluster.release import NAME, Release, sum_of_restarts
 from tests.support import wait_until
 
 pytestmark = [pytest.mark.timeout(400), pytest.mark.long]
-MAX_WORST = 9  # seconds, below the session timeout
+MAX_WORST = 8  # seconds, below the session timeout
 VALUES = ("--set", "kind=StatefulSet")
 SESSION_SECONDS = 15
 
