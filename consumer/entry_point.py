@@ -37,7 +37,7 @@ def main() -> None:
 
 
 def _open_closed_outputs() -> None:
-    """What is printed to an output that was closed (`>&-`) goes nowhere: Python has no object for it."""
+    """What is printed to an output that was closed (`>&-`) is dropped, because Python then has no output."""
     if sys.stdout is None:
         sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - open to the end of the process
     if sys.stderr is None:

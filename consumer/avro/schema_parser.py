@@ -103,7 +103,7 @@ class _Parser:
         return parts["type"] if [*parts] == ["type"] else parts
 
     def _resolved(self, name: str, namespace: str) -> str:
-        """The full name of a named type; a name that is none stays as it is."""
+        """The full name of a named type. Another name does not change."""
         if name in PRIMITIVES:
             return name
         defined = (choice for choice in candidates(name, namespace) if choice in self._definitions)

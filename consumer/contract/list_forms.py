@@ -72,8 +72,8 @@ def _object_of(omits: bool) -> Convert:
     """
     The value of each key; of a key that comes twice, the last value.
 
-    Null is passed over. Raises TypeError for an item without a key, and for one without a value, unless `omits`:
-    `x-on-invalid` can have left the value out.
+    Null is passed over. Raises TypeError for an item without a key. An item without a value also raises it, unless
+    `omits`: `x-on-invalid` can have left the value out.
     """
 
     def convert(items: list[Any], pointer: str) -> dict[str, Any]:
@@ -100,7 +100,7 @@ def _warn_of_repeated_key(pointer: str) -> None:
 
 
 def _text(item: Any) -> str:
-    """A text as it is, a number or a boolean as in JSON."""
+    """The same text, or a number or a boolean as JSON writes it."""
     if type(item) is str:
         return item
     if not isinstance(item, bool | int | float):

@@ -27,7 +27,7 @@ _CONVERTED = {"json": (*_UNSENDABLE, str), LABEL: (*_UNSENDABLE, str, bool)}
 
 
 class CountInvalid(Protocol):
-    """Counts a value that is not sent as it is, by what is done instead; and a JSON text with a key twice."""
+    """Counts a changed or missing value, by what is done to it, and a JSON text with a key twice."""
 
     def __call__(self, action: str, /) -> None: ...
 

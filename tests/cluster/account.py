@@ -106,7 +106,7 @@ class Accounts:
             missing = {address for address in addresses if address not in self._accepted}
             if not missing or time.monotonic() > ends_at:
                 return missing
-            time.sleep(0.1)
+            time.sleep(0.1)  # the stand-in runs in this process, and must get the CPU
 
     def _take(self) -> None:
         """Take over what the stand-in has accepted and dropped, so that its lists do not grow for the whole run."""

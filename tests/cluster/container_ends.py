@@ -67,7 +67,7 @@ class PodWatcher:
                 assert process.stdout
                 for line in process.stdout:
                     self._note(Pod(json.loads(line)["object"]))
-            time.sleep(0.5)
+            time.sleep(0.5)  # an API server that does not answer is not asked without a pause
 
     def _note(self, pod: Pod) -> None:
         now = time.time()

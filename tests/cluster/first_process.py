@@ -161,7 +161,7 @@ def _wait_until(condition: Callable[[], Any], subject: str, seconds: float = 120
             pass
         if time.monotonic() > ends_at:
             sys.exit(f"{subject}: not ready within {seconds:.0f} s")
-        time.sleep(0.1)
+        time.sleep(0.1)  # other processes do not tell when they are ready
 
 
 def _answer(path: str, token: str) -> bytes:

@@ -88,7 +88,7 @@ def _start(folder: Path, programs: Path) -> None:
     while not (folder / "ready").exists():
         if process.poll() is not None or time.monotonic() > ends_at:
             raise SystemExit(f"the nodes did not start: {log_path.read_text()[-2000:]}")
-        time.sleep(0.1)
+        time.sleep(0.1)  # another process writes the file
 
 
 def _note_state(folder: Path) -> None:
@@ -138,7 +138,7 @@ def _remove_cgroups(name: str) -> None:
             for group in sorted(groups, key=lambda path: -len(path.parts)):
                 with suppress(OSError):
                     group.rmdir()
-        time.sleep(0.1)
+        time.sleep(0.1)  # the kernel empties a group when its last process has ended, and does not tell
 
 
 def _first_process(folder: Path) -> str:

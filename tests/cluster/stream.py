@@ -68,7 +68,7 @@ class RecordStream:
         ends_at = time.monotonic() + seconds
         while len(self.confirmed) < target:
             assert time.monotonic() < ends_at, f"the broker has {len(self.confirmed)} of {target} records"
-            time.sleep(TICK)
+            time.sleep(TICK)  # the broker confirms on the thread of the client
 
     def _run(self) -> None:
         due = time.monotonic()
