@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 import pytest
@@ -12,7 +12,7 @@ from consumer.app import Service
 from consumer.closing import MARGIN_SECONDS, BoundedCloser
 from consumer.errors import BrokersForgotten, NoAnswer, NotPermitted, ServiceError
 from consumer.kafka.dead_letter_topic import TopicFinding
-from consumer.kafka.known_brokers import KnownBrokers
+from consumer.kafka.known_brokers import FORGOTTEN_REPORTS, KnownBrokers
 from consumer.pipeline.start_topics import StartTopics
 from consumer.pipeline.status_reporter import StatusReporter
 
@@ -51,11 +51,13 @@ def started(
     findings: Sequence[TopicFinding] = (),
     topic: str | None = "dead-letters",
     other_topics: Mapping[str, int | ServiceError] | None = None,
+    poll_writer: Callable[[], object] = lambda: None,
 ) -> FakeLoop:
     """The loop of a service that was started with these findings about its dead-letter topic."""
     loop = FakeLoop()
     reporter, consumer = StatusReporter(time.monotonic()), cast(Any, FakeConsumer(other_topics or {}))
-    service = Service(cast(Any, loop), consumer, reporter, StartTopics(consumer, topic, lambda: findings, lambda: None))
+    topics = StartTopics(consumer, topic, lambda: findings, poll_writer)
+    service = Service(cast(Any, loop), consumer, reporter, topics)
     service.run(threading.Event())
     return loop
 
@@ -142,5 +144,7 @@ def test_clients_that_do_not_close_leave_the_process_the_time_to_end() -> None:
 
 
 def test_a_client_that_forgets_all_brokers_while_it_waits_for_kafka_ends_the_service() -> None:
+    polls: list[str] = []
     with pytest.raises(BrokersForgotten):
-        started(other_topics={"dead-letters": NoAnswer("no broker answers")})
+        started(other_topics={"dead-letters": NoAnswer("no broker")}, poll_writer=lambda: polls.append("polled"))
+    assert len(polls) == FORGOTTEN_REPORTS  # the reports of a client that is not polled are kept without a bound

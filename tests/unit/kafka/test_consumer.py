@@ -9,6 +9,7 @@ from confluent_kafka import KafkaError, TopicPartition
 from consumer.errors import ServiceError
 from consumer.kafka import consumer as consumer_module
 from consumer.kafka.consumer import GroupConsumer
+from consumer.kafka.known_brokers import FORGOTTEN_REPORTS
 
 CONFIG = {"bootstrap.servers": "127.0.0.1:9", "group.id": "group", "log_level": 0}  # where nobody listens
 
@@ -149,3 +150,21 @@ def test_a_record_of_a_partition_that_is_revoked_during_the_read_is_dropped(
     assert list(consumer.read(10, 0.1).records) == [4]
     assert removed == [[3]]
     assert list(consumer.read(10, 0.1).records) == [3]
+
+
+@pytest.mark.parametrize("name", ["Consumer", "AdminClient"])
+def test_each_client_says_whether_it_knows_a_broker(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    configs: list[dict[str, Any]] = []
+    client_class = getattr(consumer_module, name)
+
+    def connect(config: dict[str, Any]) -> Any:
+        configs.append(config)
+        return client_class(config)
+
+    monkeypatch.setattr(consumer_module, name, connect)
+    consumer = GroupConsumer(CONFIG, "topic", from_beginning=True)
+    assert not consumer.known_brokers.are_forgotten
+    for _ in range(FORGOTTEN_REPORTS):
+        configs[0]["stats_cb"]("{}")
+    assert consumer.known_brokers.are_forgotten
+    consumer.close()

@@ -1,5 +1,6 @@
 """Dead letters against a producer that fails as brokers do: each is confirmed, refused for good, or sent again."""
 
+import threading
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -272,22 +273,38 @@ def test_a_dead_letter_is_written_once_by_a_new_client_if_the_first_has_forgotte
     dead_letter: DeadLetter, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The first client never finds a broker, and says in its statistics that it knows none."""
-    broker, configs = MockBroker(), list[dict[str, Any]]()
+    broker, configs, closed = MockBroker(), list[dict[str, Any]](), list[object]()
     broker.create_topic("dead-letters")
+    report, reported_on = DeadLetterWriter._report, set[str]()
+
+    class RecordingProducer(Producer):
+        def close(self, *arguments: Any) -> bool:
+            closed.append(self)
+            return super().close(*arguments)
 
     def connect(config: dict[str, Any]) -> Producer:
         configs.append(config)
         address = broker.address if len(configs) > 1 else f"127.0.0.1:{free_port()}"
-        return Producer({**config, "bootstrap.servers": address})
+        return RecordingProducer({**config, "bootstrap.servers": address})
+
+    def record_thread(writer: DeadLetterWriter, *arguments: Any) -> None:
+        reported_on.add(threading.current_thread().name)
+        report(writer, *arguments)
 
     monkeypatch.setattr(dead_letters, "Producer", connect)
+    monkeypatch.setattr(DeadLetterWriter, "_report", record_thread)
     writer = DeadLetterWriter(producer_config(broker.address, {}), "dead-letters", "topic", "1")
     writer.put(dead_letter)
     assert not writer.advance(time.monotonic()).confirmed
+    absent = "Kafka client error, retrying"
+    wait_until(
+        lambda: writer.advance(time.monotonic(), 0.1) and absent in caplog.messages, "the absent broker in the log"
+    )
     for _ in range(FORGOTTEN_REPORTS):
         configs[0]["stats_cb"]("{}")
     wait_until(lambda: writer.advance(time.monotonic(), 0.1).confirmed, "the dead letter to be confirmed")
     writer.close()
-    assert len(configs) == 2
+    assert (len(configs), len(closed)) == (2, 2)
+    assert reported_on == {threading.main_thread().name}  # all state of the writer belongs to one thread
     assert [record.value() for record in records(broker.address, "dead-letters")] == [dead_letter.record.value]
     assert "writing dead letters with a new Kafka client" in caplog.messages
